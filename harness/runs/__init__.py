@@ -1,1 +1,1 @@
-"""One run: its folder, what it does, what it leaves behind, how it is used again."""
+"""One run: its folder, its execution, its results, and their later use."""

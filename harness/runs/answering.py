@@ -1,4 +1,4 @@
-"""A finished run's model, loaded and ready to answer examples: the run's own checkpoint, or an export of it."""
+"""Load the model of a finished run or of an export, ready to answer examples."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class FittedOutputs:
     """The outputs of a simple baseline.
 
     Attributes:
-        fitted: It.
+        fitted: The fitted baseline.
     """
 
     fitted: Any
 
     def __call__(self, examples: Sequence[Any]) -> Any:
-        """One output per example."""
+        """Compute one output per example."""
         return self.fitted.outputs(examples)
 
     def in_batches(self, _size: int) -> FittedOutputs:
-        """The same."""
+        """Return itself: batches do not matter."""
         return self
 
 
@@ -52,10 +52,10 @@ class ModelOutputs:
     """The outputs of a model.
 
     Attributes:
-        loaded: The model.
-        reader: Reads texts for it.
-        forward: Scores them.
-        tells: Whether the user is told how much of texts is read.
+        loaded: The loaded model.
+        reader: Tokenizes texts for it.
+        forward: Runs the model.
+        tells: Whether to tell the user if texts are truncated.
     """
 
     loaded: Loaded
@@ -64,7 +64,7 @@ class ModelOutputs:
     tells: bool = True
 
     def __call__(self, examples: Sequence[Any]) -> Any:
-        """One output per example."""
+        """Compute one output per example."""
         features = self.features(examples)
         if self.tells and features.seen < sum(features.lengths):
             share = features.seen / sum(features.lengths)
@@ -72,11 +72,11 @@ class ModelOutputs:
         return self.forward.evaluate(features, examples)[1]
 
     def features(self, examples: Sequence[Any]) -> Features:
-        """The examples as the model reads them."""
+        """Encode the examples for the model."""
         return self.forward.objective.features(examples, self.reader)
 
     def in_batches(self, size: int) -> ModelOutputs:
-        """The same that reads so many windows at once, and tells nothing: it is there to be measured."""
+        """Return a copy that reads `size` windows at once and is silent, for measuring."""
         return replace(self, forward=replace(self.forward, micro_batch_size=size), tells=False)
 
 
@@ -85,9 +85,9 @@ class ReadyModel:
     """A finished run's model.
 
     Attributes:
-        objective: How it learnt its task.
-        calibration: What was chosen after training.
-        outputs: Of examples.
+        objective: The objective that it was trained with.
+        calibration: What was chosen on validation after training.
+        outputs: Computes the outputs for examples.
     """
 
     objective: Objective
@@ -95,25 +95,25 @@ class ReadyModel:
     outputs: FittedOutputs | ModelOutputs
 
     def answer(self, examples: Sequence[Any]) -> list[dict[str, Any]]:
-        """One row per example, as in predictions.parquet."""
+        """Return one row per example, as in predictions.parquet."""
         return self.objective.rows(self.outputs(examples), examples, self.calibration)
 
     def in_batches(self, size: int) -> ReadyModel:
-        """The same that reads so many windows at once."""
+        """Return a copy that reads `size` windows at once."""
         return replace(self, outputs=self.outputs.in_batches(size))
 
 
 def ready_model(run: Path, record: RunRecord, config: RunConfig, settings: Strict | None = None) -> ReadyModel:
-    """The model in a run's folder, or in an export's.
+    """Load the model in the folder of a run or an export.
 
     Args:
         run: The folder.
-        record: Its record.
-        config: Its configuration.
-        settings: What is asked for beside predictions, by the task type's `predict_settings`.
+        record: The record.
+        config: The configuration.
+        settings: Prediction options, of the task type's `predict_settings`.
 
     Raises:
-        UserError: There is no model, or it is not the one that was recorded.
+        UserError: If there is no model, or it is not the one that was recorded.
     """
     task, labels = task_of(config), record.task_card.labels
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
@@ -133,10 +133,10 @@ def ready_model(run: Path, record: RunRecord, config: RunConfig, settings: Stric
 
 
 def model_folder(run: Path, record: RunRecord) -> Path:
-    """Where the model's files lie, which are those that were recorded.
+    """Return the folder of the model's files, after checking that they are those that were recorded.
 
     Raises:
-        UserError: There are none, or they are damaged.
+        UserError: If there are none, or they are damaged.
     """
     if is_export(run):
         check_export(run, record)

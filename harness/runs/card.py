@@ -1,4 +1,4 @@
-"""The model card: what a checkpoint's folder says of itself, in the Hub's format."""
+"""The model card of a checkpoint, in the Hub's format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.registry import TASK_TYPES
 
 
 def model_card(record: RunRecord) -> str:
-    """README.md for the checkpoint that `record` tells of."""
+    """README.md for the checkpoint of a record."""
     judging = record.scores[_splits(record)[-1]]
     return f"""---
 library_name: {library_of(record)}
@@ -22,12 +22,12 @@ tags:
 
 
 def library_of(record: RunRecord) -> str:
-    """What opens the model: plain transformers; a simple baseline, whose files are our own, `harness predict` alone."""
+    """The library that loads the model: transformers, or ours for simple baselines."""
     return "finetune-harness" if record.simple_baseline else "transformers"
 
 
 def card_text(record: RunRecord) -> str:
-    """What the card says below its front matter."""
+    """The text of the card below its front matter."""
     training = record.config["training"]
     base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
     splits = _splits(record)

@@ -1,9 +1,9 @@
-"""Claim: a folder is one process's alone, on its machine and among machines that share a disk.
+"""Claim: exclusive use of a folder by one process, on its machine and among machines that share a disk.
 
-On one machine it is a lock on the folder (`flock`), which goes with the process, however that ends. Such a lock says
-nothing to other machines, and some disks know none (NFS locks no folder). So there is also a file in the folder, made
-by a hard link, which is atomic on a shared disk as well. It names its owner, which touches it as long as it lives: a
-claim that nobody touched for some minutes, or whose process is gone from this machine, is taken away.
+On one machine it is a lock on the folder (`flock`), which ends with the process, however that happens. Other machines
+don't see such a lock, and some disks support none (NFS locks no folder). So there is also a file in the folder, made by
+a hard link, which is atomic on a shared disk as well. It names its owner, which touches it while it lives: a claim that
+was not touched for some minutes, or whose process no longer exists on this machine, is removed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ import psutil
 from harness.errors import UserError, notice
 
 CLAIM, TAKEOVER = ".claim", ".claim.takeover"
-TOUCHED_SECONDS = 15.0  # How often an owner gives a sign.
-GIVEN_UP_SECONDS = 180.0  # Without one; some disks show a sign a minute late.
+TOUCHED_SECONDS = 15.0  # How often an owner touches its claim.
+GIVEN_UP_SECONDS = 180.0  # Without a touch; some disks show it a minute late.
 _BUSY = (errno.EWOULDBLOCK, errno.EACCES)
 _held: dict[Path, _Sign] = {}  # By folder, of this process.
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[bool]:
-    """Whether the folder is this process's alone until the block ends; False: another one is at it.
+    """Yield whether this process has the folder to itself until the block ends; False: another one uses it.
 
-    Where a disk knows neither locks nor links nor exclusive files, a line on the standard error says so.
+    If the disk supports neither locks nor links nor exclusive files, a line on standard error says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
     opened = os.open(folder, os.O_RDONLY)
@@ -51,10 +51,10 @@ def claimed(folder: Path) -> Iterator[bool]:
 
 
 def check_claim(folder: Path) -> None:
-    """Check that nobody took away the claim that this process has on a folder, while it stood still.
+    """Check that this process's claim on a folder was not taken away while it was suspended.
 
     Raises:
-        UserError: Somebody did.
+        UserError: If it was.
     """
     sign = _held.get(folder.absolute())
     if sign is not None and not sign.holds():
@@ -66,7 +66,7 @@ def check_claim(folder: Path) -> None:
 
 
 def has_claim(folder: Path) -> bool:
-    """Whether there is a claim on a folder, or a part of one: of a process that lives, or of one that was killed."""
+    """Return whether a folder has a claim, or a part of one, of a living or a killed process."""
     return any(folder.glob(f"{CLAIM}*"))
 
 
@@ -96,7 +96,7 @@ def _file_claimed(folder: Path, *, locked: bool) -> Iterator[bool]:
 
 
 class _Sign:
-    """Touches a claim now and then, so that other machines see that its owner lives."""
+    """Touches a claim regularly, so that other machines see that its owner is alive."""
 
     def __init__(self, claim: Path, owner: dict[str, Any]) -> None:
         self._claim, self._owner, self._ended = claim, owner, Event()
@@ -104,11 +104,11 @@ class _Sign:
         self._thread.start()
 
     def holds(self) -> bool:
-        """Whether the claim is still there, and this process's."""
+        """Return whether the claim still exists and belongs to this process."""
         return _read(self._claim) == self._owner
 
     def end(self) -> None:
-        """Give the claim up, if it is still this process's."""
+        """Release the claim if it still belongs to this process."""
         self._ended.set()
         self._thread.join()
         if self.holds():
@@ -116,13 +116,13 @@ class _Sign:
 
     def _go_on(self) -> None:
         while not self._ended.wait(TOUCHED_SECONDS):
-            with suppress(OSError):  # A disk may be away for a while.
+            with suppress(OSError):  # A disk may be unavailable for a while.
                 if self.holds():
                     os.utime(self._claim)
 
 
 def _locked(folder: int) -> bool | None:
-    """Whether the open folder is locked now; None where this disk locks no folder."""
+    """Try to lock the open folder; None if this disk can't lock folders."""
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -140,7 +140,7 @@ def _this_process() -> dict[str, Any]:
 
 
 def _machine() -> str:
-    """What processes that see each other have in common: the system that was started, and its process numbers."""
+    """Identify the booted system and its process namespace, in which processes can see each other."""
     boot, numbers = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     parts = [socket.gethostname()]
     with suppress(OSError):
@@ -149,10 +149,10 @@ def _machine() -> str:
 
 
 def _made(file: Path, owner: dict[str, Any]) -> bool:
-    """Make a file that names its owner; False: there is one.
+    """Create a file that names its owner; False if it exists.
 
     Raises:
-        OSError: None can be made here.
+        OSError: If it can't be created here.
     """
     beside = file.with_name(f"{CLAIM}.{owner['claim']}")
     try:
@@ -179,14 +179,14 @@ def _made_without_links(file: Path, owner: dict[str, Any]) -> bool:
 
 
 def _taken_over(claim: Path, owner: dict[str, Any], *, locked: bool) -> bool:
-    """Take away the claim of a process that is gone, and make this one's; of several at once, one alone may."""
+    """Take over the claim of a dead process; of several that try at once, only one succeeds."""
     if not _is_given_up(claim, locked=locked):
         _tell(claim)
         return False
     takeover = claim.with_name(TAKEOVER)
     if not _made(takeover, owner):
         if _age(takeover) > GIVEN_UP_SECONDS:
-            takeover.unlink(missing_ok=True)  # By a process that was killed just here; the next command goes on.
+            takeover.unlink(missing_ok=True)  # Left by a process killed right here; the next command continues.
         return False
     try:
         if _is_given_up(claim, locked=locked):
@@ -197,18 +197,18 @@ def _taken_over(claim: Path, owner: dict[str, Any], *, locked: bool) -> bool:
 
 
 def _sweep(folder: Path, *, locked: bool) -> None:
-    """Remove what processes that were killed left beside their claims."""
+    """Remove what killed processes left next to their claims."""
     for file in folder.glob(f"{CLAIM}.*"):
         if file.name != TAKEOVER and _is_given_up(file, locked=locked):
             file.unlink(missing_ok=True)
 
 
 def _is_given_up(claim: Path, *, locked: bool) -> bool:
-    """Whether nobody stands behind a claim any more.
+    """Return whether the owner of a claim is gone.
 
     Args:
-        claim: The file.
-        locked: Whether this process has the folder's lock, so that no other one of this machine can be at it.
+        claim: The claim file.
+        locked: Whether this process has the folder's lock, which excludes other processes of this machine.
     """
     owner = _read(claim)
     if owner is not None and owner.get("machine") == _machine() and (locked or not _is_alive(owner.get("pid"))):
@@ -217,12 +217,12 @@ def _is_given_up(claim: Path, *, locked: bool) -> bool:
 
 
 def _is_alive(process: object) -> bool:
-    """Whether there is such a process here, or another one that got its number: that touches no claim."""
+    """Return whether the process exists; another one that reuses its number does not touch the claim."""
     return isinstance(process, int) and 0 < process < 2**31 and psutil.pid_exists(process)
 
 
 def _age(file: Path) -> float:
-    """Seconds since a file was touched, or until then, by the clock of its disk; infinite where it is gone."""
+    """Absolute difference in seconds between now and a file's last touch, by its disk's clock; infinite if gone."""
     probe = file.with_name(f"{CLAIM}.{uuid4().hex}")
     try:
         probe.touch()
@@ -234,7 +234,7 @@ def _age(file: Path) -> float:
 
 
 def _read(claim: Path) -> dict[str, Any] | None:
-    """The owner that a claim names; None where it names none."""
+    """The owner named in a claim; None if there is none."""
     try:
         owner = json.loads(claim.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -243,7 +243,7 @@ def _read(claim: Path) -> dict[str, Any] | None:
 
 
 def _tell(claim: Path) -> None:
-    """Say which machine has a claim, if it is not this one."""
+    """Tell the user which other machine has a claim."""
     owner = _read(claim) or {}
     if owner.get("machine") != _machine():
         notice(

@@ -1,4 +1,4 @@
-"""What a run reads of the user's own beside its data, by content: checkpoints, tokenizers, scripts of metrics."""
+"""Checksums of the user's own files that a run reads besides its data: checkpoints, tokenizers, metric scripts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.metrics.metric import script_of
 
-# Files by which transformers reads a configuration or a tokenizer; weights are told apart on their own.
+# Files that transformers reads for a configuration or a tokenizer; weights are handled separately.
 _READ = frozenset({".json", ".txt", ".model", ".vocab", ".codes", ".bpe", ".spm", ".tiktoken"})
-# What transformers' Trainer leaves beside them, which changes nothing.
+# Logs of transformers' Trainer, which have no effect.
 _LOGS = frozenset(f"{name}.json" for name in ("trainer_state", *(f"{n}_results" for n in ("all", "train", "eval"))))
 
 
 def weights_fingerprint(model: ModelConfig) -> str:
-    """SHA-256 over the safetensors of a checkpoint in a folder; "" where no weights are read from one.
+    """SHA-256 of the safetensors of a checkpoint in a local folder; "" if no weights are read from one.
 
-    A Hub id and a package don't change what they stand for, or say so: by revision and by version.
+    A Hub id is identified by its revision, and a package by its version.
 
     Raises:
-        UserError: A file can't be read.
+        UserError: If a file can't be read.
     """
     if model.checkpoint is None or model.init == "random" or not Path(model.checkpoint).is_dir():
         return ""
@@ -35,12 +35,12 @@ def weights_fingerprint(model: ModelConfig) -> str:
 
 
 def model_files(model: ModelConfig) -> dict[str, str]:
-    """The SHA-256 of each other file that the model is made of, as "checkpoint/NAME" or "tokenizer/NAME".
+    """The SHA-256 of each other file of the model, as "checkpoint/NAME" or "tokenizer/NAME".
 
-    Of a package its version, as "package/NAME". What comes from the Hub is not among them.
+    For a package it is the version, as "package/NAME". Files from the Hub are not included.
 
     Raises:
-        UserError: A file can't be read.
+        UserError: If a file can't be read.
     """
     found: dict[str, str] = {}
     for part, name in (("checkpoint", model.checkpoint), ("tokenizer", model.tokenizer)):
@@ -54,29 +54,29 @@ def model_files(model: ModelConfig) -> dict[str, str]:
 
 
 def files_read(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file by which transformers reads a configuration or a tokenizer from a folder, by its name.
+    """The SHA-256, by name, of each file in a folder that transformers reads for a configuration or a tokenizer.
 
     Raises:
-        UserError: A file can't be read.
+        UserError: If a file can't be read.
     """
     files = sorted(file for file in folder.iterdir() if file.suffix in _READ and file.name not in _LOGS)
     return {file.name: _digest(file) for file in files}
 
 
 def script_files(metrics: Sequence[str]) -> dict[str, str]:
-    """The SHA-256 of each script of metrics of the `evaluate` library, and of what lies beside it and is named in it.
+    """The SHA-256 of each script of an `evaluate` metric and of the files next to it that it mentions.
 
-    They are called "metrics/NAME".
+    The keys are "metrics/NAME".
 
     Raises:
-        UserError: A file can't be read.
+        UserError: If a file can't be read.
     """
     scripts = [script for name in metrics if (script := script_of(name)) is not None]
     return {f"metrics/{file.name}": _digest(file) for script in scripts for file in (script, *_imported(script))}
 
 
 def _imported(script: Path) -> Iterator[Path]:
-    """Files beside a script whose names occur in it: it may import them."""
+    """Files next to a script whose names occur in it, because it may import them."""
     text = script.read_text(encoding="utf-8", errors="replace")
     for file in sorted(script.parent.glob("*.py")):
         if file != script and file.stem in text:
@@ -86,7 +86,7 @@ def _imported(script: Path) -> Iterator[Path]:
 def _package_version(name: str) -> dict[str, str]:
     try:
         return {f"package/{name}": version(name)}
-    except PackageNotFoundError:  # Told where its files are looked for.
+    except PackageNotFoundError:  # Reported where its files are looked for.
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Score a finished run's checkpoint again: on a split of its task, or on rows that came later."""
+"""Evaluate a finished run's checkpoint again, on a split of its task or on new rows."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ RENAME = " Rename the column: this is its name in the run's task."
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a run's checkpoint makes of examples that have answers.
+    """The results of a run's checkpoint on examples with answers.
 
     Attributes:
-        record: The run's.
-        rows: As in predictions.parquet, but for `length`.
-        scores: By metric.
-        dropped: Rows that were left out, by reason.
+        record: The record of the run.
+        rows: Rows as in predictions.parquet, without `length`.
+        scores: The scores by metric.
+        dropped: Number of rows left out, by reason.
     """
 
     record: RunRecord
@@ -41,28 +41,28 @@ class Evaluation:
 
 
 def scores_of_split(run: Path, split: str) -> dict[str, float]:
-    """The run's metrics on a split of its own task ("train", "validation" or "test"), its examples read anew.
+    """Compute the run's metrics on a split of its own task ("train", "validation" or "test"), which is read again.
 
     Raises:
-        UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
+        UserError: If the run has no checkpoint, there is no such split, or its data is missing or changed.
     """
     return dict(evaluation_of_split(run, split).scores)
 
 
 def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
-    """The run's metrics on rows with their answers, in the columns of its task.
+    """Compute the run's metrics on rows with answers, in the columns of its task.
 
     Raises:
-        UserError: The run has no checkpoint; or every mistake in the rows.
+        UserError: If the run has no checkpoint, or for every mistake in the rows.
     """
     return dict(evaluation_of_rows(run, rows).scores)
 
 
 def evaluation_of_split(run: Path, split: str) -> Evaluation:
-    """What the run's checkpoint makes of a split of its own task ("train", "validation" or "test"), read anew.
+    """Evaluate the run's checkpoint on a split of its own task ("train", "validation" or "test"), which is read again.
 
     Raises:
-        UserError: The run has no checkpoint; there is no such split; or its data is not available, or not what it was.
+        UserError: If the run has no checkpoint, there is no such split, or its data is missing or changed.
     """
     if split not in SPLITS:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
@@ -71,10 +71,10 @@ def evaluation_of_split(run: Path, split: str) -> Evaluation:
 
 
 def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: str) -> Sequence[Any]:
-    """The examples of a split of a run's own task, read anew.
+    """Read the examples of a split of a run's own task again.
 
     Raises:
-        UserError: The data is not available, or not what it was; or the run never had the split.
+        UserError: If the data is missing or changed, or the run never had the split.
     """
     task = task_of(config)
     if split == "test" and config.evaluate != "test":
@@ -90,15 +90,15 @@ def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: st
 
 
 def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = None) -> Evaluation:
-    """What the run's checkpoint makes of rows with their answers, in the columns of its task.
+    """Evaluate the run's checkpoint on rows with answers, in the columns of its task.
 
     Args:
         run: The folder of one run.
-        rows: What to score it on.
-        group: The column that says which rows depend on each other; default: the task's, where the rows have it.
+        rows: The rows to evaluate on.
+        group: The column that groups dependent rows; default: that of the task, if the rows have it.
 
     Raises:
-        UserError: The run has no checkpoint; or every mistake in the rows.
+        UserError: If the run has no checkpoint, or for every mistake in the rows.
     """
     record, config = recorded(run)
     task, labels = task_of(config), record.task_card.labels

@@ -1,4 +1,4 @@
-"""Why a finished run's model says what it says of a text: what each token adds to a score, and where it attends."""
+"""Explain a finished run's predictions for a text: token attributions and attention."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from harness.training.task_model import forward_of, reader_of
 MOST_PASSES = 1_000_000
 RANDOM_ORDERS, POINTS = 10, 11
 MOST_MAPPED = 200
-"""Tokens of a text whose attention is drawn."""
+"""Maximum number of tokens of a text in attention maps."""
 BEGINS_WORD = ("Ġ", "▁")
 CURVES = ("deletion", "insertion")
 Area = tuple[float, float | None, float | None]
@@ -43,12 +43,12 @@ Area = tuple[float, float | None, float | None]
 
 @dataclass(frozen=True)
 class AttentionMaps:
-    """Where a model attends as it reads a text, or as it writes one from it, a map for each layer.
+    """Attention of a model as it reads a text, or as it generates one from it, a map per layer.
 
     Attributes:
-        tokens: All that it reads, special ones included.
-        layers: To each token [layers, rows, tokens], the mean over heads.
-        written: What it writes, a row each; None: the rows are the tokens.
+        tokens: All tokens read, including special ones.
+        layers: The attention to each token [layers, rows, tokens], averaged over heads.
+        written: The generated tokens, one per row; None if the rows are the tokens.
     """
 
     tokens: tuple[str, ...]
@@ -58,17 +58,17 @@ class AttentionMaps:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What each token of a text adds to a score.
+    """The contribution of each token of a text to a score.
 
     Attributes:
-        label: What the score is of: a label, an answer, a word's tag; "" of a number.
-        tokens: As they are read, without special tokens.
-        values: What each adds.
-        score: The text's score, before any softmax.
-        empty_score: That of the text with every token empty.
-        error: By how much the values miss the difference of the two.
-        attention: The tokens, special ones included, and from each to each the attention, the mean over heads, of each
-            layer [layers, tokens, tokens]; None where it was not asked for.
+        label: The target of the score: a label, an answer or a word's tag; "" for a number.
+        tokens: The tokens, without special ones.
+        values: The contribution of each token.
+        score: The score of the text, before any softmax.
+        empty_score: The score of the text with every token replaced by an empty one.
+        error: The difference between the sum of the values and the difference of the two scores.
+        attention: All tokens, including special ones, and the attention between them, averaged over heads, for each
+            layer [layers, tokens, tokens]; None unless requested.
     """
 
     label: str
@@ -82,13 +82,13 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Worth:
-    """What attributions are worth on test examples: areas between curves by them and in random order, with intervals.
+    """Faithfulness of attributions on test examples: areas between the curves of attributions and of a random order.
 
     Attributes:
-        examples: How many.
-        deletion: Mean, low and high end; above 0: the score falls faster than by chance.
-        insertion: Likewise; above 0: it rises faster.
-        attention: The same by the attention that tokens receive; None where it was not asked for.
+        examples: Number of examples.
+        deletion: The mean and the ends of its interval; above 0, the score falls faster than by chance.
+        insertion: The same; above 0, the score rises faster.
+        attention: The same for the attention that tokens receive; None unless requested.
     """
 
     examples: int
@@ -99,12 +99,12 @@ class Worth:
 
 @dataclass(frozen=True)
 class Gains:
-    """Areas between curves by attributions and in random order.
+    """Areas between the curves of attributions and of a random order.
 
     Attributes:
-        examples: How many were explained.
-        by_group: Of each group of examples, on average: of the gradients the deletion and the insertion curve, and then
-            of the attention, where it was asked for [groups, 2 or 4].
+        examples: Number of explained examples.
+        by_group: Mean areas per group of examples: deletion and insertion curve for the gradients, then for the
+            attention if requested [groups, 2 or 4].
     """
 
     examples: int
@@ -125,16 +125,16 @@ class RunExplainer:
     settings: Strict
 
     def explained(self, example: Any, *, label: str | None, steps: int, attention: bool = False) -> Explanation:
-        """What each token of an example adds.
+        """Explain an example.
 
         Args:
-            example: In the form of the run's task type.
-            label: One of the run's; None: the predicted one.
-            steps: Points of the integral.
-            attention: Whether its attention is wanted, too.
+            example: An example of the run's task type.
+            label: One of the run's labels; None: the predicted one.
+            steps: Number of points of the integral.
+            attention: Whether to include the attention.
 
         Raises:
-            UserError: There is no such label, or no attention to show.
+            UserError: If there is no such label, or no attention to show.
         """
         told = self._told(example, label)
         if attention:
@@ -153,15 +153,15 @@ class RunExplainer:
         )
 
     def worth(self, count: int, *, steps: int, attention: bool = False) -> Worth:
-        """What the attributions of what is predicted are worth on test examples, drawn evenly from the split.
+        """Measure how faithful the attributions of predictions are, on test examples drawn evenly from the split.
 
         Args:
-            count: So many examples.
-            steps: Points of the integral.
-            attention: Whether that of the attention is wanted, too.
+            count: Number of examples.
+            steps: Number of points of the integral.
+            attention: Whether to measure attention too.
 
         Raises:
-            UserError: The data is not available, or there is no attention.
+            UserError: If the data is not available, or there is no attention.
         """
         found = self.gains(count, steps=steps, attention=attention)
         deletion, insertion, *others = (mean_and_interval(values) for values in zip(*found.by_group, strict=True))
@@ -169,13 +169,13 @@ class RunExplainer:
         return Worth(found.examples, deletion, insertion, areas)
 
     def gains(self, count: int, *, steps: int, attention: bool = False) -> Gains:
-        """The areas that `worth` averages, of each group of test examples; arguments and errors are its own."""
+        """The areas that `worth` averages, for each group of test examples; arguments and errors are the same."""
         examples = self._test_examples(count)
         by_group: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
         for place, example in enumerate(examples):
             gains = self._gains(example, place, steps=steps, attention=attention)
             by_group[example.group or f"alone {place}"].append(gains)
-        # Examples of one group depend on each other: each group counts once.
+        # Examples of a group depend on each other, so each group counts once.
         return Gains(len(examples), tuple(tuple(np.mean(gains, axis=0).tolist()) for gains in by_group.values()))
 
     def _gains(self, example: Any, seed: int, *, steps: int, attention: bool) -> tuple[float, ...]:
@@ -207,7 +207,7 @@ class RunExplainer:
         return [test[place] for place in places]
 
     def _word(self, token_id: int) -> str:
-        """The token's letters, after a blank where a word begins and its tokenizer says so."""
+        """The token's text, preceded by a space if a word begins and the tokenizer marks it."""
         token = str(self.tokenizer.convert_ids_to_tokens(token_id))
         if token.startswith("##"):
             return token[2:]
@@ -218,12 +218,12 @@ class RunExplainer:
 
     @cached_property
     def _marks_words(self) -> bool:
-        """Whether the tokenizer marks where a word begins: else it marks where one goes on, or nothing."""
+        """Whether the tokenizer marks the start of words; others mark continuations, or nothing."""
         return any(token.startswith(BEGINS_WORD) for token in self.tokenizer.tokenize("a a"))
 
 
 def _check_mapped(item: Item) -> None:
-    """Refuse a text whose attention can't be drawn, before anything is computed."""
+    """Reject a text whose attention can't be drawn, before anything is computed."""
     tokens = sum(len(window.input_ids) for window in item.windows)
     if len(item.windows) > 1 or tokens > MOST_MAPPED:
         raise UserError(
@@ -233,16 +233,16 @@ def _check_mapped(item: Item) -> None:
 
 
 def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str, Any] | None = None) -> RunExplainer:
-    """The run's model, ready to be explained.
+    """Load the run's model for explanations.
 
     Args:
         run: The folder of one run.
-        label: One that will be asked for.
-        settings: What else is asked for, by the names of the task type's `explain_settings`.
+        label: A label that will be explained.
+        settings: Further options, of the task type's `explain_settings`.
 
     Raises:
-        UserError: It lacks the label, has no checkpoint or is a simple baseline; or its task type has nothing to
-            explain, or knows no such setting.
+        UserError: If it lacks the label, has no checkpoint or is a simple baseline, or if its task type can't be
+            explained or does not know such an option.
     """
     record, config = recorded(run)
     if is_export(run):
@@ -264,12 +264,12 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     loaded.model.to(accelerator.device)
-    # All with its graph, and each window alone: packed or replayed passes would call the embedding otherwise.
+    # With gradients, and each window alone: packed or replayed passes would call the embedding differently.
     training = config.training.model_copy(update={"execution": "padded", "gradient_segments": MOST_PASSES})
     forward = forward_of(loaded, objective, accelerator, training, micro_batch_size=MOST_PASSES)
     reader = reader_of(loaded, objective, training)
     answers = Explainer.of(forward, loaded.tokenizer).scores
-    if isinstance(forward.scoring, Writer):  # What it writes is asked for once, and then how probable that is.
+    if isinstance(forward.scoring, Writer):  # Generated once; then the probability of that output is explained.
         forward = replace(forward, scoring=forward.scoring.silent())
     explainer = Explainer.of(forward, loaded.tokenizer)
     features = partial(objective.features, reader=reader)
@@ -277,10 +277,10 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
 
 
 def example_of(run: Path, row: Row) -> Any:
-    """A row as an example of the run's task.
+    """Convert a row to an example of the run's task.
 
     Raises:
-        UserError: A column is missing, or can't be read.
+        UserError: If a column is missing or can't be read.
     """
     task = task_of(recorded(run)[1])
     (example,) = examples_of(task, [task.type.completed(task, row)])

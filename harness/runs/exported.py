@@ -1,4 +1,4 @@
-"""What an export's folder says of itself, so that it answers as the run does that it was made from."""
+"""The description in an export's folder, with which it predicts as its run does."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _AGAIN = "Export the run again."
 
 
 class Export(Strict):
-    """What an export is.
+    """The description of an export.
 
     Attributes:
         form: "folder": a stock checkpoint; "onnx": a graph for onnxruntime.
-        precision: Of an ONNX graph's weights.
-        record: Of the run, without what tells of the machine that it was made on; `files` are the export's.
+        precision: The precision of an ONNX graph's weights.
+        record: The run's record without information about its machine; `files` are those of the export.
     """
 
     form: Form
@@ -39,15 +39,15 @@ class Export(Strict):
 
 
 def is_export(folder: Path) -> bool:
-    """Whether a folder is an export, and no run's."""
+    """Return whether a folder is an export and not a run."""
     return not (folder / RECORD).is_file() and (folder / EXPORT).is_file()
 
 
 def read_export(folder: Path) -> Export:
-    """What an export's folder says of itself.
+    """Read the description in an export's folder.
 
     Raises:
-        UserError: The file is damaged.
+        UserError: If the file is damaged.
     """
     file = folder / EXPORT
     content = read_json(file, "export", _AGAIN)
@@ -58,7 +58,7 @@ def read_export(folder: Path) -> Export:
 
 
 def write_export(folder: Path, form: Form, precision: Precision, record: RunRecord) -> None:
-    """Write what the export is beside its files, with their checksums."""
+    """Write the description next to the export's files, with their checksums."""
     files = folder_digests(folder, leave_out=WRITTEN_ON)
     export = Export(form=form, precision=precision, record=portable(record).model_copy(update={"files": files}))
     content = with_digest(json.loads(export.model_dump_json()))
@@ -66,10 +66,10 @@ def write_export(folder: Path, form: Form, precision: Precision, record: RunReco
 
 
 def check_export(folder: Path, record: RunRecord) -> None:
-    """Check that an export's files are those that were written.
+    """Check that an export's files have not changed.
 
     Raises:
-        UserError: One is missing, or another one.
+        UserError: If one is missing or different.
     """
     found = folder_digests(folder, leave_out=WRITTEN_ON)
     wrong = sorted(name for name, digest in record.files.items() if found.get(name) != digest)
@@ -78,7 +78,7 @@ def check_export(folder: Path, record: RunRecord) -> None:
 
 
 def portable(record: RunRecord) -> RunRecord:
-    """The record without what tells of the machine: its hardware, what was typed, the folders that files lay in."""
+    """The record without information about its machine: the hardware, the command, and the folders of files."""
     origin = record.provenance.model_dump(exclude={"command", "hardware"})
     model = _without_folders(record.config["model"], "checkpoint", "tokenizer")
     config = {**record.config, "files": {}, "model": model}
@@ -89,6 +89,6 @@ def portable(record: RunRecord) -> RunRecord:
 
 
 def _without_folders(table: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The table with the last part alone of each path that lies in a folder of this machine."""
+    """The table with each path in a folder of this machine reduced to its last part."""
     paths = {name: Path(given) for name in names if isinstance(given := table.get(name), str)}
     return {**table, **{name: path.name for name, path in paths.items() if path.is_absolute() or path.exists()}}

@@ -1,4 +1,4 @@
-"""When two runs are the same run: by their resolved configurations, wherever their files lie."""
+"""When two runs are the same run: by their resolved configurations, regardless of file locations."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from harness.metrics.metric import EVALUATE, LOWER
 
 
 def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resolved configuration tells two runs apart.
+    """The parts of a resolved configuration that identify a run.
 
-    Of a user's files, of the folders of a checkpoint and a tokenizer, and of a metric's script it is their content
-    (`data`, `weights`, `files`), not their paths. A setting that was not there yet when the configuration was recorded
-    has its default.
+    The user's files, checkpoint and tokenizer folders, and metric scripts are identified by content (`data`, `weights`,
+    `files`), not by path. A setting that did not exist yet when the configuration was recorded has its default.
 
     >>> identity({"seed": 0, "local": {"train": "a.csv", "label": "stars"}})
     {'seed': 0, 'local': {'label': 'stars'}}
     """
     try:
         config = RunConfig.model_validate(resolved)
-    except ValidationError:  # Of another version: what it says is compared as it stands.
+    except ValidationError:  # Of another version: compared as it is.
         known = _without(dict(resolved), "local", SPLITS)
         return _without(known, "model", ("checkpoint",)) if known.get("weights") else known
     parts = {name.partition("/")[0] for name in config.files} | ({"checkpoint"} if config.weights else set())
@@ -38,11 +37,11 @@ def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What keeps a recorded run from being the one that is wanted, a line each.
+    """The differences between a recorded run and the wanted one, a line each; none if they are the same run.
 
-    A record of a version that named no `files` is compared as that version did: nothing is known of their content.
+    Records of versions without `files` are compared as those versions did, ignoring the contents of files.
     """
-    if {**recorded, "seed": None} == {**wanted, "seed": None}:  # As most are; then nothing need be checked or renamed.
+    if {**recorded, "seed": None} == {**wanted, "seed": None}:  # The usual case, which needs no validation or renaming.
         return differences({"seed": recorded.get("seed")}, {"seed": wanted.get("seed")})
     if "files" not in recorded or "files" not in wanted:
         recorded, wanted = ({**config, "files": {}} for config in (recorded, wanted))
@@ -51,7 +50,7 @@ def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> l
 
 
 def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The keys in which two resolved configurations differ, each with both values.
+    """The keys in which two resolved configurations differ, with both values.
 
     >>> differences({"seed": 1, "training": {"epochs": 3.0}}, {"seed": 1, "training": {"epochs": 1.0}})
     ['training.epochs: recorded 3.0, wanted 1.0']
@@ -67,10 +66,10 @@ def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: 
 
 
 def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
-    """The configuration that a record holds, to use the run again.
+    """Return the configuration in a record, to use the run again.
 
     Raises:
-        UserError: It has settings that this version does not know, or not as it was recorded.
+        UserError: If it has settings that this version does not know, or is not as it was recorded.
     """
     mistakes: list[str] = []
     config = checked_record(RunConfig, recorded, f"{where}: config.", mistakes)
@@ -80,7 +79,7 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
 
 
 def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The recorded configuration, in which a setting that is left open by now is so where it had its default."""
+    """The recorded configuration, where a setting that is left open by now is so too if it had its old default."""
     before, now = recorded.get("training"), wanted.get("training")
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return recorded
@@ -90,7 +89,7 @@ def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict
 
 
 def _without_folder(metric: str, files: Container[str]) -> str:
-    """The metric's name, without the folder of a script that is known by its content."""
+    """The metric's name without the folder of a script that is identified by its content."""
     path, lower = PurePath(metric.removeprefix(EVALUATE).removesuffix(LOWER)), metric.endswith(LOWER)
     name = path.name.removesuffix(".py")
     known = metric.startswith(EVALUATE) and f"metrics/{name}.py" in files

@@ -1,4 +1,4 @@
-"""What a finished model costs in use: latency and throughput on the task's own texts, memory, disk."""
+"""Measure the inference cost of a finished model: latency, throughput, memory and disk, on the task's own texts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from harness.runs.mistakes import test_examples
 from harness.runs.predict import recorded
 
 WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
-SECONDS = 4.0  # For single texts, and for each size of batch.
+SECONDS = 4.0  # Time limit for single texts, and for each batch size.
 BATCHES = (8, 32, 128)
 
 Answer = Callable[[Sequence[Any]], object]
 
 
 def measured_run(run: Path) -> InferenceCost:
-    """Measure a finished run's model on its test texts, and write what was found into its folder.
+    """Measure a finished run's model on its test texts, and write the result to its folder.
 
     Raises:
-        UserError: It has no checkpoint, or its data can't be read again.
+        UserError: If it has no checkpoint, or its data can't be read again.
     """
     record, config = recorded(run)
     examples = list(test_examples(config))
@@ -58,7 +58,7 @@ def measured_run(run: Path) -> InferenceCost:
 
 
 def _single(answer: Answer, examples: Sequence[Any]) -> Iterator[float]:
-    """Seconds for one text after the other, until there are enough or time is over; at least one."""
+    """Yield the seconds of one text after another until there are enough or time is over; at least one."""
     for example in examples[:WARM_UP]:
         answer([example])
     until = time.perf_counter() + SECONDS
@@ -71,7 +71,7 @@ def _single(answer: Answer, examples: Sequence[Any]) -> Iterator[float]:
 
 
 def _rate(answer: Answer, examples: Sequence[Any], size: int) -> float:
-    """Texts per second where so many are read together."""
+    """Texts per second with the given batch size."""
     batches = [examples[start : start + size] for start in range(0, min(len(examples), MOST_TOGETHER), size)]
     answer(batches[0])
     started, done = time.perf_counter(), 0

@@ -1,4 +1,4 @@
-"""What a finished model costs in use, as `harness measure` leaves it in the run's folder."""
+"""The inference cost of a finished model, as written to its folder by `harness measure`."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from harness.errors import UserError
 from harness.regular_files import read_json
 
 INFERENCE = "inference.json"
-DISTURBED = 0.15  # Of a core, taken by other processes.
+DISTURBED = 0.15  # Fraction of a core used by other processes.
 _ADVICE = "Delete it, and measure again."
 
 
 class InferenceCost(Strict):
-    """What a finished model costs in use. Texts are tokenised within the times.
+    """The inference cost of a finished model. Times include tokenization.
 
     Attributes:
-        latency_p50: Seconds for one text alone; half of them take less.
-        latency_p95: Seconds that 95 of 100 texts stay below.
-        texts_per_second: At the best of some sizes of batch.
-        batch_size: That size.
-        peak_memory_bytes: Of the process, or of the GPU where there is one.
-        disk_bytes: Of the checkpoint.
-        texts: How many single texts were measured.
-        others: Share of a core that other processes took meanwhile.
-        hardware: What it ran on.
+        latency_p50: Median latency of a single text in seconds.
+        latency_p95: 95th percentile of the latency of a single text in seconds.
+        texts_per_second: Throughput at the best batch size tried.
+        batch_size: That batch size.
+        peak_memory_bytes: Peak memory of the process, or of the GPU if there is one.
+        disk_bytes: Size of the checkpoint.
+        texts: Number of single texts measured.
+        others: Fraction of a core used by other processes meanwhile.
+        hardware: The hardware of the measurement.
     """
 
     latency_p50: float
@@ -44,7 +44,7 @@ class InferenceCost(Strict):
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether other processes took so much that the times may be too long."""
+        """Whether other processes used so much CPU that the times may be too long."""
         return self.others > DISTURBED
 
     def __str__(self) -> str:
@@ -56,10 +56,10 @@ class InferenceCost(Strict):
 
 
 def measured(run: Path) -> InferenceCost | None:
-    """What `measured_run` found of a run; None where it was not measured.
+    """The result of `measured_run` for a run; None if it was not measured.
 
     Raises:
-        UserError: The file was damaged since.
+        UserError: If the file is damaged.
     """
     file = run / INFERENCE
     if not os.path.lexists(file):

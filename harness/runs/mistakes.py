@@ -1,4 +1,4 @@
-"""The test examples that a run gets most wrong, with their texts."""
+"""The worst mistakes of a run on its test examples, with their texts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SHOWN = ("id", "group", "length", "reference", "prediction")
 
 
 def worst(run: Path, count: int) -> list[dict[str, Any]]:
-    """The test examples that the run gets most wrong, the worst first; none of which nothing is wrong.
+    """The test examples that the run gets most wrong, worst first; none that are entirely right.
 
-    Each has its id, group, length in tokens, reference, prediction, `wrongness` as its task type has it, and its texts,
-    where the data is still there and what it was.
+    Each has its id, group, length in tokens, reference, prediction, `wrongness` by its task type, and its texts if the
+    data still exists unchanged.
 
     Args:
         run: The folder of one run.
-        count: How many.
+        count: Maximum number of examples.
 
     Raises:
-        UserError: It has no predictions, or they are damaged.
+        UserError: If it has no predictions, or they are damaged.
     """
     check_regular(record_file(run), "Name the folder of one run, with its run.json.", within=run)
     record = read_record(run / RECORD)
@@ -69,7 +69,7 @@ def _predictions(run: Path, record: RunRecord) -> list[dict[str, Any]]:
 
 
 def texts_of(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Sequence[str]]:
-    """The texts of some test examples by id; none, with a line that says why, where the data isn't what it was."""
+    """The texts of some test examples by id; if the data is missing or changed, none, and a line that says why."""
     try:
         config = recorded_config(record.config, run / RECORD)
         return {example.id: example.parts for example in test_examples(config) if example.id in wanted}
@@ -79,23 +79,23 @@ def texts_of(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Seq
 
 
 def test_examples(config: RunConfig) -> Sequence[Any]:
-    """The test examples of a run, read again.
+    """Read the test examples of a run again.
 
     Raises:
-        UserError: Its data is not available, or not what it was.
+        UserError: If its data is missing or changed.
     """
     return read_splits(config).test
 
 
 def read_splits(config: RunConfig, *, test: bool = True) -> Splits:
-    """The splits of a run, read again.
+    """Read the splits of a run again.
 
     Args:
-        config: The run's.
-        test: Whether the test split is wanted.
+        config: The configuration of the run.
+        test: Whether to read the test split.
 
     Raises:
-        UserError: Its data is not available, or not what it was.
+        UserError: If its data is missing or changed.
     """
     task = task_of(config)
     if task.source.fingerprint() != config.data:

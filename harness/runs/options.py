@@ -1,4 +1,4 @@
-"""How a run is to be made; nothing heavy is imported."""
+"""Options of running; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from harness.record import RunRecord
 
 Intervals = Callable[[Path, RunRecord], Mapping[str, tuple[float, float]]]
-"""The ends of the intervals of a run's test scores by metric, from its predictions in a folder and its record."""
+"""Computes the ends of the intervals of a run's test scores by metric, from its folder and record."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What each run asks of a Ray cluster.
+    """The resources of each run on a Ray cluster.
 
     Attributes:
-        cpus: Processors of each run, and threads of its operations.
+        cpus: CPUs of each run, and threads of its operations.
         gpus: GPUs of each run.
-        memory_bytes: Of each run; None: as much as there is.
-        at_most: So many runs at a time; None: as many as the cluster has room for.
-        upload: Whether nodes get a copy of the working directory, for they don't share its disk.
+        memory_bytes: Memory of each run; None: no request.
+        at_most: Maximum number of concurrent runs; None: as many as fit on the cluster.
+        upload: Whether nodes get a copy of the working directory, because they don't share its disk.
     """
 
     cpus: int = 1
@@ -36,12 +36,12 @@ class Options:
     """How to run, as opposed to what: nothing here changes a result.
 
     Attributes:
-        redo: Replace what an earlier run left.
+        redo: Whether to replace existing results.
         track: One of accelerate's trackers, such as "tensorboard".
-        intervals: What gives the tracker the intervals of test scores; None: it gets scores alone.
-        checkpoint_seconds: How often the state of a run under way is saved.
-        command: What the user typed for it, which the record keeps.
-        ray: What each run asks of the Ray cluster that does them; None: they are done on this machine.
+        intervals: Computes the intervals of test scores for the tracker; None: it gets scores only.
+        checkpoint_seconds: Seconds between saved states of a run in progress.
+        command: The user's command, which the record keeps.
+        ray: The resources of each run on a Ray cluster; None: run on this machine.
     """
 
     redo: bool = False

@@ -1,4 +1,4 @@
-"""How well a language model predicts a text file: with memories of several lengths, or in windows where it has none."""
+"""Perplexity of a language model on a text file: with memories of several lengths, or in windows without a memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 SEGMENT = 128
 TOKEN_COSTS = "token_costs"
 _TOKEN_NATS = "token_nats"
-# What a row may say, by its key: the heading of its column, and its form.
+# The possible keys of a row, with the heading and format of the column.
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "memory": ("memory", "d"),
     "window": ("window", "d"),
@@ -58,22 +58,22 @@ def perplexity_rows(
     console: Console,
     per_token: bool = False,
 ) -> list[Row]:
-    """What the model `name` makes of the text in `file`: one row per memory length, or a single one without a memory.
+    """Evaluate the model `name` on the text in `file`: one row per memory length, or a single one without a memory.
 
-    A model without a memory reads windows that overlap, in its tokenizer's template, as in the task type
-    language_modelling. A masked one has a pseudo-perplexity.
+    A model without a memory reads overlapping windows in its tokenizer's template, as in the task type
+    language_modelling. A masked model has a pseudo-perplexity.
 
     Args:
-        name: A checkpoint's folder, a Hub id, or a file of configs/models.
-        file: Plain text in UTF-8.
-        segment: Tokens that are read at once; None: 128, or without a memory as many as the model reads, at most 512.
-        memories: How many states of each layer a segment sees of those before it; empty: none, and the model's own.
-        mask_stride: A masked model predicts one of every so many tokens, which alone is masked then.
-        console: Shows how far it is, where it is a terminal.
-        per_token: Whether rows have `token_costs` as well: see `harness.runs.token_costs`.
+        name: A checkpoint folder, a Hub id, or a file of configs/models.
+        file: A plain text file in UTF-8.
+        segment: Number of tokens read at once; None: 128, or without a memory the model's maximum, at most 512.
+        memories: Numbers of previous states that each layer attends to; empty: none, and the model's own.
+        mask_stride: A masked model predicts one of every `mask_stride` tokens at a time, with only these masked.
+        console: Shows the progress on a terminal.
+        per_token: Whether to add `token_costs` to the rows: see `harness.runs.token_costs`.
 
     Raises:
-        UserError: The model is no language model, or can't have a memory so long; the text can't be read.
+        UserError: If the model is no language model or can't have such a memory, or the text can't be read.
     """
     text = read_text(file)
     loaded = language_model(find_model(name), name)
@@ -93,7 +93,7 @@ def perplexity_rows(
 def _with_memories(
     loaded: Loaded, text: str, file: Path, *, segment: int, memories: Sequence[int], console: Console
 ) -> Iterator[Row]:
-    """One row per memory length."""
+    """Evaluate with each memory length."""
     model = loaded.model
     chosen = list(dict.fromkeys(memories or (0, model.config.mem_len)))
     _check_memories(model.config, chosen)
@@ -109,7 +109,7 @@ def _with_memories(
 
 
 def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, mask_stride: int) -> Row:
-    """The row of a model without a memory."""
+    """Evaluate a model without a memory."""
     started = time.monotonic()
     accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     loaded.model.to(accelerator.device)
@@ -136,7 +136,7 @@ def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, ma
 
 
 def perplexity_table(rows: Sequence[Row]) -> Table:
-    """The rows as a table, with the columns that they have."""
+    """Format the rows as a table with their columns."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     columns = {key: column for key, column in COLUMNS.items() if key in rows[0]}
     for heading, _ in columns.values():
@@ -147,10 +147,10 @@ def perplexity_table(rows: Sequence[Row]) -> Table:
 
 
 def read_text(file: Path) -> str:
-    """The plain text in `file`.
+    """Read the plain text in `file`.
 
     Raises:
-        UserError: It is missing, no text, or holds none.
+        UserError: If it is missing, not text, or empty.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file. Check the path (it is looked up from {Path.cwd()}).")
@@ -163,10 +163,10 @@ def read_text(file: Path) -> str:
 
 
 def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
-    """The text's tokens, all of it at once.
+    """Tokenize the whole text at once.
 
     Raises:
-        UserError: There are fewer than two, so that there is nothing to predict.
+        UserError: If it has fewer than two tokens, so that there is nothing to predict.
     """
     (ids,) = token_ids(tokenizer, [text])
     if len(ids) < 2:
@@ -175,14 +175,14 @@ def encode(text: str, tokenizer: Any, file: Path) -> EncodedText:
 
 
 def _check_no_memory(loaded: Loaded, memories: Sequence[int]) -> None:
-    """Refuse a memory for a model that has none."""
+    """Reject a memory for a model without one."""
     kind = loaded.model.config.model_type
     if any(memories):
         raise UserError(f"--memory {max(memories)}: a {kind} has no memory of what it read before. Leave it out.")
 
 
 def _check_memories(config: Any, memories: Sequence[int]) -> None:
-    """Refuse memories that the model would not look at: with `same_length` it sees its last mem_len tokens alone."""
+    """Reject memories that the model would ignore: with `same_length` it attends to its last mem_len tokens only."""
     reasons = {memory: unseen_memory(config, memory) for memory in memories}
     refuse(f"--memory {memory}: {reason}" for memory, reason in reasons.items() if reason is not None)
 
@@ -190,7 +190,7 @@ def _check_memories(config: Any, memories: Sequence[int]) -> None:
 def _token_nats(
     model: Any, accelerator: Accelerator, text: EncodedText, *, segment: int, memory: int, console: Console
 ) -> list[float]:
-    """What each token of the text but the first costs."""
+    """The cost of each token of the text except the first."""
     losses = segment_losses(model, accelerator, text, segment=segment, memory=memory)
     bar: Iterable[Any] = track(
         losses,

@@ -1,4 +1,4 @@
-"""Use a trained model on new text."""
+"""Predict new texts with a trained model."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def rows_to_read(
     separator: str | None = None,
     encoding: str | None = None,
 ) -> list[Row]:
-    """The rows that the command line gives, in the columns of the run's task.
+    """Read the rows given on the command line, in the columns of the run's task.
 
     Args:
         run: The folder of one run.
-        options: The texts that are given, by option: {"text": ["a joy"]}.
-        file: The file that is given instead.
-        separator: Of the file's fields, where it isn't to be guessed.
-        encoding: Of the file, where it isn't to be guessed.
+        options: The given texts by option, such as {"text": ["a joy"]}.
+        file: The file given instead.
+        separator: The field separator of the file, if it should not be guessed.
+        encoding: The encoding of the file, if it should not be guessed.
 
     Raises:
-        UserError: They don't fit the task, or the file can't be read.
+        UserError: If they don't fit the task, or the file can't be read.
     """
     task = task_of(recorded(run)[1])
     given = {name: values for name, values in options.items() if values}
@@ -60,31 +60,30 @@ def rows_to_read(
 
 
 def predict_rows(run: Path, rows: Sequence[Row], settings: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Each row with its prediction, and how sure the model is.
+    """Add to each row its prediction and the model's confidence.
 
     Args:
         run: The folder of one run, or of an export.
-        rows: In the columns of its task.
-        settings: What else is asked for, by the names of the task type's `predict_settings`; those that are None are
-            not.
+        rows: Rows in the columns of its task.
+        settings: Prediction options, of the task type's `predict_settings`; those that are None are ignored.
 
     Raises:
-        UserError: The run has no checkpoint, or is of another version; a row lacks a column, or has one of ours; the
-            task type knows no such setting.
+        UserError: If the run has no checkpoint or is of another version, a row lacks a column or has one with a
+            reserved name, or the task type does not know an option.
     """
     return predictor(run, settings).predict(rows)
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A finished run that predicts rows as often as it is asked; the model is loaded when the first rows are read.
+    """A finished run that predicts any number of times; the model is loaded for the first rows.
 
     Attributes:
         run: The folder of one run, or of an export.
-        record: Its record.
-        config: Its configuration.
-        task: Its task.
-        settings: What else is asked for.
+        record: The record.
+        config: The configuration.
+        task: The task.
+        settings: The prediction options.
     """
 
     run: Path
@@ -99,10 +98,10 @@ class Predictor:
         return ready_model(self.run, self.record, self.config, self.settings)
 
     def predict(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """Each row with its prediction.
+        """Add to each row its prediction.
 
         Raises:
-            UserError: The run has no checkpoint; or every mistake in the rows.
+            UserError: If the run has no checkpoint, or for every mistake in the rows.
         """
         task, labels = self.task, self.record.task_card.labels
         rows = [task.type.completed(task, row) for row in rows]
@@ -116,16 +115,16 @@ class Predictor:
 
     @cached_property
     def _validated(self) -> list[dict[str, Any]]:
-        """What the model makes of its task's validation examples."""
+        """The model's answers to the validation examples of its task."""
         splits = read_splits(self.config, test=self.config.evaluate == "test")
         return self.model.answer(relabelled(splits, self.record.task_card.labels).validation)
 
 
 def predictor(run: Path, settings: Mapping[str, Any] | None = None) -> Predictor:
-    """The run, or export, in a folder, ready to predict.
+    """Prepare the run or export in a folder for predictions.
 
     Raises:
-        UserError: There is none, or it is of another version; the task type knows no such setting.
+        UserError: If there is none, it is of another version, or the task type does not know an option.
     """
     record, config = recorded(run)
     task = task_of(config)
@@ -133,16 +132,16 @@ def predictor(run: Path, settings: Mapping[str, Any] | None = None) -> Predictor
 
 
 def settings_of(known: type[Strict], given: Mapping[str, Any], run: Path, task: Task) -> Strict:
-    """What a command is asked for beside its rows.
+    """Validate the options of a command.
 
     Args:
-        known: What the task type knows.
-        given: By name; those that are None are not.
-        run: For messages.
-        task: Likewise.
+        known: The options that the task type knows.
+        given: The given options by name; those that are None are ignored.
+        run: The run, for messages.
+        task: The task, for messages.
 
     Raises:
-        UserError: Every mistake in it.
+        UserError: For every mistake in them.
     """
     mistakes: list[str] = []
     wanted = {name: value for name, value in given.items() if value is not None}
@@ -155,17 +154,17 @@ def settings_of(known: type[Strict], given: Mapping[str, Any], run: Path, task: 
 def answer(
     run: Path, record: RunRecord, config: RunConfig, *, examples: Sequence[Any], settings: Strict | None = None
 ) -> list[dict[str, Any]]:
-    """What the run's checkpoint makes of examples: one row each, as in predictions.parquet.
+    """Answer examples with the run's checkpoint: one row each, as in predictions.parquet.
 
     Args:
-        run: Its folder, or that of an export.
-        record: Its record.
-        config: Its configuration.
-        examples: In the form of its task type.
-        settings: What is asked for beside predictions, by the task type's `predict_settings`.
+        run: The folder of a run or an export.
+        record: The record.
+        config: The configuration.
+        examples: Examples of the task type.
+        settings: Prediction options, of the task type's `predict_settings`.
 
     Raises:
-        UserError: The run has no checkpoint, or it is not the one that was recorded.
+        UserError: If the run has no checkpoint, or not the recorded one.
     """
     return ready_model(run, record, config, settings).answer(examples)
 
@@ -174,7 +173,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
     """Write the rows as JSON lines to the terminal or a .jsonl file, or as a table to a .csv file.
 
     Raises:
-        UserError: `output` is another kind of file.
+        UserError: If `output` is another kind of file.
     """
     check_output(output)
     if output is None:
@@ -186,10 +185,10 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
 
 
 def check_output(output: Path | None) -> None:
-    """Refuse a file that predictions can't be written to, before time is spent on them.
+    """Check that predictions can be written to a file, before time is spent on them.
 
     Raises:
-        UserError: It is neither .jsonl nor .csv.
+        UserError: If it is neither .jsonl nor .csv.
     """
     if output is not None and output.suffix.lower() not in FORMS:
         raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
@@ -201,7 +200,7 @@ def _json_lines(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False) 
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Lists and probabilities stand in their fields as JSON."""
+    """Format rows as CSV, with lists and probabilities as JSON in their fields."""
     sink = io.StringIO(newline="")
     writer = csv.DictWriter(sink, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()
@@ -219,10 +218,10 @@ FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _
 
 
 def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
-    """The record of the run in a folder, or of the one that an export was made from, and the configuration in it.
+    """Return the record of a run, or of the run that an export was made from, and the configuration in it.
 
     Raises:
-        UserError: There is no record, or it is of another version.
+        UserError: If there is no record, or it is of another version.
     """
     if is_export(run):
         record = read_export(run).record
@@ -233,10 +232,10 @@ def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
 
 
 def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:
-    """The rows as examples, read as for training.
+    """Convert rows to examples, as for training.
 
     Raises:
-        UserError: Every mistake in them.
+        UserError: For every mistake in them.
     """
     _check_columns([name for role in task.type.inputs for name in task.columns_of(role)], rows)
     mistakes: list[str] = []
@@ -251,7 +250,7 @@ def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:
 
 
 def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """One row tells it all where the table is a table; jsonl rows may each lack something else."""
+    """Check that the first incomplete row has all columns; rows of a table all lack the same ones."""
     for number, row in enumerate(rows, start=1):
         missing = [column for column in columns if column not in row]
         if missing:
@@ -259,7 +258,7 @@ def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 def _check_names(written: Sequence[str], rows: Sequence[Row]) -> None:
-    """Refuse columns that the prediction would overwrite, before time is spent on it."""
+    """Reject columns that the prediction would overwrite, before time is spent on it."""
     clashes = [name for name in written if any(name in row for row in rows)]
     if clashes:
         raise UserError(f"column {', '.join(clashes)}: the prediction goes by this name. Rename the column.")

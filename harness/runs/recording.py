@@ -1,4 +1,4 @@
-"""From a run and what was measured of it to its record."""
+"""Make records from runs and their measurements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALIDATION_ONLY = "validation only: no test split was read, so training rows tha
 def measured_before_training(
     task: Task, splits: Splits, config: RunConfig, *, started: str, command: tuple[str, ...] = ()
 ) -> Measurements:
-    """What is known of a run before its training: how many examples there are, and where everything comes from."""
+    """What is known about a run before training: numbers of examples, and provenance."""
     sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     commit, dirty = git_state()
     return Measurements(
@@ -44,19 +44,19 @@ def measured_before_training(
 
 
 def complete_record(run: Run, task: Task, result: TrainingResult) -> RunRecord:
-    """The record of a run that came to its end; its total cost is added by `ended`."""
+    """The record of a completed run; its total cost is added by `ended`."""
     card = _task_card(run, task).model_copy(update={"labels": result.labels})
     return _record(run, card, "complete", result.measurements)
 
 
 def diverged_record(run: Run, task: Task, known: Measurements, error: DivergedError) -> RunRecord:
-    """The record of a run whose loss was not finite, with the curve until then."""
+    """The record of a run with a non-finite loss, with the curve until then."""
     measurements = known.model_copy(update={"curve": tuple(error.curve)})
     return _record(run, _task_card(run, task), "diverged", measurements, reason=str(error))
 
 
 def failed_record(run: Run, reason: str) -> RunRecord:
-    """The record of a run that an error ended; nothing was measured."""
+    """The record of a run that failed with an error, without measurements."""
     main = run.config.metrics[0]
     card = TaskCard(task_type="", main_metric=main, higher_is_better=find_metric(main).higher_is_better)
     known = Measurements(provenance=Provenance(hardware=hardware(None)))
@@ -64,7 +64,7 @@ def failed_record(run: Run, reason: str) -> RunRecord:
 
 
 def ended(record: RunRecord, watch: Stopwatch, others: float) -> RunRecord:
-    """The record with what the run took in all, how many processors others kept busy meanwhile, and when it ended."""
+    """Add to the record the run's total cost, the number of CPUs kept busy by other processes, and when it ended."""
     total = {
         "seconds": watch.seconds,
         "processor_seconds": watch.processor_seconds,
@@ -80,7 +80,7 @@ def ended(record: RunRecord, watch: Stopwatch, others: float) -> RunRecord:
 
 
 def now() -> str:
-    """The time, in UTC, as ISO 8601."""
+    """The current time in UTC, in ISO 8601 format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

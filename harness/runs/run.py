@@ -1,9 +1,9 @@
-"""Run: the folder of one run, in which a result is either whole or not there.
+"""Run: the folder of one run, in which a result is either complete or absent.
 
-Work goes on in `<run>/.partial/`. When everything is there, it moves into place, the record last. What is begun to
-replace a result (`--redo`) says so there, and is continued by the next command, whether that has `--redo` or not.
+Work happens in `<run>/.partial/`. When complete, it is moved into place, the record last. Work that replaces a result
+(`--redo`) is marked there, and is continued by the next command, with or without `--redo`.
 
-POSIX only: that a run is one process's alone is a claim on its folder (`harness.runs.claim`).
+POSIX only: a run is reserved for one process by a claim on its folder (`harness.runs.claim`).
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 @dataclass(frozen=True)
 class Run:
-    """One run's place.
+    """A run and its folder.
 
     Attributes:
-        suite: The suite's name.
-        model: The model's name in the suite.
-        config: What identifies the run.
+        suite: The name of the suite.
+        model: The name of the model in the suite.
+        config: The configuration, which identifies the run.
         folder: `runs/<suite>/<task>/<model>/seed-<N>`, in cross-validation `seed-<N>-fold-<K>`;
             of a trial `trials/trial-<N>` in the model's.
-        trial: Of a run that tries a recipe.
-        tuning: Of a run whose recipe was chosen by trials.
+        trial: The trial, if the run is one.
+        tuning: The tuning, if trials chose the settings of the run.
     """
 
     suite: str
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def partial(self) -> Path:
-        """Where the work goes on until it is whole."""
+        """The folder of the work until it is complete."""
         return self.folder / ".partial"
 
     def __str__(self) -> str:
@@ -65,12 +65,13 @@ class Run:
         return f"{self.config.task} · {self.model} · {known if self.trial is None else f'trial {self.trial.number}'}"
 
     def state(self) -> State:
-        """What of the run is there; nothing is changed. What failed, or has no saved state, is ignored.
+        """The state of the run, without changing it. Failures and work without a saved state are ignored.
 
-        A result whose move into place was cut short counts as there: its record is written when it is whole.
+        A result whose move into place was interrupted counts as complete: its record is written last.
 
         Raises:
-            UserError: A result, or saved work, of another configuration, with the differing keys; or no whole record.
+            UserError: If a result or saved work has another configuration, with the differing keys, or a record is
+                damaged.
         """
         if not self.folder.exists():
             return "new"
@@ -90,13 +91,13 @@ class Run:
 
     @property
     def is_redone(self) -> bool:
-        """Whether work that replaces a result is under way, with this configuration."""
+        """Whether work that replaces a result is in progress, with this configuration."""
         return (self.partial / REDO).exists() and not (self.partial / RECORD).exists() and self._same(self._begun())
 
     def settle(self) -> None:
-        """Go on with a move into place that was cut short, and remove what nothing goes on with.
+        """Finish an interrupted move into place, and remove abandoned work.
 
-        Of several processes, one only may do so.
+        Only one process at a time may do this.
         """
         if not self.folder.exists():
             return
@@ -109,31 +110,31 @@ class Run:
                     shutil.rmtree(self.partial, ignore_errors=True)
 
     def mark_redo(self) -> None:
-        """Have what is there replaced, by this command or the next, unless another command is at work on it."""
+        """Mark the result for replacement, by this command or the next, unless another command is working on it."""
         with self.claimed() as ours:
             if ours:
                 self.begin(redo=True)
 
     def confirm_redo(self) -> None:
-        """Say that every run that is to be replaced is marked, so that one without a mark has been replaced."""
+        """Record that every run to be replaced is marked, so that one without a mark has been replaced."""
         if (self.partial / REDO).exists():  # Else it is another command's.
             (self.partial / REDO).write_text(CONFIRMED)
 
     @property
     def is_redo_confirmed(self) -> bool:
-        """Whether a command that marked all it was to replace was cut short before it came to this run's end."""
+        """Whether a command that had marked all its runs for replacement was interrupted before this run ended."""
         return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Whether the run is this process's alone until the block ends; False: another one is at it."""
+        """Yield whether this process has the run to itself until the block ends; False: another one uses it."""
         with claimed(self.folder) as ours:
             yield ours
 
     def begin(self, *, redo: bool) -> None:
-        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs.
+        """Create the folder for the work, and discard an earlier attempt: with `redo`, or if its configuration differs.
 
-        Work that was begun with `redo` is continued.
+        Work that was started with `redo` is continued.
         """
         if not (self.is_redone if redo else self._same(self._begun())):
             _remove(self.partial)
@@ -143,15 +144,15 @@ class Run:
             (self.partial / REDO).touch()
 
     def finish(self, record: RunRecord) -> None:
-        """Move the work into place. An earlier result goes only now that the new one is whole."""
+        """Move the work into place. An earlier result is only removed now that the new one is complete."""
         check_claim(self.folder)
         write_record(record, self.partial)
         self._move_into_place()
 
     def fail(self, record: RunRecord) -> None:
-        """Leave a record of the failure, unless something else than a failure is recorded; saved work stays.
+        """Write a record of the failure, unless there is a record other than a failure; saved work stays.
 
-        A result that was to be replaced is the result again, and the next `--redo` begins anew.
+        A result that was to be replaced stays, and the next `--redo` starts anew.
         """
         (self.partial / REDO).unlink(missing_ok=True)
         if not (self.folder / RECORD).exists() or _status(self.folder / RECORD) == "failed":
@@ -159,9 +160,9 @@ class Run:
             write_record(record, self.folder)
 
     def _move_into_place(self) -> None:
-        """Replace what stands in the folder, the record last, so that a move cut short can be resumed."""
+        """Replace the contents of the folder, the record last, so that an interrupted move can be resumed."""
         left = _left_by(read_record(self.partial / RECORD))
-        (self.partial / REDO).unlink(missing_ok=True)  # What is left of it from here on is the move.
+        (self.partial / REDO).unlink(missing_ok=True)  # From here on only the move is left.
         (self.folder / RECORD).unlink(missing_ok=True)
         for name in (CHECKPOINT, PREDICTIONS):
             there = (self.partial / name).exists()
@@ -174,20 +175,20 @@ class Run:
         shutil.rmtree(self.partial)
 
     def _is_left_over(self) -> bool:
-        """Whether there is work beside a result, which nothing goes on with: none that replaces it."""
+        """Return whether there is abandoned work next to a result, other than work that replaces it."""
         if not self.partial.exists() or any((self.partial / name).exists() for name in (RECORD, REDO)):
             return False
         return self._has_result()
 
     def _has_claim_of_the_past(self) -> bool:
-        """Whether there is a claim on a result that is whole: its process was killed just before it gave it up."""
+        """Return whether a complete result still has a claim: its process was killed before it released it."""
         return has_claim(self.folder) and self._has_result()
 
     def _has_result(self) -> bool:
         return _status(self.folder / RECORD) in ("complete", "diverged")
 
     def _begun(self) -> Any:
-        """The configuration of the work under way; None where there is none that can be read, or it is damaged."""
+        """The configuration of the work in progress; None if there is none, or it is damaged."""
         try:
             return without_digest(json.loads((self.partial / CONFIG).read_bytes()))
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
@@ -207,14 +208,14 @@ class Run:
 
 
 def _left_by(record: RunRecord) -> tuple[str, ...]:
-    """What a run leaves beside its record."""
+    """The files that a run leaves besides its record."""
     if record.status != "complete" or record.trial is not None:
         return ()
     return (CHECKPOINT,) if record.is_validation_only else (CHECKPOINT, PREDICTIONS)
 
 
 def _status(file: Path) -> Status | None:
-    """The record's status; None where it can't be read, which may be a result all the same."""
+    """The status in the record; None if it is unreadable, which may still be a result."""
     try:
         return read_record(file).status
     except UserError:

@@ -1,4 +1,4 @@
-"""What each token of a text costs a language model: minus its log-probability, in nats, with its characters."""
+"""The cost of each token of a text for a language model: its negative log-probability in nats, with its characters."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from harness.tokenization.encoding import encode
 from harness.tokenization.items import Batch, Collator, Features
 
 Span = tuple[int, int, str]
-"""The characters [start, end) of the text that a token covers, and how they are written."""
+"""The characters [start, end) of the text that a token covers, and their text."""
 
 
 class EachToken(TokenLossObjective):
-    """What each token costs by itself, in the place of a document's sum: the outputs are the nats of each item."""
+    """The cost of each token instead of a document's sum: the outputs are the nats of each item."""
 
     def results(self, scores: Tensor, batch: Batch, _collator: Collator) -> list[list[float]]:  # type: ignore[override]
-        """Nats of the tokens that each item has predicted, in their order."""
+        """The nats of the tokens that each item predicts, in order."""
         scored = batch.inputs["scored_tokens"].bool().cpu()
         return [row[places].tolist() for row, places in zip(scores.cpu(), scored, strict=True)]
 
     def outputs(  # type: ignore[override]
         self, results: Sequence[list[float]], _features: Features, _examples: Sequence[DocumentExample]
     ) -> list[list[float]]:
-        """The results, in the items' order."""
+        """The results in the order of the items."""
         return list(results)
 
 
 def token_spans(tokenizer: Any, text: str) -> list[Span]:
-    """The characters of each token of the text; of one that stands for none, such as a mark of a word's start, none."""
+    """The characters of each token; an empty span for tokens such as a word-start mark that cover none."""
     (encoded,) = encode(tokenizer, [text], return_offsets=True)
     return [(start, end, text[start:end]) for start, end in encoded.offsets]
 
 
 def token_costs(nats: Mapping[int, float], spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """Start, end, text and nats of each token that was predicted, in the text's order.
+    """The start, end, text and nats of each predicted token, in the order of the text.
 
     Args:
-        nats: By the token's number in the text, from 0.
-        spans: Of all tokens of the text.
+        nats: The nats by token index in the text, from 0.
+        spans: The spans of all tokens.
     """
     keys = ("start", "end", "text")
     return [dict(zip(keys, spans[place], strict=True)) | {"nats": nats[place]} for place in sorted(nats)]
 
 
 def by_place(features: Features, nats: Sequence[Sequence[float]]) -> dict[int, float]:
-    """The nats by the token's number in the text, from 0.
+    """The nats by token index in the text, from 0.
 
     Args:
-        features: Of one text, in items of one window each.
-        nats: Of each item.
+        features: The features of one text, in items of one window each.
+        nats: The nats of each item.
     """
     found: dict[int, float] = {}
     for item, each in zip(features.items, nats, strict=True):
@@ -66,11 +66,11 @@ def by_place(features: Features, nats: Sequence[Sequence[float]]) -> dict[int, f
 
 
 def token_rows(rows: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, Any]]:
-    """One row per token, with the memory that it was read with, for a file.
+    """One row per token, with the memory length that it was read with, to write to a file.
 
     Args:
-        rows: One per reading of the text.
-        key: Of their tokens' costs.
+        rows: One row per reading of the text.
+        key: The key of the token costs in a row.
     """
     return [
         {name: row[name] for name in ("model", "text", "memory") if name in row} | {"token": token.pop("text"), **token}
@@ -80,11 +80,11 @@ def token_rows(rows: Sequence[Mapping[str, Any]], key: str) -> list[dict[str, An
 
 
 def token_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
-    """A line per token of the text: where it starts, how it is written, and what it costs in each reading.
+    """One line per token of the text: its position, its text, and its cost in each reading.
 
     Args:
-        rows: One per reading of the text, all with the same tokens.
-        key: Of their tokens' costs.
+        rows: One row per reading of the text, all with the same tokens.
+        key: The key of the token costs in a row.
     """
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("start", justify="right")

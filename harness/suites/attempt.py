@@ -1,4 +1,4 @@
-"""One attempt at a run: whatever goes wrong in it is recorded, and the other runs go on."""
+"""One attempt at a run: any failure is recorded, and the other runs continue."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from harness.training.callbacks import Callbacks
 
 
 def attempt(run: Run, options: Options, callbacks: Callbacks) -> Attempt:
-    """Do the run, unless another command does it or has just done it.
+    """Execute the run, unless another command is executing it or has just done so.
 
     Raises:
-        UserError: It failed, and there are other processes in the run, which wait for this one.
+        UserError: If it failed while other processes of the run wait for this one.
     """
     is_mistake = False
     try:
@@ -42,9 +42,9 @@ def attempt(run: Run, options: Options, callbacks: Callbacks) -> Attempt:
 
 
 def failure(run: Run, reason: str) -> RunRecord:
-    """The record of a failure, left in the run's folder by whichever process fails: the main one may never hear of it.
+    """Write the record of a failure to the run's folder from the process that fails; the main one may not learn of it.
 
-    Where it cannot be written (a full disk), the record is still returned, and says so.
+    If it cannot be written (a full disk), the record is still returned, and says so.
     """
     record = failed_record(run, reason)
     try:
@@ -55,7 +55,7 @@ def failure(run: Run, reason: str) -> RunRecord:
 
 
 def keep_error(run: Run, text: str) -> None:
-    """Leave a traceback beside the record, for whoever fixes it; a full disk is told of elsewhere."""
+    """Write a traceback next to the record for debugging; a full disk is reported elsewhere."""
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         (run.folder / ERROR).write_text(text, encoding="utf-8")
@@ -65,13 +65,13 @@ def keep_error(run: Run, text: str) -> None:
 
 @contextmanager
 def _claimed(run: Run, *, redo: bool) -> Iterator[bool]:
-    """Whether the run is ours to do. Of processes that were launched together, the main one claims it for all."""
+    """Yield whether to execute the run. The main process claims it for all that were launched together."""
     together = processes()
     if not together.is_main_process:
         yield True
         return
     with run.claimed() as claimed:
-        ours = claimed and (redo or run.state() not in DONE)  # Another command may have done it since we looked.
+        ours = claimed and (redo or run.state() not in DONE)  # Another command may have completed it meanwhile.
         if not ours and together.num_processes > 1:
             raise UserError(f"{run}: another command is running it. Wait until it ends, then try again.")
         yield ours

@@ -1,4 +1,4 @@
-"""What a node with a disk of its own sends back of a run, put where the run belongs."""
+"""Receive the results of a run from a node with its own disk, and put them in the run's folder."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from harness.suites.ended import DONE, Attempt
 
 
 class Piece(Protocol):
-    """Bytes of a file."""
+    """A piece of a file."""
 
     @property
     def name(self) -> str:
-        """The file, below the run's folder."""
+        """The file, relative to the run's folder."""
 
     @property
     def content(self) -> bytes:
-        """Some of its bytes."""
+        """The bytes."""
 
     @property
     def is_first(self) -> bool:
-        """Whether the file begins with them."""
+        """Whether the file starts with them."""
 
 
 class Brought:
-    """A run's result on its way here. What comes for a run that another command is at, or has done, is left out."""
+    """Receives a run's result, unless another command is executing the run or has done so."""
 
     def __init__(self, run: Run, *, redo: bool) -> None:
-        """Prepare for it; the run is claimed when the first of it comes."""
+        """Prepare to receive; the run is claimed when the first piece arrives."""
         self._run, self._redo, self._claim = run, redo, ExitStack()
         self._ours: bool | None = None
 
     def write(self, piece: Piece) -> None:
-        """Keep bytes of a file: of what belongs to a result, until it is whole."""
+        """Write a piece of a file; files of a result go to the partial folder until it is complete."""
         if not self._is_ours():
             return
         name = Path(piece.name)
@@ -50,7 +50,7 @@ class Brought:
             stream.write(piece.content)
 
     def placed(self, ended: Attempt) -> Attempt:
-        """How the run ended, seen from here: its record is in place."""
+        """Move the result into place, and return how the attempt ended from this side."""
         if ended.record is None:
             return ended
         if not self._is_ours():
@@ -62,7 +62,7 @@ class Brought:
         return ended
 
     def close(self) -> None:
-        """Give the run free."""
+        """Release the run."""
         self._claim.close()
 
     def _is_ours(self) -> bool:
@@ -71,5 +71,5 @@ class Brought:
             self._ours = claimed and (self._redo or self._run.state() not in DONE)
             if self._ours:
                 self._run.begin(redo=self._redo)
-                shutil.rmtree(self._run.partial / CHECKPOINT, ignore_errors=True)  # Half of one, which nobody ended.
+                shutil.rmtree(self._run.partial / CHECKPOINT, ignore_errors=True)  # Left by a cut-off attempt.
         return self._ours

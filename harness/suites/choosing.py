@@ -1,4 +1,4 @@
-"""A suite out of one file of a user's own: what is asked for is guessed, and usual models are compared."""
+"""Make a suite from one file of the user: guess the task, and compare common models."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ WEIGHED: Mapping[str, Any] = {"class_weights": "balanced"}
 
 @dataclass(frozen=True)
 class Question:
-    """What a user asks of a file.
+    """What a user wants to know about a file.
 
     Attributes:
-        guess: What its rows ask for.
-        local: The file, with its task type and columns settled.
-        models: Names of models, in the order in which they are given time.
-        left_out: Usual models that are not on this machine, with the reason.
-        seeds: How many, or from how many to how many.
-        settings: Of every recipe, as key=value.
-        metric: The main metric; None: the task type's own.
-        margin: By how much worse is still not worse, in the units that scores are shown in.
-        trials: How many recipes of each model are tried on validation data; None: its recipe is taken as it is.
-        weighed: Models that are tried once more with all labels counting alike in training, by the variant's name.
+        guess: The task guessed from its rows.
+        local: The file, with its task type and columns resolved.
+        models: Names of models, in the order in which they get time.
+        left_out: Common models that are not available on this machine, with the reason.
+        seeds: The number of seeds, fixed or sequential.
+        settings: Training settings of every recipe, as key=value.
+        metric: The main metric; None: that of the task type.
+        margin: The margin of non-inferiority, in the units that scores are shown in.
+        trials: Number of trials for each model on validation data; None: no tuning.
+        weighed: Models to try again with balanced class weights, by the name of the variant.
     """
 
     guess: Guess
@@ -64,7 +64,7 @@ class Question:
 
     @property
     def every_model(self) -> dict[str, str]:
-        """The model by its name in the suite, variants included."""
+        """The models by name in the suite, variants included."""
         return {**{name: name for name in self.models}, **self.weighed}
 
 
@@ -81,22 +81,22 @@ def asked_of(
     trials: int | None = None,
     **local: Any,
 ) -> Question:
-    """What is asked of a file, or of a folder with one per split.
+    """Determine what is asked of a file, or of a folder with one file per split.
 
     Args:
-        file: As the user names it.
-        columns: Those that the user names, by role; the others are guessed.
-        task_type: The one that the user names; None: it is guessed.
-        models: Those that the user names; none: usual ones, as far as they are on this machine.
-        seeds: How many runs of each model.
-        settings: Of every recipe, as key=value.
-        metric: The main metric; None: the task type's own.
-        margin: By how much worse is still not worse.
-        trials: How many recipes of each model are tried; None: none.
-        local: What else is said of the file, such as its separator.
+        file: The path given by the user.
+        columns: The columns given by the user, by role; the others are guessed.
+        task_type: The task type given by the user; None: it is guessed.
+        models: The models given by the user; if empty, common ones that are available on this machine.
+        seeds: Number of runs of each model.
+        settings: Training settings of every recipe, as key=value.
+        metric: The main metric; None: that of the task type.
+        margin: The margin of non-inferiority.
+        trials: Number of trials for each model; None: no tuning.
+        local: Other options of the file, such as its separator.
 
     Raises:
-        UserError: It can't be read, or what it asks for can't be told; there is no such model.
+        UserError: If it can't be read, the task can't be determined, or a model does not exist.
     """
     by_split = files_by_split(file)
     train = by_split["train"].files[0] if "train" in by_split else file
@@ -111,19 +111,20 @@ def asked_of(
 
 
 def check_data(question: Question) -> RareLabel | None:
-    """Refuse data that no model could be run on, such as that of one class, before any run fails by it.
+    """Reject data that no model could be trained on, such as that of one class, before any run fails.
 
-    Near repeats are kept, since looking for them may take longer than all else: without them there is no more data.
+    Near-duplicates are kept, because finding them may take longer than everything else; without them there is less
+    data.
 
     Returns:
-        The rarest label, where it is rare.
+        The rarest label, if it is rare.
 
     Raises:
-        UserError: Every mistake in the data, each with the file; or it is too little to split.
+        UserError: For every mistake in the data, each with the file, or if it is too small to split.
     """
     task = question.local.task()
     if task.type.scored_as_found and parse_settings(question.settings).get("maximum_steps") == 0:
-        return None  # Any split alone will do.
+        return None  # Any split suffices.
     try:
         found: RareLabel | None = task.type.rare_label(load_splits(replace(task, near_duplicates="keep")))
     except UserError as error:
@@ -132,10 +133,10 @@ def check_data(question: Question) -> RareLabel | None:
 
 
 def with_weights_tried(question: Question, rare: RareLabel) -> Question:
-    """The same question with class weights tried, where they may matter: judged by a metric that a rare label moves.
+    """Add class weights to try, if they may matter: if a rare label affects the main metric.
 
-    They are tried of the simple baselines that can weigh labels, which take seconds, and of one trained model, the
-    first with a checkpoint: by these the report says what weights do on the data, at the price of one model more.
+    They are tried with the simple baselines that support class weights, which take seconds, and with the first trained
+    model that has a checkpoint. So the report shows their effect on the data at the cost of one more model.
     """
     settings = parse_settings(question.settings)
     if question.metric not in rare.metrics or gives_weight(settings):
@@ -151,10 +152,10 @@ def with_weights_tried(question: Question, rare: RareLabel) -> Question:
 
 
 def suite_of(question: Question) -> Suite:
-    """The suite that answers it.
+    """Make the suite for the question.
 
     Raises:
-        UserError: A recipe has mistakes.
+        UserError: If a recipe has mistakes.
     """
     name = folder_name(Path(str(question.local.train)).name.partition(".")[0])
     models = {name: find_model(model) for name, model in question.every_model.items()}
@@ -182,10 +183,10 @@ def suite_of(question: Question) -> Suite:
 
 
 def suite_toml(question: Question, file: Path) -> str:
-    """The same suite as a file, whose path starts where that file lies.
+    """The same suite as TOML, with paths relative to the folder of `file`.
 
     Raises:
-        UserError: The data lies outside the file's folder, where a suite reads nothing.
+        UserError: If the data is outside that folder, where a suite may not read.
     """
     suite, folder = suite_of(question), file.absolute().parent
     data = question.local.model_dump(exclude_defaults=True)
@@ -218,7 +219,7 @@ def suite_toml(question: Question, file: Path) -> str:
 
 
 def _simple_baselines(task_type: str) -> list[str]:
-    """The simple baselines of configs/models that have an answer to tasks of the type."""
+    """The simple baselines of configs/models that support the task type."""
     found = []
     for name in config_files("models"):
         family = find_model(name).family
@@ -231,7 +232,7 @@ def _simple_baselines(task_type: str) -> list[str]:
 
 
 def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[str, str]]:
-    """The models whose checkpoints are here or can be brought, and why the others are left out."""
+    """The models whose checkpoints are here or can be downloaded, and why the others are left out."""
     from harness.models.checkpoint import find_checkpoint  # noqa: PLC0415 -- a plan of named families needs none
 
     found, left_out = [], {}
@@ -250,7 +251,7 @@ def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[
 
 
 def _metrics(question: Question) -> tuple[str, ...]:
-    """The main metric that the user names, before the task type's own."""
+    """The main metric given by the user, followed by those of the task type."""
     task_type = TASK_TYPES.load(question.guess.task_type)
     known = [metric.name for metric in task_type.metrics]
     if question.metric not in known:
@@ -272,5 +273,5 @@ def _inline(table: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """A TOML value: texts, numbers and lists are written as JSON writes them."""
+    """Format a TOML value: texts, numbers and lists are written as in JSON."""
     return json.dumps(value, ensure_ascii=False)

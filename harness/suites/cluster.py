@@ -1,4 +1,4 @@
-"""[cluster]: what a run of a suite asks of a cluster's scheduler, checked."""
+"""[cluster]: the resources of a suite's runs on a cluster, validated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Cluster(Strict):
     upload: bool = Field(default=False, strict=True)
 
     def sbatch_options(self) -> Iterator[str]:
-        """What is set, as options of Slurm's `sbatch`; `at_most` stands with the array."""
+        """The settings as options of Slurm's `sbatch`; `at_most` belongs to the array."""
         options = {
             "partition": self.partition,
             "account": self.account,
@@ -68,7 +68,7 @@ class Cluster(Strict):
         yield from (f"--{name}={value}" for name, value in options.items() if value is not None)
 
     def resources(self) -> Resources:
-        """What is set, as a Ray task asks for it; a partition, an account and a time are Slurm's alone."""
+        """The settings as resources of a Ray task; partition, account and time only apply to Slurm."""
         return Resources(
             cpus=self.cpus_per_run or 1,
             gpus=self.gpus_per_run or 0,
@@ -79,18 +79,18 @@ class Cluster(Strict):
 
     @property
     def time_seconds(self) -> int | None:
-        """The longest that a run may take; None where that is left to the cluster."""
+        """The time limit of a run in seconds; None if the cluster decides."""
         return None if self.time is None else seconds_of(self.time)
 
     def asked(self) -> str:
-        """What each run asks for, in words; "" where nothing is set."""
+        """Describe the resources of a run; "" if none are set."""
         amounts = ((self.gpus_per_run, "GPU"), (self.cpus_per_run, "processor"))
         words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in amounts if count]
         return ", ".join([*words, *([f"{self.memory} of memory"] if self.memory else [])])
 
 
 def seconds_of(time: str) -> int:
-    """The seconds of a checked `time`: minutes, minutes:seconds or hours:minutes:seconds; behind days, hours first.
+    """Convert a valid `time` to seconds: minutes, minutes:seconds or hours:minutes:seconds; after days, hours first.
 
     >>> seconds_of("90"), seconds_of("1:30"), seconds_of("12:00:00"), seconds_of("2-12")
     (5400, 90, 43200, 216000)
@@ -102,7 +102,7 @@ def seconds_of(time: str) -> int:
 
 
 def memory_bytes(text: str) -> int:
-    """The bytes of a checked `memory`, where a number alone is megabytes, as Slurm has it.
+    """Convert a valid `memory` to bytes; a number without a unit is in megabytes, as in Slurm.
 
     >>> memory_bytes("2G"), memory_bytes("800")
     (2147483648, 838860800)

@@ -1,4 +1,4 @@
-"""How an attempt at a run ended, as a worker tells it; nothing heavy is imported."""
+"""The outcome of an attempt at a run, as reported by a worker; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ DONE = ("complete", "diverged")  # States of a run that is not tried again.
 
 @dataclass(frozen=True)
 class Attempt:
-    """How an attempt at a run ended.
+    """The outcome of an attempt at a run.
 
     Attributes:
-        record: The run's, of a failure too; None where another command is at work on the run, or has just done it.
-        is_mistake: Whether it failed by what the user gave it, such as a row, a setting or a checkpoint.
-        is_left: Whether another command is at work on it.
+        record: The record, also of a failure; None if another command is executing the run or has just done so.
+        is_mistake: Whether it failed because of the user's input, such as a row, a setting or a checkpoint.
+        is_left: Whether another command is executing it.
     """
 
     record: RunRecord | None

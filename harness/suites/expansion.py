@@ -1,4 +1,4 @@
-"""The runs of a suite, or of a single run, and what of them is there."""
+"""Expand a suite, or a single run, to runs, and determine their states."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from harness.varied import Varied
 
 
 def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate: Evaluate = "test") -> list[Run]:
-    """The suite's runs, task by task, value by value of what is varied, seed by seed, fold by fold.
+    """List the suite's runs, task by task, value by value of a varied setting, seed by seed, fold by fold.
 
-    So a comparison is there early.
+    So the first comparison is available early.
 
     Args:
-        suite: What to run.
+        suite: The suite.
         runs: The folder of all runs.
-        only: Names of tasks and models; where any is given, the others are left out, and not even looked for.
-        evaluate: What the trained models are scored on.
+        only: Names of tasks and models; the others are left out, and their files not even read. Empty: all.
+        evaluate: The split that trained models are scored on.
 
     Raises:
-        UserError: Every mistake found, a line each.
+        UserError: For every mistake found, a line each.
     """
     mistakes: list[str] = list(_only_mistakes(suite, only))
     models: dict[str, ModelConfig] = {}
@@ -74,9 +74,9 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
 
 
 def by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
-    """The runs of every seed, where those of the first one are known; no mistake is left for another one.
+    """The runs of every seed, given those of the first one, which have been validated for all.
 
-    Simple baselines have no randomness: one seed says everything.
+    Simple baselines are deterministic, so they run with one seed.
     """
     yield from fold_by_fold(first)
     trained = [run for run in first if not _is_baseline(run.config.model)]
@@ -101,12 +101,12 @@ def planned_run(
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
 ) -> Run:
-    """One run outside any suite's file; `by_seed` makes those of other seeds and of folds of it.
+    """A single run outside any suite file; use `by_seed` for other seeds and folds of it.
 
-    Own data is named by its content too, for the next `reviews.csv` may be another, and by its folds.
+    The user's own data is also identified by content, because the next `reviews.csv` may differ, and by its folds.
 
     Raises:
-        UserError: The task, its files or the checkpoint is not available.
+        UserError: If the task, its files or the checkpoint is not available.
     """
     data = _data(task, local, ())
     if local is not None:
@@ -145,7 +145,7 @@ class _Data:
 
 @dataclass(frozen=True)
 class _Model:
-    """A model, as far as it identifies a run: its configuration, and what its files hold."""
+    """A model, as far as it identifies a run: its configuration and the content of its files."""
 
     config: ModelConfig
     weights: str
@@ -180,10 +180,10 @@ def _planned_run(
 
 
 def states(planned: Sequence[Run]) -> list[State]:
-    """What of each run is there.
+    """The state of each run.
 
     Raises:
-        UserError: Every run that is recorded with another configuration, with the differing keys.
+        UserError: For every run that is recorded with another configuration, with the differing keys.
     """
     found: list[State] = []
     mistakes: list[str] = []
@@ -196,7 +196,7 @@ def states(planned: Sequence[Run]) -> list[State]:
 
 
 def with_family(model: ModelConfig) -> ModelConfig:
-    """The model with its family named: the one that knows its checkpoint's model_type."""
+    """Resolve the family of a model: the one that supports its checkpoint's model_type."""
     if model.family is not None:
         return model
     from harness.models.checkpoint import family_of  # noqa: PLC0415 -- a plan of named families needs no Hub
@@ -205,7 +205,7 @@ def with_family(model: ModelConfig) -> ModelConfig:
 
 
 def folder_name(name: str) -> str:
-    """A model's or file's name as one folder's name.
+    """Convert a model's or file's name to the name of a single folder.
 
     >>> folder_name("google-bert/bert-base-uncased")
     'google-bert--bert-base-uncased'
@@ -246,7 +246,7 @@ def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:
 
 
 def _shared_folders(models: Iterable[str]) -> Iterator[str]:
-    """Models whose records would lie in one folder."""
+    """Find models whose records would be in the same folder."""
     first: dict[str, str] = {}
     for name in models:
         other = first.setdefault(folder_name(name), name)
@@ -255,6 +255,6 @@ def _shared_folders(models: Iterable[str]) -> Iterator[str]:
 
 
 def _wanted(names: Iterable[str], only: Sequence[str]) -> list[str]:
-    """Those that `only` names; all, where it names none of them."""
+    """The names in `only`; all if it contains none of them."""
     known = list(names)
     return [name for name in known if name in only] or known

@@ -1,4 +1,4 @@
-"""Cross-validation: a run for each fold."""
+"""Cross-validation: one run per fold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.runs.run import Run
 
 
 def in_folds(run: Run) -> list[Run]:
-    """The run once for each fold of its data, in a folder beside its own; the run alone where there are none."""
+    """One run per fold of the data, in a folder next to the run's own; the run itself without cross-validation."""
     local = run.config.local
     if local is None or local.folds is None:
         return [run]
@@ -22,16 +22,16 @@ def in_folds(run: Run) -> list[Run]:
 
 
 def fold_by_fold(runs: Sequence[Run]) -> Iterator[Run]:
-    """Runs on the same data, all of them on one fold before the next, so that each fold's rows are read once."""
+    """Runs on the same data, ordered by fold, so that the rows of each fold are read once."""
     for of_one_fold in zip(*map(in_folds, runs), strict=True):
         yield from of_one_fold
 
 
 def check_folds(local: LocalData, source: Source) -> None:
-    """Refuse folds of a folder that has a test split of its own.
+    """Reject folds for a folder that has its own test split.
 
     Raises:
-        UserError: It has one.
+        UserError: If it has one.
     """
     if local.folds is not None and isinstance(source, Files) and "test" in source.files():
         raise UserError(

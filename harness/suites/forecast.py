@@ -1,4 +1,4 @@
-"""What a plan's runs will take in time and disk: by recorded runs, else by the model's operations and a speed."""
+"""Forecast the time and disk space of runs: from recorded runs, else from the model's operations and a speed."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Records = Sequence[tuple[Path, RunRecord]]
 Speeds = Callable[[str], Speed | None]
 SIMPLE_BASELINE = Range(5.0, 1.0, 60.0)
 BEGINNING = Range(5.0, 1.0, 20.0)
-"""Seconds of a run in which nothing is trained: libraries, data and weights are read."""
+"""Seconds of a run without training: importing libraries, reading data and weights."""
 STEP = Range(0.02, 0.005, 0.06)
-"""Seconds of an optimiser step that are not its tokens', and most of it where texts are short: bert-mini on words, in
-batches of 8, took 55 ms of the processor a step, of which operations are 30 at the assumed speed."""
+"""Seconds of an optimizer step that do not depend on its tokens, and that dominate for short texts: bert-mini on words,
+in batches of 8, took 55 ms of CPU time per step, of which operations are 30 at the assumed speed."""
 ROW_BYTES, TOKENIZER_BYTES, SIMPLE_BYTES = 100, 1 << 20, 1 << 20
 STATES = 4
-"""Copies of the weights in the state of a run under way: its own, AdamW's two, and the best so far."""
+"""Copies of the weights in the state of a run in progress: the model, two of AdamW, and the best so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunForecast:
-    """What one run takes.
+    """The time and disk space of one run.
 
     Attributes:
-        seconds: None where nothing is known.
-        bytes: On the disk when it is done.
-        state_bytes: On the disk while it runs.
-        source: By what the seconds are known, in words.
+        seconds: Time in seconds; None if unknown.
+        bytes: Disk space of the result.
+        state_bytes: Disk space while it runs.
+        source: The basis of the time, in words.
     """
 
     seconds: Range | None
@@ -49,13 +49,13 @@ class RunForecast:
 
 
 def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_simple: bool = False) -> RunForecast:
-    """What a run takes.
+    """Forecast a run.
 
     Args:
         run: The run.
-        sizes: Of its task.
-        records: Of the same task and data, from any suite.
-        speeds: From a precision to the speed at which a model is trained that has no record; None: not known.
+        sizes: The sizes of its task.
+        records: Records of the same task and data, from any suite.
+        speeds: Returns the training speed at a precision for a model without records; None if unknown.
         is_simple: Whether the model is a simple baseline.
     """
     alike = [(folder, record) for folder, record in records if _is_same_model(record, run)]
@@ -74,7 +74,7 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
 
 
 def wall_seconds(seconds: Sequence[Range], workers: int) -> Range:
-    """How long runs take that begin in turn, wherever a worker is free."""
+    """The wall-clock time of runs that start in order as workers become free."""
     return Range(
         _makespan([one.about for one in seconds], workers),
         _makespan([one.low for one in seconds], workers),
@@ -95,7 +95,7 @@ def _makespan(seconds: Sequence[float], workers: int) -> float:
 
 
 def _is_same_model(record: RunRecord, run: Run) -> bool:
-    """Whether it is the same architecture: neither its name nor its weights change what it takes."""
+    """Return whether the architecture is the same: the name and the weights do not affect the cost."""
     known, wanted = record.config.get("model", {}), run.config.model
     sizes = ("family", "checkpoint", "architecture", "vocabulary_size")
     return all(known.get(name) == value for name, value in wanted.model_dump(include={*sizes}).items())
@@ -119,7 +119,7 @@ def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tup
 
 
 def _around_recorded(seconds: Sequence[tuple[float, bool]]) -> Range:
-    """Two runs of one recipe may differ by half; another machine's may take three times as long."""
+    """The range around recorded times: two runs of a recipe may differ by half, other machines by a factor of three."""
     ours = [one for one, is_ours in seconds if is_ours]
     if not ours:
         about = median(one for one, _ in seconds)
@@ -128,7 +128,7 @@ def _around_recorded(seconds: Sequence[tuple[float, bool]]) -> Range:
 
 
 def _factor(recipe: Training, run: Run, sizes: Sizes) -> float | None:
-    """How many times the work of a recipe the run is."""
+    """The ratio of the run's work to that of a recipe."""
     before, now = work(recipe, sizes), work(run.config.training, sizes, run.config.evaluate)
     if before is None or now is None:
         return None

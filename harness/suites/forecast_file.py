@@ -1,4 +1,4 @@
-"""forecast.json: what was foreseen of a suite before its runs, in its folder, to be held against what came."""
+"""forecast.json: forecasts of a suite before its runs, in its folder, to compare with the results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ADVICE = "Delete it: only the forecast is lost."
 
 @dataclass(frozen=True, slots=True)
 class ForeseenPower:
-    """What a task's comparison was to detect.
+    """The forecast power of a task's comparison.
 
     Attributes:
-        detectable: The smallest difference, in the metric's natural unit.
+        detectable: The smallest detectable difference, in the metric's natural unit.
         half_width: Half the width of a difference's interval.
-        seeds: Of each model.
-        source: By what it was known.
+        seeds: Number of seeds of each model.
+        source: The basis of the forecast.
     """
 
     detectable: float
@@ -38,11 +38,11 @@ class ForeseenPower:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What was foreseen.
+    """The forecasts.
 
     Attributes:
-        seconds: Of each run, by its folder below the suite's.
-        power: Of each task.
+        seconds: The time of each run, by its folder relative to the suite's.
+        power: The power on each task.
     """
 
     seconds: Mapping[str, Range] = field(default_factory=dict)
@@ -53,10 +53,10 @@ _SHAPE = TypeAdapter(Foreseen)
 
 
 def read_forecast(folder: Path) -> Foreseen:
-    """What was foreseen of the suite with this folder; nothing where nothing was.
+    """Read the forecasts of the suite with this folder; empty if there are none.
 
     Raises:
-        UserError: The file is damaged.
+        UserError: If the file is damaged.
     """
     file = folder / FORECAST_FILE
     if not file.exists():
@@ -69,10 +69,10 @@ def read_forecast(folder: Path) -> Foreseen:
 
 
 def keep_forecast(folder: Path, new: Foreseen) -> None:
-    """Add what is foreseen now. What was foreseen of a run before it began stays; power is, for as many seeds.
+    """Add new forecasts. That of a run from before its start stays, as does power for the same number of seeds.
 
     Raises:
-        UserError: What was kept is damaged.
+        UserError: If the file is damaged.
     """
     old = read_forecast(folder)
     power = {**new.power, **{task: one for task, one in old.power.items() if _seeds(new, task) in (None, one.seeds)}}

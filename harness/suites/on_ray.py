@@ -1,6 +1,6 @@
-"""Runs on a Ray cluster: each is a task with its resources. A node that is lost costs the runs that it was at.
+"""Runs on a Ray cluster, one task each with its resources. If a node is lost, only its runs start again.
 
-This process hands out the runs, and takes what comes back. Ray is imported when runs are handed out.
+This process submits the runs and receives the results. Ray is imported when runs are submitted.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from harness.version import __version__
 
 MOST_LOST = 3
 MOST_WAITING = 1000
-"""Tasks that Ray knows of at a time: an autoscaler sees what they ask for."""
+"""Maximum number of tasks submitted to Ray at a time; an autoscaler sees their resources."""
 QUIET_SECONDS = 60.0
 UNREAD_PIECES = 4
 
 
 @dataclass
 class _Task:
-    """A run that was handed to the cluster."""
+    """A run submitted to the cluster."""
 
     run: Run
     lost: int = 0
@@ -46,15 +46,15 @@ class _Task:
 
 
 def on_ray(waiting: Sequence[Run], options: Options, board: Board) -> Generator[Result]:
-    """Each run with how it ended, as soon as it has. A run whose node is lost is begun again on another one.
+    """Yield each run with its outcome as soon as it ends. A run whose node is lost starts again on another one.
 
     Args:
-        waiting: To be run, in the suite's order.
-        options: How; `ray` says what each run asks for.
-        board: Is told of each run.
+        waiting: The runs, in the suite's order.
+        options: How to run; `ray` has the resources of each run.
+        board: Displays the progress of each run.
 
     Raises:
-        UserError: There is no cluster, or its nodes have another harness.
+        UserError: If there is no cluster, or its nodes have another version of the harness.
     """
     assert options.ray is not None, "somebody wants the runs on Ray"
     if processes().num_processes > 1:
@@ -67,7 +67,7 @@ def on_ray(waiting: Sequence[Run], options: Options, board: Board) -> Generator[
 
 
 class _Cluster:
-    """Hands out runs, and takes what comes back."""
+    """Submits runs and receives the results."""
 
     def __init__(self, ray: Any, options: Options, job: Job, board: Board) -> None:
         assert options.ray is not None, "somebody wants the runs on Ray"
@@ -78,10 +78,10 @@ class _Cluster:
         )(do_run)
         self._begin = partial(remote.remote, job=job)
         self._most = options.ray.at_most or MOST_WAITING
-        self._tasks: dict[Any, _Task] = {}  # By Ray's generator of what a task tells.
+        self._tasks: dict[Any, _Task] = {}  # By the Ray generator of the task's messages.
 
     def results(self, waiting: Sequence[Run]) -> Generator[Result]:
-        """Each run with how it ended."""
+        """Yield each run with its outcome."""
         queue, anything = deque(_Task(run) for run in waiting), False
         try:
             while queue or self._tasks:
@@ -103,7 +103,7 @@ class _Cluster:
         self._tasks[self._begin(packed(task.run, self._options), again=task.lost > 0)] = task
 
     def _next(self, told: Any) -> Result | None:
-        """The run and how it ended, if that is what its task has to say."""
+        """Handle the next message of a task; return the run and its outcome if it has ended."""
         task, errors = self._tasks[told], self._ray.exceptions
         try:
             message = self._ray.get(next(told))
@@ -134,7 +134,7 @@ class _Cluster:
         return task.run, ended
 
     def _lost(self, told: Any, how: str) -> Result | None:
-        """The task's node or process is gone: the run is handed out again, but not for ever."""
+        """Submit a run again whose node or process was lost, up to a maximum number of times."""
         task = self._tasks[told]
         task.lost += 1
         if task.lost == MOST_LOST:
@@ -159,7 +159,7 @@ class _Cluster:
 
 
 def _asked(wanted: Resources) -> dict[str, Any]:
-    """The resources of a task, in Ray's words."""
+    """The resources of a task, as Ray options."""
     found: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus}
     return found if wanted.memory_bytes is None else {**found, "memory": wanted.memory_bytes}
 
@@ -170,10 +170,10 @@ def _words(options: Options) -> str:
 
 
 def _mistake(error: Any) -> str:
-    """What went wrong on a node outside the run, which tells of itself.
+    """Describe an error on a node outside the run, which reports its own.
 
     Raises:
-        UserError: The node lacks the harness, or what it needs: no run can be done there.
+        UserError: If the node lacks the harness or its requirements, so that it can't execute any run.
     """
     cause = error.cause
     if isinstance(cause, ImportError):
@@ -192,7 +192,7 @@ def _imported() -> Any:
 
 @contextmanager
 def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[None]:
-    """Connect to the cluster that RAY_ADDRESS names, or that this machine belongs to; one connected to is kept."""
+    """Connect to the cluster of RAY_ADDRESS or of this machine; an existing connection is kept."""
     if ray.is_initialized():
         yield
         return
@@ -204,7 +204,7 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
         )
     if (
         wanted.upload and len(sys.executable.split()) > 1
-    ):  # Ray makes a shell's line of it, unquoted, and tries for ever.
+    ):  # Ray builds an unquoted shell command from it, and retries for ever.
         raise UserError(
             f"--on ray: with upload Ray can't start a Python whose path has a blank, as {sys.executable} has. Move the "
             "environment, or let the nodes share the disk (upload = false)."
@@ -225,14 +225,14 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
 
 
 def _kept_here(waiting: Sequence[Run]) -> list[str]:
-    """What of the working directory goes to no node, beside what git ignores."""
+    """Paths of the working directory that are not sent to nodes, besides those that git ignores."""
     folders = {run.folder.parts[0] for run in waiting if not run.folder.is_absolute()}
     return [".git", *(f"/{folder}" for folder in sorted(folders))]
 
 
 @contextmanager
 def _sign(waiting: Sequence[Run]) -> Iterator[Path]:
-    """A new file in the folder of the runs, by which a node knows whether it shares the disk."""
+    """Create a file in the folder of the runs that shows a node whether it shares the disk."""
     folder = Path(os.path.commonpath([run.folder.parent for run in waiting]))
     folder.mkdir(parents=True, exist_ok=True)
     sign = folder / f".ray-{uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Which run begins next, where several run at a time."""
+"""The order in which runs start if several run at a time."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ Seconds = Mapping[Which, float]
 
 
 class Queue:
-    """Runs that wait for a worker.
+    """Runs waiting for a worker.
 
     Args:
-        planned: In the suite's order.
+        planned: The runs in the suite's order.
     """
 
     def __init__(self, planned: Iterable[Run]) -> None:
         self._in_order = deque(enumerate(planned))
-        self._alike = defaultdict[Which, deque[tuple[int, Run]]](deque)  # As long as one waits.
+        self._alike = defaultdict[Which, deque[tuple[int, Run]]](deque)  # Contains only keys with waiting runs.
         for place, run in self._in_order:
             self._alike[_which(run)].append((place, run))
-        self._taken_early: set[int] = set()  # Places of runs that are still in the order.
+        self._taken_early: set[int] = set()  # Indices of runs that are still in the order.
 
     def __bool__(self) -> bool:
-        """Whether any run waits."""
+        """Return whether any run is waiting."""
         return bool(self._alike)
 
     def take(self, seconds: Seconds, *, workers: int) -> Run:
-        """Take the suite's next run, or one so long that it would else still run when all others have ended.
+        """Take the suite's next run, or one so long that it would otherwise still run when all others have ended.
 
-        The suite's order gives whole comparisons early, and longest first gains nothing before the end: only a long run
-        that begins last leaves the other workers idle. So the longest goes first as soon as the others together, shared
-        among the workers, take no longer than it does.
+        The suite's order completes comparisons early, and running the longest first gains nothing before the end: only
+        a long run that starts last leaves the other workers idle. So the longest goes first once the others together,
+        divided by the number of workers, take no longer than it does.
 
         Args:
-            seconds: What a model on a task took, where a seed of it has run; the others are taken to be average.
-            workers: How many run at a time.
+            seconds: The time of a model on a task if a seed of it has run; the others are assumed average.
+            workers: Number of concurrent runs.
         """
         average = fmean(seconds.values()) if seconds else 1.0
         expected = {which: seconds.get(which, average) for which in self._alike}
@@ -62,7 +62,7 @@ class Queue:
         return run
 
     def _remove_first(self, which: Which) -> tuple[int, Run]:
-        """Of the runs that are alike, the first, which comes before them in the suite's order, too."""
+        """Remove the first of the runs with the same model and task, which also comes first in the suite's order."""
         first = self._alike[which].popleft()
         if not self._alike[which]:
             del self._alike[which]
@@ -74,13 +74,13 @@ def _which(run: Run) -> Which:
 
 
 def recorded_seconds(planned: Sequence[Run]) -> dict[Which, float]:
-    """What each model on each task took when it was last run to its end; what was never run is left out."""
+    """The time of the last completed run of each model on each task, without those that never ran."""
     found = {}
     for run in planned:
         try:
             record = read_record(run.folder / RECORD)
         except UserError:
-            continue  # Not run yet, or a broken record that is about to be replaced.
+            continue  # Not run yet, or a damaged record that will be replaced.
         if record.status != "failed":
             found[_which(run)] = sum(record.cost.seconds.values())
     return found

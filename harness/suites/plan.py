@@ -1,4 +1,4 @@
-"""What `harness plan` shows: one row per task and model, with what of its seeds is there."""
+"""The table of `harness plan`: one row per task and model, with the states of its seeds."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def plan_table(
     *,
     undecided: Collection[tuple[str, str]] = frozenset(),
 ) -> Table:
-    """A table of the runs and their states; simple baselines and probes have no learning rate.
+    """Tabulate the runs and their states; simple baselines and probes have no learning rate.
 
     Args:
         planned: The runs, trials included.
-        states: What of each is there.
-        rule: When they are looked at, where seeds are added until comparisons are decided.
-        undecided: The tasks and models whose recipe is not known before their trials have ended.
+        states: The state of each run.
+        rule: The looks, if seeds are added until comparisons are decided.
+        undecided: The tasks and models whose recipe depends on trials that have not ended.
     """
     rows: defaultdict[tuple[str, str, bool], list[tuple[Run, State]]] = defaultdict(list)
     for run, state in zip(planned, states, strict=True):
@@ -41,7 +41,7 @@ def plan_table(
 
 
 def _repeats(runs: Sequence[Run], rule: SeedRule | None) -> str:
-    """The seeds, or how many there may be, and how many folds each is trained on."""
+    """The seeds, or their range, and the number of folds."""
     known = list(dict.fromkeys(run.config.seed for run in runs))
     seeds = listed_seeds(known) if rule is None or len(known) == 1 else f"{rule.looks[0]} to {rule.looks[-1]} seeds"
     fold = runs[0].config.fold
@@ -49,7 +49,7 @@ def _repeats(runs: Sequence[Run], rule: SeedRule | None) -> str:
 
 
 def _learning_rates(runs: Sequence[Run]) -> str:
-    """The learning rate of runs of one model, or the least and the greatest of several."""
+    """The learning rate of a model's runs, or its range."""
     family, rates = runs[0].config.model.family, [run.config.training.learning_rate for run in runs]
     assert family is not None, "the family is resolved before a run is made"
     if is_simple_baseline(family) or runs[0].config.training.method == "probe":
@@ -58,7 +58,7 @@ def _learning_rates(runs: Sequence[Run]) -> str:
 
 
 def listed_seeds(seeds: Sequence[int]) -> str:
-    """The seeds in their order; of more than three in a row, the first and the last.
+    """List the seeds in order; more than three consecutive ones as a range.
 
     >>> listed_seeds([0, 1, 5, 6, 7, 8, 3])
     '0, 1, 5 to 8, 3'
@@ -69,7 +69,7 @@ def listed_seeds(seeds: Sequence[int]) -> str:
 
 
 def counted(states: Sequence[State]) -> str:
-    """How many there are of each state.
+    """Count the states.
 
     >>> counted(["new", "complete", "new"])
     '2 new, 1 complete'

@@ -1,4 +1,4 @@
-"""What a precision of "auto" means on this machine, found out without torch where the machine itself says it."""
+"""Resolve the precision "auto" on this machine, without importing torch if possible."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 _DEVICES = Path("/dev")
 _PROCESSORS = Path("/proc/cpuinfo")
-# Of NVIDIA, of NVIDIA on one chip with its processor, of AMD, and of either below Windows.
+# NVIDIA, NVIDIA with the CPU on one chip, AMD, and either under Windows.
 _ACCELERATORS = ("nvidia*", "nvhost*", "kfd", "dxg")
 
 
 def actual_precision(wanted: str) -> str:
-    """The precision that a run gets which asks for `wanted`: "auto" is bf16 where the device multiplies in it.
+    """The precision of a run that asks for `wanted`: "auto" is bf16 if the device supports it natively.
 
-    Importing torch takes seconds, which a plan or a mistyped name should not.
+    Importing torch takes seconds, which is too long for a plan or a mistyped name.
     """
     if wanted != "auto":
         return wanted
@@ -26,11 +26,11 @@ def actual_precision(wanted: str) -> str:
 
 
 def has_no_accelerator() -> bool:
-    """Whether the machine itself says that it has no GPU or the like; False where only torch can tell."""
+    """Return whether the system reports no GPU or other accelerator; False if only torch can tell."""
     return sys.platform == "linux" and not any(True for pattern in _ACCELERATORS for _ in _DEVICES.glob(pattern))
 
 
 def _processor_has_bf16() -> bool:
-    """Whether the kernel lists the instructions that torch looks for."""
+    """Return whether the kernel lists the instructions that torch looks for."""
     flags = (line for line in _PROCESSORS.read_text(encoding="utf-8").splitlines() if line.startswith("flags"))
     return "avx512_bf16" in next(flags, "").split()

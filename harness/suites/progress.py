@@ -1,4 +1,4 @@
-"""What a person sees of runs under way: bars in a terminal, plain lines elsewhere."""
+"""Progress of runs: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Row(Callbacks, Protocol):
 
 
 class Board(Protocol):
-    """Shows the runs under way, and how many are done; `with` shows and hides it."""
+    """Displays running and completed runs; a context manager that shows and hides the display."""
 
     def begin(self, title: str) -> Row:
-        """The row of a run that begins."""
+        """Add a row for a run that starts."""
 
     def end(self, row: Row) -> None:
-        """Take away the row of a run that has ended."""
+        """Remove the row of a run that has ended."""
 
     def start(self, workers: int) -> None:
-        """Say that so many workers are starting, which takes a while."""
+        """Report that workers are starting, which takes a while."""
 
     def expect(self, seconds: float | None) -> None:
-        """Say how long all runs together still take; None: not known."""
+        """Report the remaining time of all runs; None if unknown."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -45,7 +45,7 @@ class Board(Protocol):
 
 
 class Speed:
-    """Items a second, smoothed."""
+    """Items per second, smoothed."""
 
     def __init__(self) -> None:
         self.rate = 0.0
@@ -61,7 +61,7 @@ class Speed:
 
 
 class _TimeLeft(ProgressColumn):
-    """What was foreseen, counted down; else what rich makes of the steps so far."""
+    """The forecast, counted down; otherwise rich's estimate from the steps so far."""
 
     def render(self, task: Task) -> Text:
         foreseen: tuple[float, float] | None = task.fields.get("foreseen")
@@ -70,7 +70,7 @@ class _TimeLeft(ProgressColumn):
 
 
 def _clock(seconds: float) -> str:
-    """Such as 0:02:05."""
+    """Format seconds, such as 0:02:05."""
     return str(timedelta(seconds=max(round(seconds), 1)))
 
 
@@ -79,26 +79,26 @@ def _column(**settings: Any) -> Column:
 
 
 class _Bar:
-    """A run's bar, with its loss and its last validation score."""
+    """The progress bar of a run, with its loss and its last validation score."""
 
     def __init__(self, title: str, progress: Progress) -> None:
         self._validated, self._progress, self._moved = "", progress, 0.0
         self.task = progress.add_task(title, total=None, facts="preparing")
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Move the bar, as often as it is drawn."""
+        """Update the bar, at most as often as it is drawn."""
         if time.monotonic() - self._moved >= DRAWN_SECONDS or step == steps:
             self._moved = time.monotonic()
             facts = f"loss {float(loss):.3f}{self._validated}"
             self._progress.update(self.task, completed=step, total=steps, facts=facts)
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """Show the main validation score beside the loss from now on."""
+        """Show the main validation score next to the loss from now on."""
         self._validated = "".join(f" · {score:.3f}" for score in [*point.measured.values()][:1])
 
 
 class Bars:
-    """One bar per run under way, and, of several runs, one for the whole; each in one line, however narrow."""
+    """One bar per run in progress and, for several runs, one in total; each fits on one line."""
 
     def __init__(self, planned: int, console: Console) -> None:
         self._begun, self._planned = 0, planned
@@ -115,21 +115,21 @@ class Bars:
         self._whole = self._progress.add_task("runs", total=planned, facts=f"0 of {planned} done", visible=planned > 1)
 
     def start(self, workers: int) -> None:
-        """Say so in the bar of the whole, until a run begins."""
+        """Show it in the total bar until a run starts."""
         self._progress.update(self._whole, facts=f"starting {workers} workers")
 
     def expect(self, seconds: float | None) -> None:
-        """Count it down beside the bar of the whole."""
+        """Count the time down next to the total bar."""
         self._progress.update(self._whole, foreseen=None if seconds is None else (seconds, time.monotonic()))
 
     def begin(self, title: str) -> Row:
-        """A bar for the run."""
+        """Add a bar for the run."""
         self._begun += 1
         self._say_done()
         return _Bar(f"[{self._begun}/{self._planned}] {title}", self._progress)
 
     def end(self, row: Row) -> None:
-        """Take the run's bar away, and move that of the whole."""
+        """Remove the run's bar, and advance the total."""
         assert isinstance(row, _Bar), "what `begin` gave"
         self._progress.remove_task(row.task)
         self._progress.advance(self._whole)
@@ -150,24 +150,24 @@ class Bars:
 
 
 class _Line:
-    """Lines about one run, now and then."""
+    """Occasional lines about one run."""
 
     def __init__(self, title: str, console: Console) -> None:
         self._title, self._console = title, console
         self._speed, self._said = Speed(), time.monotonic()
-        self._first: tuple[int, float] | None = None  # Step and time: a run that goes on began long before.
+        self._first: tuple[int, float] | None = None  # Step and time: a resumed run started long before.
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Say how far it is, every ten seconds."""
+        """Print the progress every ten seconds."""
         rate, now = self._speed.count(items), time.monotonic()
         self._first = self._first or (step, now)
-        if now - self._said >= PLAIN_SECONDS and step > self._first[0]:  # Of a first step alone no speed is known.
+        if now - self._said >= PLAIN_SECONDS and step > self._first[0]:  # A single step gives no speed.
             self._said = now
             left = (now - self._first[1]) / (step - self._first[0]) * (steps - step)
             self._say(f"step {step}/{steps}  loss {float(loss):.3f}  {rate:.0f} examples/s  {left:.0f} s left")
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """Say the validation scores."""
+        """Print the validation scores."""
         scores = "  ".join(f"{name} {value:.4f}" for name, value in point.measured.items())
         losses = f"train loss {point.train_loss:.3f}  validation loss {point.validation_loss:.3f}"
         self._say(f"step {point.step} (epoch {point.epoch:.2f})  {losses}  {scores}")
@@ -177,28 +177,28 @@ class _Line:
 
 
 class Lines:
-    """Lines for logs, each with its run."""
+    """Lines for logs, each naming its run."""
 
     def __init__(self, planned: int, console: Console) -> None:
         self._begun, self._ended, self._planned, self._console = 0, 0, planned, console
 
     def start(self, workers: int) -> None:
-        """Say so in a line."""
+        """Print it."""
         self._console.print(f"Starting {workers} workers.", soft_wrap=True)
 
     def expect(self, seconds: float | None) -> None:
-        """Say how many runs are done, and how long the others take together; of a single run nothing."""
+        """Print the number of completed runs and the remaining time; nothing for a single run."""
         if self._planned > 1 and 0 < self._ended < self._planned:
             left = "" if seconds is None else f", about {_clock(seconds)} left"
             self._console.print(f"  {self._ended} of {self._planned} runs done{left}.", soft_wrap=True)
 
     def begin(self, title: str) -> Row:
-        """What says lines about the run."""
+        """Return a printer of lines about the run."""
         self._begun += 1
         return _Line(f"[{self._begun}/{self._planned}] {title}", self._console)
 
     def end(self, row: Row) -> None:
-        """Count it: its result will be said."""
+        """Count it; its result is printed elsewhere."""
         self._ended += 1
 
     def __enter__(self) -> Self:
@@ -211,5 +211,5 @@ class Lines:
 
 
 def board(planned: int, console: Console) -> Board:
-    """Bars where there is a terminal, lines where there is none."""
+    """Bars in a terminal, lines elsewhere."""
     return Bars(planned, console) if console.is_terminal else Lines(planned, console)

@@ -1,4 +1,4 @@
-"""A number that is foreseen, with how far it may be off."""
+"""A forecast number with its uncertainty."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from math import exp, hypot, log
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """About so much, and the least and the most that is likely."""
+    """The most likely value, with a likely minimum and maximum."""
 
     about: float
     low: float
     high: float
 
     def __add__(self, other: Range) -> Range:
-        """The sum of what is off together, as all runs are on a slow machine."""
+        """The sum of values whose errors go together, as with all runs on a slow machine."""
         return Range(self.about + other.about, self.low + other.low, self.high + other.high)
 
     def times(self, factor: float) -> Range:
-        """So many times as much."""
+        """The range times a factor."""
         return Range(self.about * factor, self.low * factor, self.high * factor)
 
     def loosened(self, factor: float) -> Range:
-        """The same where it may also be off by a factor for another reason, which need not go the same way."""
+        """The range with a further independent error by a factor."""
         if not self.low:
             return self
 
@@ -33,7 +33,7 @@ class Range:
         return Range(self.about, self.about / apart(self.low), self.about * apart(self.high))
 
     def inverse(self, amount: float) -> Range:
-        """How long so much takes at a speed."""
+        """The time for an amount at this speed."""
         return Range(amount / self.about, amount / self.high, amount / self.low)
 
 

@@ -1,7 +1,7 @@
-"""What a node of a Ray cluster does: one run, and telling of it. What is heavy is imported late.
+"""Execute one run on a node of a Ray cluster, and report on it. Heavy modules are imported late.
 
-A node that sees the folder of the suite's runs works in it, as any command on a shared disk does. Another one works in
-a folder of its own and sends back what the run left, piece by piece.
+A node that shares the disk works in the folder of the suite's runs, like any command on a shared disk. Another one
+works in a folder of its own and sends the run's files back in pieces.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 8 << 20
 LOOK_SECONDS = 10.0
-_FIRST_FOLDER = Path.cwd()  # Where Ray put this process; one run after the other leaves for another place.
+_FIRST_FOLDER = Path.cwd()  # The initial folder of this process, from which each run changes to another one.
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a command says of all its runs.
+    """Information about the command, for all its runs.
 
     Attributes:
-        version: Of the harness that plans them.
-        folder: Its working directory.
-        sign: A file in the folder of runs, which a node that shares the disk sees.
-        environment: Variables of the harness's own.
-        is_uploaded: Whether the node was given a copy of the working directory.
+        version: The version of the harness that planned them.
+        folder: The working directory of the command.
+        sign: A file in the folder of runs, which is visible to a node that shares the disk.
+        environment: Environment variables of the harness.
+        is_uploaded: Whether the node has a copy of the working directory.
     """
 
     version: str
@@ -56,7 +56,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Begun:
-    """The run has begun on a node."""
+    """The run has started on a node."""
 
     node: str
     is_shared: bool
@@ -64,7 +64,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes of a file that the run left, below its folder; a file's first piece begins it anew."""
+    """A piece of a file from the run's folder; the first one truncates the file."""
 
     name: str
     content: bytes
@@ -73,38 +73,38 @@ class Piece:
 
 @dataclass(frozen=True)
 class Noticed:
-    """A line that the user is to read."""
+    """A line for the user."""
 
     line: str
 
 
 @dataclass(frozen=True)
 class OtherVersion:
-    """The node can't do the runs of this command."""
+    """The node has another version of the harness."""
 
     node: str
     version: str
 
 
 def packed(run: Run, options: Options) -> bytes:
-    """A run, its folder as seen from the job's, and how to do it, for a process that must settle down first.
+    """Pickle a run, with its folder relative to the job's, and the options, for a process that must be set up first.
 
-    What a run is made of depends on the user's entries (a task type may have columns of its own).
+    Unpickling depends on the user's entries (a task type may have its own columns).
     """
     return pickle.dumps((run, replace(options, ray=None)))
 
 
 def do_run(work: bytes, job: Job, *, again: bool) -> Iterator[object]:
-    """Do a run on this node.
+    """Execute a run on this node.
 
     Args:
-        work: What `packed` made.
-        job: What holds for all runs of the command.
-        again: Whether an earlier attempt was lost with its node, whose claim may still be there.
+        work: The result of `packed`.
+        job: Information about the command.
+        again: Whether an earlier attempt was lost with its node, whose claim may still exist.
 
     Yields:
-        `Begun`, any `Piece` and `Noticed`, and in the end what `attempt` gives; `OtherVersion` alone where the node
-        has another harness.
+        `Begun`, any number of `Piece` and `Noticed`, and finally the result of `attempt`; only `OtherVersion` if the
+            node has another version of the harness.
     """
     if job.version != __version__:
         yield OtherVersion(socket.gethostname(), __version__)
@@ -135,7 +135,7 @@ def _settle_down(job: Job, *, is_shared: bool) -> None:
 
 
 def _attempt(run: Run, options: Options, *, patience: float = 0) -> Attempt:
-    """An attempt; with patience another one, as long as the claim of a lost node keeps this one away."""
+    """Attempt the run; with patience, again while the claim of a lost node prevents it."""
     until, attempt = time.monotonic() + patience, _attempts()
     while (ended := attempt(run, options, _Unheard())).is_left and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
@@ -151,7 +151,7 @@ def _attempts() -> Callable[..., Attempt]:
 
 
 def _brought(run: Run, options: Options) -> Attempt:
-    """An attempt on a disk of the node's own, where the run's files have to be those that were planned."""
+    """Attempt the run on the node's own disk, whose files must be those that were planned."""
     from harness.suites.attempt import failure  # noqa: PLC0415 -- torch, as above
     from harness.suites.ended import Attempt  # noqa: PLC0415 -- beside it
 
@@ -163,10 +163,10 @@ def _brought(run: Run, options: Options) -> Attempt:
 
 
 def _check_same_files(run: Run) -> None:
-    """Check that paths stand for the same files here as where the run was planned.
+    """Check that paths refer to the same files here as where the run was planned.
 
     Raises:
-        UserError: One does not, or is not there.
+        UserError: If one is different or missing.
     """
     from harness.config.run import task_of  # noqa: PLC0415 -- after the process has settled down
     from harness.runs.content import model_files, weights_fingerprint  # noqa: PLC0415 -- as above
@@ -188,7 +188,7 @@ def _check_same_files(run: Run) -> None:
 
 
 def _pieces(folder: Path) -> Iterator[Piece]:
-    """What a run left in its folder, its record apart, which comes with the attempt."""
+    """The files that a run left in its folder, except the record, which is sent with the attempt."""
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder)
         if not file.is_file() or name.parts[0].startswith(".") or name == Path(RECORD):
@@ -202,24 +202,24 @@ def _pieces(folder: Path) -> Iterator[Piece]:
 
 @cache
 def _heard() -> list[str]:
-    """The notices since it was last emptied: a process stays for many runs."""
+    """The notices since the list was last emptied; a process serves many runs."""
     found: list[str] = []
     pass_on_notices(found.append)
     return found
 
 
 class _Unheard:
-    """Callbacks that tell nobody: what comes back of a task comes when it yields."""
+    """Callbacks that report nothing: a task only reports when it yields."""
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Nobody listens."""
+        """Ignore the step."""
 
     def on_evaluate(self, point: object) -> None:
-        """Nobody listens."""
+        """Ignore the evaluation."""
 
 
 def own_environment(folder: Path) -> dict[str, str]:
-    """The harness's variables for nodes, folders of entries below the working directory as seen from there.
+    """The harness's environment variables for nodes, with entry folders relative to the working directory.
 
     Args:
         folder: The working directory.

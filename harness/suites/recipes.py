@@ -1,4 +1,4 @@
-"""The recipes of a suite: of each model on each task, at each value of what is varied."""
+"""The recipes of a suite: for each model on each task, at each value of a varied setting."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ VariedTasks = Mapping[str, tuple[Varied, ...]]
 
 @dataclass(frozen=True)
 class RecipeLayers:
-    """What a suite says of recipes, from the general to the particular.
+    """The training settings in a suite, from general to specific.
 
     Attributes:
-        file: The suite's.
-        training: Of all runs.
-        training_on: By task.
-        variants: By variant.
-        training_for: By model.
-        overrides: From the command line.
+        file: The suite's file.
+        training: Settings of all runs.
+        training_on: Settings by task.
+        variants: Settings by variant.
+        training_for: Settings by model.
+        overrides: Settings from the command line.
     """
 
     file: Path
@@ -39,7 +39,7 @@ class RecipeLayers:
     overrides: Table
 
     def varied(self, tasks: Sequence[str], mistakes: list[str]) -> dict[str, tuple[Varied, ...]]:
-        """By task, the values of a setting that has several; with a line per mistake added to `mistakes`."""
+        """The values of a varied setting by task; mistakes are appended to `mistakes`."""
         own = {f"{self.file}: training_for.{name}.": table for name, table in self.training_for.items()}
         own |= {f"{self.file}: variants.{name}.": recipe_part(name, self.variants) for name in self.variants}
         return {
@@ -59,7 +59,7 @@ class RecipeLayers:
     def recipes(
         self, models: Mapping[str, ModelConfig], varied: VariedTasks, mistakes: list[str]
     ) -> dict[tuple[str, str], Training]:
-        """By task, with the value of what is varied, and model; with a line per mistake added to `mistakes`."""
+        """Resolve recipes by task (with the varied value) and model; mistakes are appended to `mistakes`."""
         found = {}
         for task, (name, model) in product(varied, models.items()):
             for at_value, values in at_values(task, varied[task]).items():

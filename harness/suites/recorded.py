@@ -1,4 +1,4 @@
-"""Recorded runs as folders: to list, to remove, to bring together with those of another machine."""
+"""Recorded runs as folders: list, remove and merge them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.suites.suite_file import SUITE_FILE
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run on record.
+    """A recorded run.
 
     Attributes:
-        folder: Where it lies.
-        record: What is on record.
+        folder: Its folder.
+        record: Its record.
     """
 
     folder: Path
@@ -33,17 +33,17 @@ class Recorded:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it ended with a result, of which a trial has none but its scores."""
+        """Whether it has a result; trials only have scores."""
         return self.record.status == "complete" and self.record.trial is None
 
     @property
     def bytes(self) -> int:
-        """What it takes on the disk, its checkpoint included."""
+        """Its size on disk, including the checkpoint."""
         return sum(file.lstat().st_size for file in _files(self.folder))
 
     @property
     def main_score(self) -> float | None:
-        """Its test score by the main metric; of a run without one, that of validation; None: it has neither."""
+        """Its test score by the main metric, else the validation score; None if it has neither."""
         for split in ("test", "validation"):
             score = self.record.scores.get(split, {}).get(self.record.task_card.main_metric)
             if score is not None:
@@ -51,7 +51,7 @@ class Recorded:
         return None
 
     def row(self) -> dict[str, object]:
-        """What a list of runs says of it."""
+        """Its row in a list of runs."""
         record = self.record
         return {
             "suite": record.suite, "task": record.task, "model": record.model, "seed": record.seed,
@@ -63,52 +63,52 @@ class Recorded:
 
 
 def recorded_run(folder: Path) -> Recorded:
-    """The run in a folder.
+    """Read the run in a folder.
 
     Raises:
-        UserError: There is none, or its record is damaged.
+        UserError: If there is none, or its record is damaged.
     """
     return Recorded(folder, read_record(record_file(folder)))
 
 
 def recorded_runs(runs: Path) -> tuple[list[Recorded], list[str]]:
-    """The runs on record below `runs`, trials last, and a line for each that can't be read."""
+    """Read the runs below `runs`, trials last, with a line for each unreadable one."""
     seeds, trials, problems = read_all_records(runs)
     return [Recorded(folder, record) for folder, record in (*seeds, *trials)], problems
 
 
 def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
-    """Remove runs, one after the other; each folder is given when it is gone.
+    """Remove runs one after the other, and yield each folder once it is removed.
 
     Raises:
-        UserError: Another command is at work on one. Those before it are gone.
+        UserError: If another command is executing one. Those before it are removed.
     """
     for run in runs:
         with claimed(run.folder) as ours:
             if not ours:
                 raise UserError(f"{run.folder}: another command is running it. Wait until it ends, then try again.")
-            (run.folder / RECORD).unlink()  # First: without it nothing takes the rest for a result.
+            (run.folder / RECORD).unlink()  # First, so that the rest does not count as a result.
             shutil.rmtree(run.folder)
         for parent in (
             run.folder.parent,
             run.folder.parent.parent,
-        ):  # The model's and the task's, where they are empty.
+        ):  # The folders of the model and the task, if they are empty.
             with suppress(OSError):
                 parent.rmdir()
         yield run.folder
 
 
 TASK_TO_SEED, TASK_TO_TRIAL = 3, 4
-"""Folders of a run from its task's on: task, model, seed; task, model, trials, trial."""
+"""Levels of folders from a run's task down: task, model, seed; task, model, trials, trial."""
 
 
 @dataclass
 class Merged:
-    """What became of the runs that were to be brought together.
+    """The result of merging runs.
 
     Attributes:
-        copied: Folders that are new.
-        known: How many were already there.
+        copied: The new folders.
+        known: Number of runs that were already there.
     """
 
     copied: list[Path]
@@ -116,12 +116,12 @@ class Merged:
 
 
 def merge(source: Path, target: Path) -> Merged:
-    """Copy the runs below `source` into `target`, each whole or not at all. What is there already stays.
+    """Copy the runs below `source` into `target`, each completely or not at all. Existing runs stay.
 
-    A run that failed gives way to one that did not.
+    A failed run is replaced by one that did not fail.
 
     Raises:
-        UserError: There is none; or a run is there already, with other settings. Nothing is copied then.
+        UserError: If there are no runs, or a run exists with other settings. Nothing is copied then.
     """
     found, problems = recorded_runs(source)
     if not found:
@@ -151,9 +151,9 @@ def merge(source: Path, target: Path) -> Merged:
 
 
 def _suite_folder(run: Recorded, source: Path) -> Path:
-    """The folder of the run's suite: the last of its name on the way down to its task's folder, else `source`.
+    """The folder of the run's suite: the last one of its name on the path to its task's folder, else `source`.
 
-    The task's may have the same name, as where a suite was made of one file.
+    The task's folder may have the same name, for example if the suite was made from one file.
     """
     depth = TASK_TO_SEED if run.record.trial is None else TASK_TO_TRIAL
     above = [folder for folder in run.folder.parents[depth - 1 :] if folder.is_relative_to(source)]
@@ -161,10 +161,10 @@ def _suite_folder(run: Recorded, source: Path) -> Path:
 
 
 def _is_known(run: Recorded, place: Path) -> bool:
-    """Whether the run is there already.
+    """Return whether the run exists already.
 
     Raises:
-        UserError: Another one is.
+        UserError: If another one does.
     """
     if not (place / RECORD).is_file():
         return False
@@ -176,7 +176,7 @@ def _is_known(run: Recorded, place: Path) -> bool:
 
 
 def _copy(folder: Path, place: Path) -> None:
-    """Copy a run beside its place, then move it there: what stands there is whole."""
+    """Copy a run next to its place, then move it there, so that it is always complete."""
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.parent / f".{place.name}.{uuid4().hex[:8]}"
     try:

@@ -1,4 +1,4 @@
-"""Do the runs that are not recorded yet, here one after the other or side by side in workers."""
+"""Execute the runs that are not recorded yet, sequentially here or in parallel workers."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from harness.suites.workers import Result, in_workers
 
 @dataclass
 class Tally:
-    """What became of the runs of a command.
+    """The outcomes of a command's runs.
 
     Attributes:
-        failed: Those that failed.
-        mistaken: Those of them that failed by what the user gave them.
-        left: Those that were left to another command, which is at work on them.
-        reasons: Which failed, and why.
+        failed: Number of failed runs.
+        mistaken: Number of those that failed because of the user's input.
+        left: Number of runs left to another command that is executing them.
+        reasons: The failed runs with their reasons.
     """
 
     failed: int = 0
@@ -45,7 +45,7 @@ class Tally:
     reasons: tuple[str, ...] = ()
 
     def count(self, ended: Attempt) -> None:
-        """One attempt more."""
+        """Count an attempt."""
         if ended.record is not None and ended.record.status == "failed":
             found = ended.record
             self.failed += 1
@@ -54,7 +54,7 @@ class Tally:
         self.left += ended.is_left
 
     def with_others(self, others: Tally) -> Tally:
-        """The sum of both."""
+        """Add the tallies."""
         return Tally(
             self.failed + others.failed,
             self.mistaken + others.mistaken,
@@ -64,20 +64,20 @@ class Tally:
 
 
 def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:
-    """Do the runs that are not recorded yet.
+    """Execute the runs that are not recorded yet.
 
     Args:
-        planned: In the suite's order.
-        options: How.
-        console: Where to say what happens.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
+        planned: The runs in the suite's order.
+        options: How to run.
+        console: Where to print.
+        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
-        How many failed, and how many were left out.
+        The numbers of failed runs and of those left out.
 
     Raises:
-        UserError: A run is recorded with another configuration (and `redo` was not asked for), there is no such
-            tracker, or there can't be so many workers.
+        UserError: If a run is recorded with another configuration (without `redo`), the tracker does not exist, or
+            there can't be so many workers.
     """
     if options.track is not None:
         from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
@@ -100,7 +100,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         left = TimeLeft(waiting, recorded_seconds(planned) if len(waiting) > 1 else {}, workers=max(len(where), 1))
         if len(where) > 1:
             shown.start(len(where))
-        foreseen = left.seconds if options.ray is None else lambda: None  # How many nodes there will be is not known.
+        foreseen = left.seconds if options.ray is None else lambda: None  # The number of nodes is unknown.
         shown.expect(foreseen())
         for run, ended in results:
             tally.count(ended)
@@ -114,15 +114,15 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
 
 
 def _seconds(record: RunRecord | None) -> float | None:
-    """What the run took; None of one that failed, or was made elsewhere."""
+    """The time of the run; None if it failed or was made elsewhere."""
     return None if record is None or record.status == "failed" else sum(record.cost.seconds.values())
 
 
 def _requested(workers: int | None) -> int | None:
-    """How many workers; one where processes were launched together, which run each run side by side themselves.
+    """The number of workers; one if processes were launched together, because they run each run jointly.
 
     Raises:
-        UserError: More are asked for all the same.
+        UserError: If more are requested anyway.
     """
     if "ACCELERATE_MIXED_PRECISION" not in os.environ and processes().num_processes == 1:
         return workers
@@ -132,7 +132,7 @@ def _requested(workers: int | None) -> int | None:
 
 
 def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Run]:
-    """The runs that are to be run: the same ones on every process, which all look before any begins."""
+    """The runs to execute: the same on every process, because all look before any starts."""
     together = processes()
     if together.is_main_process:
         for run in planned:
@@ -151,11 +151,11 @@ def _waiting(planned: Sequence[Run], console: Console, *, redo: bool) -> list[Ru
 
 
 def mark_redone(planned: Sequence[Run], console: Console) -> None:
-    """Have every recorded run replaced, by whatever runs it next; go on with a `--redo` that was cut short.
+    """Mark every recorded run for replacement by whatever executes it next; continue an interrupted `--redo`.
 
     Args:
-        planned: All runs that there may be; those without a record are none to be replaced.
-        console: Where to say that one goes on.
+        planned: All possible runs; those without a record need no replacement.
+        console: Where to say that one is continued.
     """
     recorded = [run for run in planned if (run.folder / RECORD).exists()]
     _mark(_to_be_redone(recorded, console))
@@ -163,7 +163,7 @@ def mark_redone(planned: Sequence[Run], console: Console) -> None:
 
 def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:
     cut_short = any(run.is_redo_confirmed for run in planned)
-    # A trial is what its names and its space make it: it is replaced only where it would be another one.
+    # A trial is determined by its names and its space, so it is only replaced if it would differ.
     waiting = [run for run in planned if _is_left(run) or (run.trial is None and not cut_short)]
     if cut_short:
         console.print(
@@ -182,17 +182,17 @@ def _mark(waiting: Sequence[Run]) -> None:
 
 
 def _is_left(run: Run) -> bool:
-    """Whether a --redo that was cut short had not come to the run yet."""
+    """Return whether an interrupted --redo had not replaced the run yet."""
     try:
         return run.state() not in DONE
-    except UserError:  # An old result, of another configuration, or one that can't be read.
+    except UserError:  # An old result of another configuration, or an unreadable one.
         return True
 
 
 def _results(
     planned: Sequence[Run], waiting: Sequence[Run], options: Options, *, shown: Board, where: Sequence[WorkerSlot]
 ) -> Generator[Result]:
-    """Each waiting run with how its attempt ended; on Ray where it was asked for, in workers where there are slots."""
+    """Yield each waiting run with its outcome: on Ray if requested, in workers if there are several slots."""
     if waiting and options.ray is not None:
         yield from on_ray(waiting, options, shown)
     elif len(where) > 1:
@@ -213,7 +213,7 @@ def _in_this_process(waiting: Sequence[Run], options: Options, shown: Board) -> 
 
 
 def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
-    """Say how the run ended, and what nobody was told yet."""
+    """Print how the run ended, and remarks that were not printed before."""
     record = ended.record
     if record is None:
         other = "is running it" if ended.is_left else "has done it in the meantime"
@@ -234,7 +234,7 @@ def _line(run: Run, record: RunRecord) -> Text:
         return Text.assemble((f"✗ {run}", "red"), f"  {record.status}")
     split = "validation" if record.is_validation_only else "test"
     known = {name: score for name, score in record.scores[split].items() if not math.isnan(score)}
-    # A masked model has no perplexity, but a pseudo-perplexity.
+    # A masked model has a pseudo-perplexity instead of a perplexity.
     metric = next(iter(known), record.task_card.main_metric)
     seconds = sum(record.cost.seconds.values())
     named = f"validation {metric}" if record.is_validation_only else metric
@@ -242,6 +242,6 @@ def _line(run: Run, record: RunRecord) -> Text:
 
 
 def _facts(record: RunRecord) -> list[str]:
-    """What a person should know beside the score, but only once: what was left out, what happened on the way."""
+    """Remarks to print once next to the score: dropped rows and notes."""
     dropped = [f"{record.task}: {reason}: {count}" for reason, count in record.counts.dropped.items()]
     return [*dropped, *(f"{record.model}: {note}" for note in record.notes)]

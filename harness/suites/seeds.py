@@ -1,9 +1,9 @@
-"""Seeds that are added until a comparison is decided: when it is looked at, and how strict each look is.
+"""Sequential seeds: seeds are added until a comparison is decided; when to look, and at which level.
 
-The looks, and the level of each, are fixed before the first run. The levels together keep the error at 5 %: a part of
-it is spent at each look in proportion to the seeds (Lan and DeMets 1983), of a test whose estimate grows by independent
-increments (Jennison and Turnbull 2000, chapter 3). That holds where only seeds are noise; where test examples are noise
-as well, which all looks share, the looks are more alike, and the error is smaller.
+The looks and their levels are fixed before the first run. Together the levels keep the error rate at 5 %: a part of it
+is spent at each look in proportion to the seeds (Lan and DeMets 1983), for a test whose estimate has independent
+increments (Jennison and Turnbull 2000, chapter 3). That holds if seeds are the only noise; noise of test examples,
+which all looks share, makes the looks more alike and the error rate smaller.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ class SeedRule:
 
 
 def seed_rule(wanted: SequentialSeeds, listed: Sequence[int] = ()) -> SeedRule:
-    """The rule with a look at the start, at the end, and at the geometric mean between.
+    """The rule with looks at the first number of seeds, at the last, and at their geometric mean.
 
     Args:
-        wanted: How many seeds.
-        listed: Seeds that come first; the others are the smallest that are left.
+        wanted: The range of the number of seeds.
+        listed: Seeds to use first, followed by the smallest other ones.
 
     >>> seed_rule(SequentialSeeds(start=3, most=10)).looks
     (3, 5, 10)
@@ -83,7 +83,7 @@ def seed_rule(wanted: SequentialSeeds, listed: Sequence[int] = ()) -> SeedRule:
 
 
 def rule_for(listed: Sequence[int]) -> SeedRule:
-    """The rule for a suite that lists its seeds: three first; more than the usual three are all that there may be.
+    """The rule for a suite that lists its seeds: three first, and a listed number above the usual three is the maximum.
 
     >>> rule_for([7, 8]).seeds
     (7, 8, 0, 1, 2, 3, 4, 5, 6, 9)
@@ -93,7 +93,7 @@ def rule_for(listed: Sequence[int]) -> SeedRule:
 
 
 def look_levels(looks: tuple[int, ...]) -> tuple[float, ...]:
-    """Two-sided levels of looks after so many seeds, such that together they err in 5 % of all cases.
+    """Two-sided levels of looks after these numbers of seeds, with a joint error rate of 5 %.
 
     >>> look_levels((3, 5, 10))
     (0.0151, 0.015, 0.0318)
@@ -103,10 +103,10 @@ def look_levels(looks: tuple[int, ...]) -> tuple[float, ...]:
 
 @lru_cache
 def spending_levels(looks: tuple[int, ...]) -> tuple[float, ...]:
-    """Two-sided levels that spend the error in proportion to the seeds.
+    """Two-sided levels that spend the error rate in proportion to the seeds.
 
-    The density of what has crossed no boundary yet is carried from look to look (Armitage, McPherson and Rowe 1969), in
-    units in which the sum of all seeds has variance 1.
+    The density of paths that have not crossed a boundary is carried from look to look (Armitage, McPherson and Rowe
+    1969), in units in which the sum of all seeds has variance 1.
 
     >>> [round(level, 4) for level in spending_levels((4, 8))]
     [0.025, 0.0336]

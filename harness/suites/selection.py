@@ -1,4 +1,4 @@
-"""What the command line asks for, as runs."""
+"""Resolve the command line to runs."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def resolve_suite(
     seeds: int | None = None,
     just: str | None = None,
 ) -> tuple[Suite, list[Run]]:
-    """The suite called `suite`, a file's name in configs/suites or a path, and its runs.
+    """Resolve `suite`, the name of a file in configs/suites or a path, to a suite and its runs.
 
     Args:
-        suite: As the user names it.
+        suite: The name given by the user.
         only: Names of its tasks and models; the others are left out.
-        settings: Of every recipe, as key=value.
+        settings: Training settings of every recipe, as key=value.
         runs: The folder of all runs.
-        evaluate: What the trained models are scored on.
-        until_decided: Whether seeds are added until its comparisons are decided, though its file lists them.
-        trials: How many recipes of each model are tried, whatever the suite says; None: as it says.
-        models: In place of the suite's own, if any.
-        seeds: So many, in place of the suite's own; None: as it says.
-        just: The one run that is wanted, by its folder below that of the suite's; None: all.
+        evaluate: The split that trained models are scored on.
+        until_decided: Whether to add seeds until its comparisons are decided, even if its file lists seeds.
+        trials: Number of trials of each model, overriding the suite's; None: as in the suite.
+        models: Models that replace the suite's own, if any.
+        seeds: Number of seeds, overriding the suite's; None: as in the suite.
+        just: The only run to return, by its folder relative to the suite's; None: all.
 
     Raises:
-        UserError: It has mistakes.
+        UserError: If it has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     found = read_suite(
@@ -70,7 +70,7 @@ def resolve_suite(
 
 
 def _names_in(run: str, suite: Suite) -> list[str]:
-    """The task and model of a run, by its folder, so that the files of no other one are read."""
+    """The task and model of a run by its folder, so that only their files are read."""
     parts = set(Path(run).parts)
     tasks = [task for task in suite.tasks if parts & {task, *(one.name for one in suite.varied.get(task, ()))}]
     return [*tasks, *(model for model in suite.models if folder_name(model) in parts)]
@@ -87,20 +87,20 @@ def resolve_single(
     new_head: bool = False,
     evaluate: Evaluate = "test",
 ) -> list[Run]:
-    """The runs of models on one task, or on the user's own files; a run for each fold in cross-validation.
+    """The runs of models on one task or on the user's own files; in cross-validation, one per fold.
 
     Args:
-        task: A task's name.
-        models: Models'.
-        local: What the command line says of the user's files, by the option's name.
-        seeds: Those of each model; a simple baseline has the first.
-        settings: Of the recipe, as key=value.
+        task: The name of a task.
+        models: The names of models.
+        local: Options about the user's files, by name.
+        seeds: The seeds of each model; a simple baseline uses only the first.
+        settings: Training settings as key=value.
         runs: The folder of all runs.
-        new_head: Whether the checkpoint's own head is left out, as the model file's `head = "new"` has it.
-        evaluate: What the trained model is scored on.
+        new_head: Whether to discard the checkpoint's head, like `head = "new"` in a model file.
+        evaluate: The split that the trained model is scored on.
 
     Raises:
-        UserError: Neither or both of `task` and own files are given, or no model; or they have mistakes.
+        UserError: If neither or both of `task` and own files are given, no model is given, or they have mistakes.
     """
     files = local["train"] or local["test"]
     if not models or (task is None) == (files is None):
@@ -135,10 +135,10 @@ def _own_files(local: Mapping[str, Any]) -> LocalData:
 
 
 def refuse_with_suite(**flags: Any) -> None:
-    """Refuse what the suite's file says, where the command line says it too.
+    """Reject options that the suite's file determines.
 
     Raises:
-        UserError: Any of the flags is given.
+        UserError: If any of the flags is given.
     """
     given = [_flag(name) for name, value in flags.items() if value not in (None, ())]
     if given:
@@ -148,10 +148,10 @@ def refuse_with_suite(**flags: Any) -> None:
 
 
 def refuse_without_suite(**flags: Any) -> None:
-    """Refuse what is said of a suite's runs, where no suite is named.
+    """Reject options that only apply to suites.
 
     Raises:
-        UserError: Any of the flags is given.
+        UserError: If any of the flags is given.
     """
     given = [_flag(name) for name, value in flags.items() if value]
     if given:

@@ -1,4 +1,4 @@
-"""A run's recipe as its model, its task and this machine have it; or why it is none for them."""
+"""Adapt a run's recipe to its model, task and machine, or say why it does not fit."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from harness.suites.precision import actual_precision
 from harness.task_types.label_loss import LabelLoss, check_label_settings
 
 _READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
-_LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # What says how long training is.
+_LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # The settings of training length.
 
 
 def settled_recipe(
     recipe: Training, model: ModelConfig, task: str, *, local: LocalData | None, task_type: str
 ) -> Training:
-    """The recipe of a run.
+    """Resolve the recipe of a run.
 
-    A precision of "auto" becomes the machine's own, so that the record says what was done. What a simple baseline does
-    not read is left out, so that a new learning rate does not ask for a new simple baseline.
+    A precision of "auto" becomes that of the machine, so that the record is exact. Settings that a simple baseline
+    ignores are left out, so that a new learning rate does not require running it again.
 
     Args:
-        recipe: What files and command line say.
-        model: Its family is named.
-        task: The task's name.
-        local: The user's own files, where they are the data.
-        task_type: The task's.
+        recipe: The recipe from files and the command line.
+        model: The model, with its family resolved.
+        task: The name of the task.
+        local: The user's own files, if they are the data.
+        task_type: The task type.
 
     Raises:
-        UserError: Model, task or machine lack what the recipe asks for; or there is nothing to train on.
+        UserError: If model, task or machine lack something that the recipe needs, or there is nothing to train on.
     """
     assert model.family is not None, "the family is resolved before a run is made"
     _check_trainable(local, model.family, recipe)
@@ -56,10 +56,10 @@ def settled_recipe(
 
 
 def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> None:
-    """Refuse files without one to train on, but for a model that is scored as it is.
+    """Reject files without a training split, unless the model is only scored.
 
     Raises:
-        UserError: They lack one.
+        UserError: If they lack one.
     """
     if local is None or local.train is not None:
         return
@@ -72,10 +72,10 @@ def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> 
 
 
 def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> None:
-    """Refuse what the family, tasks of the type, or this machine, don't have.
+    """Reject settings that the family, the task type or this machine does not support.
 
     Raises:
-        UserError: Every mistake, a line each.
+        UserError: For every mistake, a line each.
     """
     if recipe.segmented and not FAMILIES.constant(family, "RECURRENT", default=False):
         raise UserError(
@@ -101,9 +101,9 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
 
 
 def _minimum_steps(recipe: Training, local: LocalData | None, task_type: str) -> int:
-    """Fewest steps: on a user's own files more than none, where nothing says how long training is to be.
+    """The minimum number of steps: above zero for a user's own files if the length of training is not given.
 
-    Long texts are left out, and whole documents: a step of theirs may take as long as a hundred others.
+    Strategies for long texts and whole documents are excluded, because a step may take a hundred times as long.
     """
     is_said = bool(_LENGTH & recipe.model_fields_set)
     is_long = recipe.strategy not in ("head", "head_tail") or TASK_TYPES.load(task_type).scored_as_found

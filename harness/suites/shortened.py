@@ -1,7 +1,7 @@
-"""A suite made short: the same models on the same data, for fewer steps and scored on fewer examples.
+"""Shorten a suite: the same models and data, with fewer steps and fewer examples to score.
 
-Short runs answer within minutes if full ones would take hours. They are a suite of their own, so that none of them is
-taken for a full run, on the same task, so that forecasts of full runs learn from them.
+Short runs give results in minutes if full ones would take hours. They are a suite of their own, so that they can't be
+mistaken for full runs, on the same task, so that forecasts of full runs learn from them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from harness.suites.suite import Suite
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """How long short runs are.
+    """The length of short runs.
 
     Attributes:
-        steps: Most optimiser steps.
-        examples: Most test examples, and most validation examples.
+        steps: Maximum number of optimizer steps.
+        examples: Maximum number of test examples and of validation examples.
     """
 
     steps: int
@@ -31,11 +31,11 @@ class Short:
 
 
 LADDER = (Short(800, 500), Short(400, 400), Short(200, 300), Short(100, 200), Short(50, 200), Short(25, 100))
-"""From the longest to the shortest, each about half of the one before."""
+"""From longest to shortest, each about half the previous one."""
 
 
 def shortened(suite: Suite, short: Short) -> Suite:
-    """The suite with short runs, its recipes as they stand before any trials."""
+    """The suite with short runs, with its recipes as before any trials."""
     return replace(
         suite,
         name=f"{suite.name}-{short.steps}-steps",
@@ -46,7 +46,7 @@ def shortened(suite: Suite, short: Short) -> Suite:
 
 
 def cut(recipe: Training, short: Short) -> Training:
-    """The recipe for short runs; what is shorter already stays as it is."""
+    """The recipe for short runs; smaller limits stay as they are."""
     most: Mapping[str, Any] = {"validation_examples": short.examples, "test_examples": short.examples}
     if recipe.method != "probe":  # It takes no steps.
         most = {**most, "maximum_steps": short.steps}

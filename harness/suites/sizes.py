@@ -1,4 +1,4 @@
-"""How many examples a task has, as far as it can be known before a run: data is read only where it is small."""
+"""The number of examples of a task, as far as it is known before a run: only small data is read."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from harness.record import RECORD, RunRecord, read_record
 from harness.runs.run import Run
 
 READ_BYTES = 16 << 20
-"""Own files of more bytes are not read for a plan."""
+"""The user's own files with more bytes are not read for a plan."""
 TOKENS_A_WORD = 1.4
-"""Of English and a vocabulary of some 30,000 pieces."""
+"""For English, with a vocabulary of about 30,000 pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What is known of a task's examples.
+    """The known sizes of a task.
 
     Attributes:
-        examples: How many each split has, before the recipe's limits.
-        tokens: Mean tokens of a training example, uncut; None where nobody has counted.
+        examples: Number of examples of each split, before the recipe's limits.
+        tokens: Mean number of tokens of a training example, without truncation; None if unknown.
     """
 
     examples: Mapping[str, int]
     tokens: float | None
 
     def limited(self, split: str, training: Training) -> int | None:
-        """How many of a split's a recipe takes; None where it is not known."""
+        """Number of examples of a split that a recipe uses; None if unknown."""
         limit: int | None = getattr(training, f"{split}_examples")
         known = self.examples.get(split)
         return known if limit is None else min(limit, known or limit)
 
 
 def task_records(run: Run, runs: Path) -> list[tuple[Path, RunRecord]]:
-    """The runs of the same task and data that any suite has recorded, with their folders; what can't be read is not."""
+    """The runs of the same task and data in any suite, with their folders, without unreadable ones."""
     found = []
-    task, _, _ = run.folder.parent.parent.name.partition("@")  # Of what is varied, any value's tell of the whole data.
+    task, _, _ = run.folder.parent.parent.name.partition("@")  # Any value's runs show the size of the whole data.
     files = [file for name in (task, f"{task}@*") for file in runs.glob(f"*/{name}/*/seed-*/{RECORD}")]
     for file in sorted(files):
         try:
             record = read_record(file)
         except UserError:
-            continue  # Comparing tells it; a plan goes without.
+            continue  # Reported by comparisons; a plan ignores it.
         if record.status != "failed" and record.config.get("data") == run.config.data:
             found.append((file.parent, record))
     return found
 
 
 def task_sizes(run: Run, records: Iterable[RunRecord]) -> Sizes:
-    """The sizes of a run's task: as recorded, else as registered, else as its files have them.
+    """The sizes of a run's task: as recorded, else as registered, else as counted in its files.
 
     Args:
-        run: Any of the task's.
-        records: Of the same task and data.
+        run: Any run of the task.
+        records: Records of the same task and data.
     """
     recorded = _recorded(records)
     task = task_of(run.config)
@@ -74,7 +74,7 @@ def task_sizes(run: Run, records: Iterable[RunRecord]) -> Sizes:
 
 
 def _recorded(records: Iterable[RunRecord]) -> Sizes:
-    """Whole splits, of runs that took them whole; the tokens of trained models."""
+    """The sizes of splits that runs used in full, and the tokens read by trained models."""
     examples: dict[str, int] = {}
     tokens = None
     for record in records:
@@ -90,7 +90,7 @@ def _recorded(records: Iterable[RunRecord]) -> Sizes:
 
 
 def _with_carved(examples: Mapping[str, int]) -> dict[str, int]:
-    """The splits with those that will be carved out of train; repeats, which are dropped, are not known."""
+    """The splits with those that will be split off train; duplicates, which are dropped, are unknown."""
     if "train" not in examples:
         return dict(examples)
     whole = examples["train"]
@@ -109,7 +109,7 @@ def _read(task: Task) -> Sizes:
             return Sizes({}, None)
         rows = source.rows()
     except (UserError, OSError):
-        return Sizes({}, None)  # A run tells what is wrong with them.
+        return Sizes({}, None)  # A run reports what is wrong with them.
     counts = {split: len(found) for split, found in rows.items() if found}
     return Sizes(_with_carved(counts), _mean_tokens(task, rows.get(SPLITS[0], ())))
 

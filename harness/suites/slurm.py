@@ -1,8 +1,8 @@
 """A suite on a Slurm cluster: job arrays through `sbatch`, one task per run that is not recorded yet.
 
-Nothing but text files goes to the cluster: a script, and a list with the folder of each task's run. A task is a
-`harness run` of its own on a folder that all nodes share, so that claims keep it apart from other commands, and one
-that is queued again goes on from the state that was saved.
+Only text files go to the cluster: a script, and a list of the runs' folders. A task is a `harness run` of its own on a
+folder that all nodes share, so that claims separate it from other commands, and a requeued one resumes from its saved
+state.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.suites.suite import Suite
 
 FOLDER = "slurm"
 MOST_TASKS = 1001
-"""Of one array, where the cluster does not say: Slurm's own default."""
+"""The maximum size of an array if the cluster does not report it: Slurm's default."""
 _SCRIPT = """\
 #!/bin/bash
 # {count} runs of the suite {suite}, one in each task of the array. Task N does the run on line N + 1 of {list_name}.
@@ -51,11 +51,11 @@ exit "$code"
 
 @dataclass(frozen=True)
 class Submitted:
-    """An array that was submitted.
+    """A submitted array.
 
     Attributes:
-        job: Its number.
-        count: Of its tasks.
+        job: The job number.
+        count: Number of its tasks.
     """
 
     job: str
@@ -63,14 +63,14 @@ class Submitted:
 
 
 def check_independent(suite: Suite, option: str) -> None:
-    """Check that each run of a suite can be done without knowing how the others end.
+    """Check that each run of a suite is independent of the results of the others.
 
     Args:
         suite: The suite.
-        option: What asks for it, for the error.
+        option: The option that requires it, for the error.
 
     Raises:
-        UserError: The suite adds seeds as comparisons stand, or chooses recipes by trials.
+        UserError: If the suite adds seeds sequentially, or chooses recipes by trials.
     """
     if suite.rule is not None:
         raise UserError(
@@ -87,10 +87,10 @@ def check_independent(suite: Suite, option: str) -> None:
 
 
 def unrecorded(planned: Sequence[Run]) -> list[Run]:
-    """The runs that have no result yet, in their order.
+    """The runs without a result, in order.
 
     Raises:
-        UserError: One is recorded with another configuration.
+        UserError: If one is recorded with another configuration.
     """
     for run in planned:
         run.settle()
@@ -98,15 +98,15 @@ def unrecorded(planned: Sequence[Run]) -> list[Run]:
 
 
 def run_of(planned: Sequence[Run], name: str, folder: Path) -> Run:
-    """The run that is called by its folder.
+    """Find a run by its folder.
 
     Args:
-        planned: All of the suite.
-        name: Its folder below that of the suite's runs.
-        folder: That of the suite's runs.
+        planned: All runs of the suite.
+        name: Its folder, relative to the folder of the suite's runs.
+        folder: The folder of the suite's runs.
 
     Raises:
-        UserError: There is none.
+        UserError: If there is none.
     """
     for run in planned:
         if run.folder == folder / name:
@@ -115,7 +115,7 @@ def run_of(planned: Sequence[Run], name: str, folder: Path) -> Run:
 
 
 def most_tasks() -> int:
-    """How many tasks an array may have on this cluster; Slurm's default, where the cluster does not tell."""
+    """The maximum number of tasks of an array on this cluster; Slurm's default if the cluster does not report it."""
     try:
         shown = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
     except OSError:
@@ -125,24 +125,24 @@ def most_tasks() -> int:
 
 
 def arrays(waiting: Sequence[Run], size: int) -> list[Sequence[Run]]:
-    """The runs of each array, which has no more than `size` tasks."""
+    """Divide the runs into arrays of at most `size` tasks."""
     return [waiting[start : start + size] for start in range(0, len(waiting), size)]
 
 
 def submit(suite: Suite, waiting: Sequence[Run], words: Sequence[str], *, folder: Path) -> Iterator[Submitted]:
-    """Submit the runs, as few arrays as the cluster allows; where `at_most` is set, one array after the other.
+    """Submit the runs in as few arrays as the cluster allows; if `at_most` is set, one array after the other.
 
     Args:
-        suite: Theirs.
+        suite: The suite.
         waiting: Runs without a result.
-        words: The command after `harness` that does them all here, without `--on`.
-        folder: That of the suite's runs.
+        words: The command after `harness` that would execute them all here, without `--on`.
+        folder: The folder of the suite's runs.
 
     Yields:
-        Each array, as soon as the cluster has taken it.
+        Each array, as soon as the cluster has accepted it.
 
     Raises:
-        UserError: There is no Slurm here, or it refuses an array.
+        UserError: If there is no Slurm here, or it rejects an array.
     """
     place, before = folder / FOLDER, ""
     place.mkdir(parents=True, exist_ok=True)
@@ -161,13 +161,13 @@ def script_text(suite: str, cluster: Cluster, words: Sequence[str], listed: Path
 
     Args:
         suite: The suite's name.
-        cluster: What each run asks for.
+        cluster: The resources of each run.
         words: The command after `harness`, without `--just`.
         listed: The file with a run's folder on each line.
-        count: Of its lines.
+        count: Number of its lines.
 
     Raises:
-        UserError: A path can't stand in a script.
+        UserError: If a path can't be written in a script.
     """
     logs = str(listed.parent).replace("%", "%%") + "/%A_%a.log"
     throttle = f"%{cluster.at_most}" if cluster.at_most else ""
@@ -192,14 +192,14 @@ def script_text(suite: str, cluster: Cluster, words: Sequence[str], listed: Path
 
 
 def _quoted(text: str) -> str:
-    """A value of an #SBATCH line, where a backslash keeps the next character as it is."""
+    """Quote a value of an #SBATCH line, where a backslash escapes the next character."""
     if any(ord(character) < 32 for character in text):
         raise UserError(f"{text!r}: a path or name on a cluster can't have a line break. Rename it.")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _unused(place: Path) -> Path:
-    """The list of the next array: scripts of earlier ones stay, for their tasks may still be waiting."""
+    """A new list file for an array: earlier scripts are kept, because their tasks may still be waiting."""
     number = 1
     while True:
         file = place / f"array-{number}.txt"

@@ -1,6 +1,6 @@
-"""Suite: models x tasks x seeds, as a TOML file says them.
+"""Suite: models x tasks x seeds, from a TOML file.
 
-Precedence, from the general to the particular, and nothing more: the defaults of `Training` < the
+Precedence, from general to specific: the defaults of `Training` < the
 suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < the table of the variant
 < the suite's `[training_for.<model>]` < `--set`.
 """
@@ -119,17 +119,17 @@ def read_suite(
     other_models: Sequence[str] = (),
     seed_count: int | None = None,
 ) -> Suite:
-    """The suite that `file` describes.
+    """Read the suite that `file` describes.
 
     Args:
-        file: Its file.
-        overrides: From `--set`, on top of every recipe.
-        trials: In place of those that its [tuning] says.
-        other_models: In place of its own, if any; what it says of its own alone is left out.
-        seed_count: So many seeds, in place of its own.
+        file: The suite's file.
+        overrides: Settings from `--set`, which override every recipe's.
+        trials: Overrides the number of trials in [tuning].
+        other_models: Models that replace the suite's own, if any; settings that only apply to its own are dropped.
+        seed_count: Overrides the number of seeds.
 
     Raises:
-        UserError: Everything that is wrong with the file, a line each.
+        UserError: For everything that is wrong with the file, a line each.
     """
     mistakes: list[str] = []
     raw = read_toml(file) | ({} if seed_count is None else {"seeds": list(range(seed_count))})
@@ -154,7 +154,7 @@ def read_suite(
 
 
 def _with_models(raw: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
-    """What a file says, with other models than its own, and nothing of those that it no longer has."""
+    """The content of a file with its models replaced, without settings of models that it no longer has."""
     content = {**raw, "models": list(models)}
     for key in ("variants", "training_for"):
         if isinstance(raw.get(key), dict):
@@ -165,7 +165,7 @@ def _with_models(raw: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any
 
 
 def _content(raw: dict[str, Any], file: Path, mistakes: list[str]) -> tuple[_SuiteFile, SeedRule | None]:
-    """What the file says. A key with a mistake counts as left out, so that the rest is checked all the same."""
+    """Validate the file's content. A key with a mistake counts as missing, so that the rest is still checked."""
     rule = None
     if isinstance(raw.get("seeds"), dict):
         wanted = checked(SequentialSeeds, raw.pop("seeds"), f"{file}: seeds.", mistakes)
@@ -179,7 +179,7 @@ def _content(raw: dict[str, Any], file: Path, mistakes: list[str]) -> tuple[_Sui
 
 
 def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
-    """Names that stand for nothing."""
+    """Find names that do not exist."""
     tasks, models = {*TASKS.names(), *content.data}, content.models
     for name in content.tasks:
         if name not in tasks:
@@ -216,7 +216,7 @@ def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
 
 
 def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:
-    """The tables of own data, their paths made to start where the suite's file lies."""
+    """Validate the tables of own data, and make their paths relative to the suite's folder."""
     found, tasks = {}, {*TASKS.names()} if content.data else set()
     for name, raw in content.data.items():
         table = checked(LocalData, raw, f"{file}: data.{name}.", mistakes)
@@ -236,7 +236,7 @@ def _table_name_mistakes(name: str, file: Path, tasks: Container[str]) -> Iterat
 
 
 def _outside(table: LocalData, name: str, file: Path) -> Iterator[str]:
-    """A suite may come from a stranger: its paths stay below its own folder, wherever links lead."""
+    """Reject paths outside the suite's folder, also through links: a suite may come from a stranger."""
     for split, path in table.files().items():
         if not _below(path, file):
             yield f"{file}: data.{name}.{split}: {_advice(path, file)}"
@@ -258,7 +258,7 @@ def _advice(path: str, file: Path) -> str:
 
 
 def _metrics(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, tuple[str, ...]]:
-    """The metrics by task, the paths of scripts made to start where the suite's file lies."""
+    """The metrics by task, with paths of scripts relative to the suite's folder."""
     found = {}
     for task, names in content.metrics.items():
         scripts = {name: path for name in names if (path := _script(name, file.parent)) is not None}
@@ -269,7 +269,7 @@ def _metrics(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, 
 
 
 def _script(name: str, folder: Path) -> str | None:
-    """The path in a metric's name; None for a metric of ours, or one that the `evaluate` library knows by name."""
+    """The path in a metric's name; None for our own metrics and those that the `evaluate` library knows by name."""
     if not name.startswith(EVALUATE):
         return None
     path = name.removeprefix(EVALUATE).removesuffix(LOWER)
@@ -278,7 +278,7 @@ def _script(name: str, folder: Path) -> str | None:
 
 
 def _script_mistakes(path: str, file: Path, where: str) -> Iterator[str]:
-    """The library takes a script, or the folder of a script with the same name."""
+    """Check a script, or a folder containing a script of the same name, as the library accepts both."""
     folder = file.parent.resolve()
     script = Path(folder, path) if path.endswith(".py") else Path(folder, path, f"{Path(path).name}.py")
     if not script.resolve().is_relative_to(folder):

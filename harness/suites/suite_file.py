@@ -1,4 +1,4 @@
-"""suite.json: what a report wants to know of a suite, in its folder of runs."""
+"""suite.json: the information about a suite that reports need, in its folder of runs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _RULE = TypeAdapter(SeedRule)
 
 
 def write_suite(suite: Suite, runs: Path) -> Path:
-    """Write what a report wants to know of the suite into its folder of runs, and return that folder.
+    """Write the information about the suite that reports need to its folder of runs, and return the folder.
 
     Raises:
-        UserError: The suite was begun with other looks at its seeds.
+        UserError: If the suite was started with other looks.
     """
     folder = runs / suite.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,14 +55,14 @@ def write_suite(suite: Suite, runs: Path) -> Path:
 
 
 def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
-    """When the suite's seeds are looked at: as it was fixed before its first run, or is now.
+    """The looks of the suite: as fixed before its first run, or now.
 
     Args:
         suite: The suite.
-        folder: That of its runs.
+        folder: The folder of its runs.
 
     Raises:
-        UserError: It was fixed otherwise; or what `write_suite` wrote was damaged since.
+        UserError: If they were fixed differently, or the file is damaged.
     """
     fixed, wanted = stated_rule(folder, {suite.name}), suite.rule
     if fixed is None and wanted is not None:
@@ -78,14 +78,14 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
 
 
 def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
-    """The baseline that the suite with these runs states, or None, and its description, which may be empty.
+    """The baseline of the suite with these runs, or None, and its description, which may be empty.
 
     Args:
         runs: The folder.
-        suites: Whose runs lie there; what was left by a suite of another name is damage.
+        suites: The suites of the runs; a file of another suite counts as damaged.
 
     Raises:
-        UserError: What `write_suite` wrote was damaged since.
+        UserError: If the file is damaged.
     """
     known = _content(runs / SUITE_FILE, suites)
     baseline, description = known.get("baseline"), known.get("description", "")
@@ -95,14 +95,14 @@ def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
 
 
 def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
-    """The margins that the suite with these runs states, or None.
+    """The margins of the suite with these runs, or None.
 
     Args:
         runs: The folder.
-        suites: Whose runs lie there; what was left by a suite of another name is damage.
+        suites: The suites of the runs; a file of another suite counts as damaged.
 
     Raises:
-        UserError: What `write_suite` wrote was damaged since.
+        UserError: If the file is damaged.
     """
     try:
         return margins_of(_content(runs / SUITE_FILE, suites).get("margin"))
@@ -111,14 +111,14 @@ def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
 
 
 def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:
-    """When the seeds of the suite with these runs are looked at; None where it has as many as it names.
+    """The looks of the suite with these runs; None if its number of seeds is fixed.
 
     Args:
         runs: The folder.
-        suites: Whose runs lie there; what was left by a suite of another name is damage.
+        suites: The suites of the runs; a file of another suite counts as damaged.
 
     Raises:
-        UserError: What `write_suite` wrote was damaged since.
+        UserError: If the file is damaged.
     """
     known = _content(runs / SUITE_FILE, suites).get("sequential")
     if known is None:

@@ -1,4 +1,4 @@
-"""How long a suite still takes, by what its runs have cost so far."""
+"""The remaining time of a suite, from the times of its runs so far."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Which = tuple[str, str]
 
 
 class TimeLeft:
-    """The time left, told anew whenever a run has ended.
+    """The remaining time, updated whenever a run has ended.
 
-    A run that is still to come takes what the same model took on the same task; else what it took on other tasks; else
-    what runs took on average. Runs under way count as if they had just begun, so the end is rather told too late.
+    A future run is expected to take as long as the same model on the same task; else as long as on other tasks; else as
+    long as an average run. Runs in progress count as if they had just started, so the estimate is rather too long.
 
     Args:
-        waiting: The runs that are to be made.
-        seconds: What a model on a task took before, where that is recorded.
-        workers: How many run at a time.
+        waiting: The runs to execute.
+        seconds: The time of a model on a task in earlier runs, if recorded.
+        workers: Number of concurrent runs.
     """
 
     def __init__(self, waiting: Sequence[Run], seconds: Mapping[Which, float], *, workers: int) -> None:
@@ -31,16 +31,16 @@ class TimeLeft:
         """Count a run that has ended.
 
         Args:
-            run: Which.
-            seconds: What it took; None: nothing is learnt from it.
+            run: The run.
+            seconds: Its time; None: ignore it.
         """
         self._left.subtract([_which(run)])
-        self._left = +self._left  # Those of which none is left go.
+        self._left = +self._left  # Drops keys without remaining runs.
         if seconds is not None:
             self._seconds[_which(run)] = seconds
 
     def seconds(self) -> float | None:
-        """The time left; None as long as nothing is known of any run."""
+        """The remaining time; None until the time of any run is known."""
         if not self._seconds:
             return None
         expected = self._expected()
@@ -48,7 +48,7 @@ class TimeLeft:
         return max(together / self._workers, max(expected.values(), default=0.0))
 
     def _expected(self) -> dict[Which, float]:
-        """What a run of each sort that is left takes."""
+        """The expected time of each kind of remaining run."""
         by_model = defaultdict[str, list[float]](list)
         for (_, model), seconds in self._seconds.items():
             by_model[model].append(seconds)

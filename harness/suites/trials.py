@@ -1,4 +1,4 @@
-"""Trials of a suite's models, and the recipes that they choose: a pure function of what is recorded of them."""
+"""Trials of a suite's models, and the recipes that they choose: a pure function of their records."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Overview:
-    """Every run that a command may come to, with what of it is there.
+    """All possible runs of a command, with their states.
 
     Attributes:
-        runs: The trials first.
+        runs: The runs, trials first.
         states: One per run.
-        undecided: The tasks and models whose recipe is not known before their trials have ended.
+        undecided: The tasks and models whose recipe depends on trials that have not ended.
     """
 
     runs: list[Run]
@@ -48,23 +48,23 @@ class Overview:
 def execute_trials(
     planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console, *, workers: int | None = None
 ) -> tuple[list[Run], Tally, int]:
-    """Do the trials that are not recorded yet; and the planned runs, each with the recipe that its trials chose.
+    """Execute the trials that are not recorded yet, and return the planned runs with the recipes they chose.
 
-    A model whose trials are not all there, because another command is at work on one, is left to that command. A trial
-    that failed is tried again until a seed of its model is recorded: then the recipe is chosen, and stays.
+    A model with trials that another command is executing is left to that command. A failed trial is tried again until a
+    seed of its model is recorded: then the recipe is fixed.
 
     Args:
-        planned: One run per task, model and seed, with recipes as they are before tuning.
-        tuning: How recipes are chosen; None: they stay.
-        options: How to run. With `redo`, a trial is replaced only where it would be another one.
-        console: Where to say what happens.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
+        planned: One run per task, model and seed, with recipes as before tuning.
+        tuning: The tuning settings; None: no tuning.
+        options: How to run. With `redo`, a trial is replaced only if it would differ.
+        console: Where to print.
+        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
-        The runs, what became of the trials, and how many there are.
+        The runs, the tally of the trials, and the number of trials.
 
     Raises:
-        UserError: A seed of a tuned model is recorded without tuning, or a trial's recipe can't be.
+        UserError: If a seed of a tuned model is recorded without tuning, or a trial's recipe is invalid.
     """
     from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
 
@@ -84,7 +84,7 @@ def execute_trials(
 
 
 def _waiting(planned: Sequence[Run], named: Mapping[Cell, Named], tried: Collection[Path], *, redo: bool) -> list[Run]:
-    """The trials that are known by now and were not tried by this command, without those that are given up."""
+    """The known trials that this command did not try yet, without those that are given up."""
     given_up = set() if redo else {cell for cell in named if _is_settled(cell, planned, named[cell])}
     return [
         trial
@@ -94,10 +94,10 @@ def _waiting(planned: Sequence[Run], named: Mapping[Cell, Named], tried: Collect
 
 
 def overview(planned: Sequence[Run], tuning: Settings | None) -> Overview:
-    """Every run that a command may come to, with its state.
+    """All possible runs of a command, with their states.
 
     Raises:
-        UserError: Every run that is recorded with another configuration, or a seed without tuning.
+        UserError: For every run that is recorded with another configuration, or a seed without tuning.
     """
     tuned = _tuned_cells(planned, tuning)
     _check_all_tuned(planned, tuned)
@@ -111,7 +111,7 @@ def overview(planned: Sequence[Run], tuning: Settings | None) -> Overview:
 
 
 def recorded(trial: Run) -> RunRecord | None:
-    """What is recorded of the trial as it would be run now; None where there is nothing, or of another recipe."""
+    """The record of the trial as it would run now; None if there is none, or one of another recipe."""
     record = _record(trial)
     if record is None or run_differences(record.config, trial.config.resolved()):
         return None
@@ -119,7 +119,7 @@ def recorded(trial: Run) -> RunRecord | None:
 
 
 def _record(run: Run) -> RunRecord | None:
-    """What stands in the run's folder; None where there is nothing, or nothing that can be read."""
+    """The record in the run's folder; None if there is none that can be read."""
     try:
         return read_record(run.folder / RECORD)
     except UserError:
@@ -131,10 +131,10 @@ def _cell(run: Run) -> Cell:
 
 
 def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, Run]:
-    """The tasks and models that are tuned, each with any of its runs.
+    """The tuned tasks and models, each with any of its runs.
 
     Raises:
-        UserError: A task is dealt into folds.
+        UserError: If a task is cross-validated.
     """
     found: dict[Cell, Run] = {}
     for run in planned:
@@ -150,10 +150,10 @@ def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, 
 
 
 def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[Cell, object]) -> None:
-    """Refuse to tune, for hours, what would then be found recorded with another recipe.
+    """Refuse to spend hours on tuning if the seeds are already recorded with another recipe.
 
     Raises:
-        UserError: Every seed of a tuned model that is recorded without tuning.
+        UserError: For every seed of a tuned model that is recorded without tuning.
     """
     found = [(run, _record(run)) for run in planned if _cell(run) in tuned]
     wrong = [run for run, record in found if record is not None and record.status in DONE and record.tuning is None]
@@ -168,7 +168,7 @@ def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[Cell, object]) -> No
 
 
 def _is_settled(cell: Cell, planned: Sequence[Run], named: Named) -> bool:
-    """Whether a seed has been trained with what these trials chose."""
+    """Return whether a seed has been trained with the choice of these trials."""
     found = [_record(run) for run in planned if _cell(run) == cell]
     return named.is_all and any(
         record.status in DONE and record.tuning is not None and record.tuning.trials == len(named.runs)
@@ -183,7 +183,7 @@ def _has_failed(trial: Run) -> bool:
 
 
 def _with_recipes(planned: Sequence[Run], named: Mapping[Cell, Named], tuning: Settings) -> list[Run]:
-    """The planned runs with the recipes that the trials chose, without those whose trials are not all there."""
+    """The planned runs with the chosen recipes, without those whose trials are not complete."""
     found = []
     for run in planned:
         if _cell(run) not in named:
@@ -194,7 +194,7 @@ def _with_recipes(planned: Sequence[Run], named: Mapping[Cell, Named], tuning: S
 
 
 def _winner(named: Named) -> Run | None:
-    """The best of the trials; None where one of them is not recorded yet."""
+    """The best of the trials; None if one of them is not recorded yet."""
     records = [record for trial in named.runs if (record := recorded(trial)) is not None and record.trial is not None]
     if not named.is_all or len(records) < len(named.runs):
         return None

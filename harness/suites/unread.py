@@ -1,4 +1,4 @@
-"""What is said after runs: what their models never read, answers that none could give, and labels that are rare."""
+"""Remarks after runs: text that was never read, answers that can't be produced, and rare labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WARNED_SHARE = 0.02
 
 
 def unreachable_lines(record: RunRecord) -> list[tuple[str, bool]]:
-    """A line for each split with answers that the model can't give as they are, and whether it is a warning."""
+    """A line for each split with answers that the model can't produce, and whether it is a warning."""
     return [
         (_unreachable(record, split, share), share > WARNED_SHARE)
         for split, share in record.counts.unreachable_answers.items()
@@ -26,7 +26,7 @@ def _unreachable(record: RunRecord, split: str, share: float) -> str:
 
 
 def never_read_lines(records: Iterable[RunRecord]) -> list[str]:
-    """A line for each task of whose texts a model did not read all: the largest share, and of which model."""
+    """A line for each task whose texts a model truncated: the largest share, with the model."""
     most: dict[str, tuple[float, str]] = {}
     for record in records:
         split = "validation" if record.is_validation_only else "test"
@@ -39,7 +39,7 @@ def never_read_lines(records: Iterable[RunRecord]) -> list[str]:
 
 
 def rare_label_lines(records: Iterable[RunRecord]) -> list[str]:
-    """A line for each task with a rare label to which no model gave more weight."""
+    """A line for each task with a rare label to which no model gave a larger weight."""
     by_task: dict[str, list[RunRecord]] = {}
     for record in records:
         by_task.setdefault(record.task, []).append(record)
@@ -47,7 +47,7 @@ def rare_label_lines(records: Iterable[RunRecord]) -> list[str]:
 
 
 def rare_label_advice(records: Sequence[RunRecord]) -> str:
-    """Which label of a task is rare, and what can be done; "" where none is, or a model gave it more weight."""
+    """Name the rare label of a task, and a remedy; "" if there is none, or a model gave it a larger weight."""
     rare = next((record.counts.rare_label for record in records if record.counts.rare_label is not None), None)
     if rare is None or any(gives_weight(record.config.get("training", {})) for record in records):
         return ""
@@ -58,5 +58,5 @@ def rare_label_advice(records: Sequence[RunRecord]) -> str:
 
 
 def gives_weight(settings: Mapping[str, Any]) -> bool:
-    """Whether a recipe has rare labels, or examples that are predicted badly, count for more."""
+    """Return whether a recipe weights rare labels or hard examples more."""
     return bool(settings.get("class_weights") or settings.get("focal_gamma"))

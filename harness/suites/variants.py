@@ -1,4 +1,4 @@
-"""Variants: a model once more under another name, for another recipe or another method."""
+"""Variants: a model under another name, with another recipe or method."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-MODEL = "model"  # Of a variant's table; all else in it is of the recipe.
+MODEL = "model"  # In a variant's table; its other keys are training settings.
 
 
 def _checked(given: Any) -> Any:
@@ -25,12 +25,12 @@ Variants = Annotated[dict[str, str | dict[str, Any]], BeforeValidator(_checked)]
 
 
 def original(name: str, variants: Mapping[str, Any]) -> str:
-    """The name of the model that a variant is; of any other model its own."""
+    """The name of the model behind a variant; for any other model, its own name."""
     variant = variants.get(name, name)
     return str(variant[MODEL] if isinstance(variant, Mapping) else variant)
 
 
 def recipe_part(name: str, variants: Mapping[str, Any]) -> dict[str, Any]:
-    """What a variant's table says of the recipe; nothing of any other model."""
+    """The training settings in a variant's table; empty for any other model."""
     variant = variants.get(name)
     return {key: value for key, value in variant.items() if key != MODEL} if isinstance(variant, Mapping) else {}

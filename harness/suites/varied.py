@@ -1,4 +1,4 @@
-"""Settings with a list of values in a suite, such as train_examples = [100, 300, 1000]: a task once at each of them."""
+"""Varied settings: lists of values in a suite, such as train_examples = [100, 300, 1000], each a task of its own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ Layers = Mapping[str, Mapping[str, Any]]
 
 
 def varied_task(task: str, layers: Layers, own: Layers, mistakes: list[str]) -> tuple[Varied, ...]:
-    """A task at each of the values of the setting that has several, ascending; none where no setting has.
+    """A task at each value of its varied setting, ascending; empty if no setting varies.
 
     Args:
-        task: Its name.
-        layers: What is said of all models on it, by the place where it stands; the last one that has a setting counts.
-        own: What is said of single models, which may not have a list, nor a value of their own of what is varied.
-        mistakes: Is added to.
+        task: The name of the task.
+        layers: Settings of all models on it, by their location in the file; the last one with a setting takes
+            precedence.
+        own: Settings of single models, which may contain neither a list nor a value for the varied setting.
+        mistakes: Mistakes are appended to it.
     """
     said = {
         setting: (where, layer[setting]) for where, layer in layers.items() for setting in SETTINGS if setting in layer
@@ -47,19 +48,19 @@ def without_lists(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def at_values(task: str, varied: Sequence[Varied]) -> dict[str, dict[str, Any]]:
-    """What is set for each value of what is varied, by the task's name with it; nothing for a task at its own name."""
+    """The setting for each value, by the task's name with the value; empty for a task without a varied setting."""
     return {one.name: {one.setting: one.value} for one in varied} or {task: {}}
 
 
 def tuned_too(
     spaces: Mapping[str, Mapping[str, object]], varied: Mapping[str, Sequence[Varied]], where: str
 ) -> Iterator[str]:
-    """A line for each setting that trials would choose, and that is varied.
+    """A line for each setting that is both varied and chosen by trials.
 
     Args:
-        spaces: What trials choose from, by model.
-        varied: What is varied, by task.
-        where: What stands before each line.
+        spaces: The search spaces by model.
+        varied: The varied values by task.
+        where: The prefix of each line.
     """
     names = {one.setting for values in varied.values() for one in values}
     tuned = {setting for space in spaces.values() for setting in space}

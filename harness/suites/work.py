@@ -1,4 +1,4 @@
-"""How much work a run is, known before it: items, tokens, operations, and what the model weighs. Nothing is loaded."""
+"""The work of a run, estimated before it runs: items, tokens, operations and weights. Nothing is loaded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.errors import UserError
 from harness.suites.sizes import Sizes
 
 SMALL: Mapping[str, int] = {"width": 256, "layers": 4, "inner": 1024}
-"""The architecture of every family's model that is made from nothing."""
+"""The default architecture of every family for models trained from scratch."""
 LONGEST = 512
 LARGEST = 10**9
-"""No size of a model is larger; a damaged configuration may say anything."""
+"""No model is larger; a damaged configuration may contain any number."""
 _NAMES = {
     "width": ("hidden_size", "d_model", "n_embd", "dim"),
     "layers": ("num_hidden_layers", "n_layer", "n_layers"),
@@ -28,13 +28,13 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A Transformer's size, as its configuration has it.
+    """The size of a Transformer, from its configuration.
 
     Attributes:
-        width: Of its states.
-        layers: How many it has.
-        inner: The width inside its feed-forward networks.
-        vocabulary: Rows of its embedding.
+        width: The hidden size.
+        layers: Number of layers.
+        inner: The hidden size of the feed-forward networks.
+        vocabulary: The vocabulary size.
     """
 
     width: int
@@ -49,24 +49,24 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """All of them."""
+        """The total number of parameters."""
         return self.dense + self.vocabulary * self.width
 
     def forward(self, tokens: float, length: float) -> float:
-        """Operations of a forward pass over so many tokens, in texts of a length (Kaplan et al. 2020, section 2.1)."""
+        """Operations of a forward pass over `tokens` in texts of `length` tokens (Kaplan et al. 2020, section 2.1)."""
         return tokens * (2 * self.dense + 4 * self.layers * self.width * length)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run reads.
+    """The amount of data that a run reads.
 
     Attributes:
-        trained: Examples that training reads, some more than once.
-        validated: Examples that are scored on the way.
-        tested: Test examples.
-        length: Tokens that are read of an example.
-        is_length_known: Or only how many may be read of it.
+        trained: Number of training examples, counted once per epoch.
+        validated: Number of examples scored during training.
+        tested: Number of test examples.
+        length: Number of tokens read per example.
+        is_length_known: Whether `length` is known, or only an upper bound.
     """
 
     trained: float
@@ -76,12 +76,12 @@ class Work:
     is_length_known: bool
 
     def operations(self, shape: Shape) -> float:
-        """Of training, whose backward pass takes twice as many as the forward pass, and of scoring."""
+        """Operations of training, with a backward pass twice as expensive as the forward pass, and of scoring."""
         return shape.forward((3 * self.trained + self.validated + self.tested) * self.length, self.length)
 
 
 def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | None:
-    """What a run with the recipe reads; None where the size of the training split is not known."""
+    """Estimate what a run with the recipe reads; None if the size of the training split is unknown."""
     train = sizes.limited("train", training)
     if train is None:
         return None
@@ -92,7 +92,7 @@ def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | Non
     most = training.max_length or LONGEST
     whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
     length = sizes.tokens if sizes.tokens is not None and whole else min(sizes.tokens or most / 2, most)
-    if training.method == "probe":  # Each text is read once, forward alone.
+    if training.method == "probe":  # Each text is read once, in a forward pass.
         trained, evaluations = train / 3, 1
     else:
         trained = steps * training.batch_size
@@ -106,7 +106,7 @@ def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | Non
 
 
 def shape_of(model: ModelConfig) -> Shape | None:
-    """The model's size by its configuration; None where that is not there, or names its sizes otherwise."""
+    """The model's size from its configuration; None if that is missing, or names its sizes differently."""
     if model.checkpoint is None:
         config: Mapping[str, Any] = model.architecture
         known = {**SMALL, "vocabulary": model.vocabulary_size}
@@ -117,12 +117,12 @@ def shape_of(model: ModelConfig) -> Shape | None:
         if given is not None:
             known[size] = given
     if {"width", "layers"} <= known.keys():
-        known.setdefault("inner", 4 * known["width"])  # GPT-2 leaves it out where it is four times the width.
+        known.setdefault("inner", 4 * known["width"])  # GPT-2 omits it if it is four times the width.
     return Shape(**known) if len(known) == len(_NAMES) else None
 
 
 def weights_bytes(model: ModelConfig, shape: Shape | None) -> int | None:
-    """What its weights take on the disk: as they lie there, else by its parameters in 32 bits; None where unknown."""
+    """The size of the weights on disk: that of local files, else by the parameters in 32 bits; None if unknown."""
     if model.checkpoint is not None and Path(model.checkpoint).is_dir():
         files = [file for file in Path(model.checkpoint).glob("*.safetensors") if file.is_file()]
         found = sum(file.stat().st_size for file in files)
@@ -142,4 +142,4 @@ def _config(model: ModelConfig) -> Mapping[str, Any]:
     try:
         return find_checkpoint(model.checkpoint, model.revision, files=["config.json"]).config()
     except UserError:
-        return {}  # The run tells.
+        return {}  # The run reports the error.

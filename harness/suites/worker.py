@@ -1,4 +1,4 @@
-"""A worker: a process that imports torch once and then runs run after run. What is heavy is imported late."""
+"""A worker: a process that imports torch once and executes many runs. Heavy modules are imported late."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has imported what it needs, and waits for a run."""
+    """The worker has finished its imports and waits for a run."""
 
 
 @dataclass(frozen=True)
 class Stepped:
-    """What callbacks are told of a run's optimiser steps; `items` counts those since the last time."""
+    """Progress of a run's optimizer steps; `items` counts those since the last message."""
 
     step: int
     steps: int
@@ -43,23 +43,23 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Noticed:
-    """A line that the user is to read, once for all workers."""
+    """A line for the user, shown once for all workers."""
 
     line: str
 
 
 def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
-    """Do the runs that come through the pipe, one after the other, until there are none.
+    """Execute the runs that arrive through the pipe, until there are none.
 
-    What goes back: `Ready`, then for each run `Stepped`, `CurvePoint` and `Noticed` while it runs, and in the end what
-    `attempt` gives. The parent may die or kill the worker at any time: a run can always be resumed from its state.
+    It sends `Ready`, then for each run `Stepped`, `CurvePoint` and `Noticed` while it runs, and finally the result of
+    `attempt`. The parent may die or kill the worker at any time: a run can always be resumed from its state.
 
     Args:
-        pipe: To the parent; no other worker shares it, so that one which is killed can't block another.
-        slot: Where to work.
-        log: What others print goes there, with the last run's alone in it.
+        pipe: The pipe to the parent, which no other worker shares, so that a killed worker can't block another.
+        slot: The threads and GPU to use.
+        log: The file for the output of libraries, which only contains that of the last run.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of the terminal; the parent handles it.
     Thread(target=_end_with_parent, daemon=True).start()
     print_into(log)
     settle_down(slot)
@@ -75,7 +75,7 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
 
 
 def settle_down(slot: WorkerSlot) -> None:
-    """Have this process, and whatever it imports from now on, keep to the slot's threads and GPU."""
+    """Restrict this process, and whatever it imports from now on, to the slot's threads and GPU."""
     for name in _THREADS:
         os.environ.setdefault(name, str(slot.threads))
     if slot.gpu is not None:
@@ -91,7 +91,7 @@ def _received(pipe: connection.Connection) -> tuple[Run, Options] | None:
 
 
 def _end_with_parent() -> None:
-    """End at once when the parent does, however it does: nobody would take what the worker finds."""
+    """Exit as soon as the parent ends in any way, because nobody would receive the results."""
     parent = parent_process()
     assert parent is not None, "a worker has a parent"
     connection.wait([parent.sentinel])
@@ -99,7 +99,7 @@ def _end_with_parent() -> None:
 
 
 def print_into(log: Path) -> None:
-    """Send what this process and its libraries print into a file, and keep the terminal for the parent."""
+    """Redirect the output of this process and its libraries to a file; the terminal belongs to the parent."""
     sys.stdout.flush()
     sys.stderr.flush()
     with log.open("ab") as file:
@@ -109,24 +109,24 @@ def print_into(log: Path) -> None:
 
 
 class _Telling:
-    """Callbacks that pass on what they are told, a few optimiser steps a second: a small model takes hundreds."""
+    """Callbacks that send messages, at most a few times a second: a small model takes hundreds of steps."""
 
     def __init__(self, pipe: connection.Connection) -> None:
         self._pipe, self._items, self._told = pipe, 0, 0.0
 
     def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Tell the parent, unless it was told just now."""
+        """Send a message to the parent, unless one was sent just now."""
         self._items += items
         if time.monotonic() - self._told >= TELL_SECONDS:
             self._send(Stepped(step, steps, float(loss), self._items))
             self._items, self._told = 0, time.monotonic()
 
     def on_evaluate(self, point: CurvePoint) -> None:
-        """Tell the parent."""
+        """Send the evaluation to the parent."""
         self._send(point)
 
     def _send(self, message: object) -> None:
         try:
             self._pipe.send(message)
         except OSError:
-            sys.exit(1)  # The parent is gone. Nothing went wrong with the run, so nothing may be recorded of it.
+            sys.exit(1)  # The parent is gone. The run did not fail, so no failure may be recorded.

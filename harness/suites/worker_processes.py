@@ -1,7 +1,7 @@
-"""Processes for workers: forked from one that has imported what all of them need, or each started anew.
+"""Worker processes: forked from one that has imported what all of them need, or spawned.
 
-torch and transformers take seconds of a processor to import, and hundreds of megabytes, which forked workers share. The
-process that forks them does nothing else: a fork of one with threads may hang, and a fork of one at a GPU can't use it.
+Importing torch and transformers takes seconds of CPU time and hundreds of megabytes, which forked workers share. The
+process that forks them does nothing else: forking a process with threads may hang, and a fork can't use the GPU.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from harness.ops.collector import pass_over_what_is_loaded
 from harness.suites.worker import print_into, settle_down
 from harness.suites.worker_slots import WorkerSlot, named_threads
 
-Arguments = tuple[Connection, WorkerSlot, Path]  # Of `work`: its end of the pipe, where it works, its log.
+Arguments = tuple[Connection, WorkerSlot, Path]  # Arguments of `work`: its end of the pipe, its slot, its log.
 Work = Callable[[Connection, WorkerSlot, Path], None]
 _SPAWN = get_context("spawn")
 
 
 class WorkerProcess(Protocol):
-    """What is asked of a worker's process, in the words of `multiprocessing.Process`."""
+    """The interface of a worker's process, a part of that of `multiprocessing.Process`."""
 
     @property
     def exitcode(self) -> int | None:
-        """How it ended; None: it has not, as far as is known."""
+        """The exit code; None if it has not ended, as far as is known."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for its end, so many seconds at most."""
+        """Wait for its end, with a timeout in seconds."""
 
 
 def can_fork(slots: Sequence[WorkerSlot]) -> bool:
-    """Whether workers with these slots can be forked: several of one thread each, without a GPU, on Linux.
+    """Return whether workers with these slots can be forked: several with one thread each, without a GPU, on Linux.
 
     >>> can_fork([WorkerSlot(threads=1, gpu="0"), WorkerSlot(threads=1, gpu="1")])
     False
@@ -53,46 +53,46 @@ def can_fork(slots: Sequence[WorkerSlot]) -> bool:
 
 
 def spawned(work: Work, arguments: Arguments) -> SpawnProcess:
-    """A process of its own that works."""
+    """Start a worker in a spawned process."""
     process = _SPAWN.Process(target=work, args=arguments)
     _start(process)
     return process
 
 
 def forked(work: Work, arguments: Sequence[Arguments], *, imported: Sequence[str]) -> list[ForkedProcess]:
-    """A process for each worker's arguments, all forked from one.
+    """Start a process for each worker, all forked from one.
 
     Args:
-        work: What each does.
-        arguments: Of each.
-        imported: The modules that the process which forks them imports before.
+        work: The function of a worker.
+        arguments: The arguments of each worker.
+        imported: The modules to import before forking.
     """
     forking = _Forking(work, arguments, imported)
     return [ForkedProcess(forking, index) for index in range(len(arguments))]
 
 
 class ForkedProcess:
-    """A worker's process, which is a child of the one that forked it."""
+    """A worker's process, which is a child of the forking one."""
 
     def __init__(self, forking: _Forking, index: int) -> None:
         self._forking, self._index = forking, index
 
     @property
     def exitcode(self) -> int | None:
-        """As of `multiprocessing.Process`, as far as `join` was told."""
+        """The exit code, as known from `join`."""
         return self._forking.exitcode(self._index)
 
     def kill(self) -> None:
-        """Kill it; where none is forked yet, the process that would fork it."""
+        """Kill it; if it is not forked yet, the process that would fork it."""
         self._forking.kill(self._index)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for its end, so many seconds at most."""
+        """Wait for its end, with a timeout in seconds."""
         self._forking.wait_for(self._index, timeout)
 
 
 class _Forking:
-    """Our side of the process that forks workers, which tells us their numbers, and how each one ended."""
+    """Our side of the forking process, which reports the workers' process ids and exit codes."""
 
     def __init__(self, work: Work, arguments: Sequence[Arguments], imported: Sequence[str]) -> None:
         self._told, theirs = _SPAWN.Pipe(duplex=False)
@@ -104,7 +104,7 @@ class _Forking:
         self._is_over = False
 
     def exitcode(self, index: int) -> int | None:
-        """Of a worker; where the process that forked it has ended before it was told, of that one."""
+        """The exit code of a worker; if the forking process ended before reporting it, that of the forking process."""
         return self._exitcodes.get(index, self._process.exitcode if self._is_over else None)
 
     def kill(self, index: int) -> None:
@@ -118,7 +118,7 @@ class _Forking:
                 os.kill(self._pids[index], signal.SIGKILL)
 
     def wait_for(self, index: int, timeout: float | None) -> None:
-        """Wait until it is known how the worker ended."""
+        """Wait until the worker's exit code is known."""
         until = None if timeout is None else time.monotonic() + timeout
         while self.exitcode(index) is None:
             if not self._told.poll(None if until is None else max(until - time.monotonic(), 0.0)):
@@ -126,7 +126,7 @@ class _Forking:
             self._hear()
 
     def _hear(self) -> bool:
-        """Hear one more message; whether there was one."""
+        """Receive one more message; return whether there was one."""
         try:
             message = self._told.recv()
         except EOFError:
@@ -142,14 +142,14 @@ class _Forking:
 
 
 def _fork_workers(told: Connection, work: Work, arguments: Sequence[Arguments], imported: Sequence[str]) -> None:
-    """In the process that forks, which ends with its parent or with the workers: import, fork, tell how each ended."""
+    """The forking process, which ends with its parent or with the workers: import, fork, report exit codes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print_into(arguments[0][2])
     settle_down(arguments[0][1])
     for name in imported:
-        with suppress(Exception):  # A worker fails at the same, and says so in its log.
+        with suppress(Exception):  # A worker will fail in the same way, and log it.
             import_module(name)
-    pass_over_what_is_loaded()  # What is never looked at is never copied.
+    pass_over_what_is_loaded()  # Memory that is never touched is never copied.
     fork = get_context("fork")
     workers = [fork.Process(target=_work_alone, args=(told, work, arguments, i)) for i in range(len(arguments))]
     for worker in workers:
@@ -174,7 +174,7 @@ def _tell_of_ends(told: Connection, running: dict[Any, tuple[int, ForkProcess]])
 
 
 def _work_alone(told: Connection, work: Work, arguments: Sequence[Arguments], index: int) -> None:
-    """Work, without the others' pipes: of a pipe that another one holds as well, nobody would see the end."""
+    """Run one worker without the others' pipes: the end of a pipe is invisible while another process holds it."""
     told.close()
     for other, (pipe, *_) in enumerate(arguments):
         if other != index:
@@ -183,7 +183,7 @@ def _work_alone(told: Connection, work: Work, arguments: Sequence[Arguments], in
 
 
 def _start(process: SpawnProcess) -> None:
-    with _ignored(signal.SIGINT):  # Inherited: a Ctrl-C that comes before the worker runs stops the parent alone.
+    with _ignored(signal.SIGINT):  # Inherited: Ctrl-C before the worker runs only stops the parent.
         process.start()
 
 

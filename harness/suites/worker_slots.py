@@ -1,4 +1,4 @@
-"""Worker slots: how many workers a suite has, and with how many threads or on which GPU each works."""
+"""Worker slots: the number of workers of a suite, and the threads or GPU of each."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import psutil
 
 from harness.suites.precision import has_no_accelerator
 
-GIGABYTES_EACH = 4  # Fine-tuning a base-sized model in fp32: its weights five times over, and what a pass needs.
+GIGABYTES_EACH = 4  # To fine-tune a base-sized model in fp32: five copies of its weights, and the activations.
 
 
 @dataclass(frozen=True)
 class WorkerSlot:
-    """Where a worker works.
+    """The resources of a worker.
 
     Attributes:
-        threads: Of one operation, unless the user's own OMP_NUM_THREADS says otherwise.
-        gpu: What CUDA_VISIBLE_DEVICES names for it; None: no GPU of its own.
+        threads: Threads of an operation, unless the user's OMP_NUM_THREADS overrides it.
+        gpu: Its value of CUDA_VISIBLE_DEVICES; None: no GPU of its own.
     """
 
     threads: int
@@ -27,13 +27,13 @@ class WorkerSlot:
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to share among workers.
+    """The resources to share among workers.
 
     Attributes:
-        cores: Processors that this process may use.
-        gpus: As CUDA_VISIBLE_DEVICES names them.
-        memory_bytes: What is free of the CPU's.
-        threads: What the user's OMP_NUM_THREADS asks for; None where it is not set.
+        cores: Number of CPUs that this process may use.
+        gpus: GPUs as named by CUDA_VISIBLE_DEVICES.
+        memory_bytes: Free memory of the machine.
+        threads: The user's OMP_NUM_THREADS; None if not set.
     """
 
     cores: int
@@ -43,15 +43,16 @@ class Machine:
 
 
 def worker_slots(machine: Machine, *, requested: int | None, planned: int) -> list[WorkerSlot]:
-    """A slot for each worker, never more than there are runs; one slot means that no worker is needed.
+    """Assign a slot to each worker, at most one per run; a single slot means that no worker is needed.
 
-    One worker per GPU; or one per core, as long as each has memory enough: such matrices gain little from a second
-    thread, and other runs much. The threads are such that no core is idle and none has two to serve.
+    One worker per GPU, or one per core if there is enough memory for each: matrices of this size gain little from a
+    second thread, and parallel runs much. The threads are divided so that all cores are used, and none is
+    oversubscribed.
 
     Args:
-        machine: What there is to share.
-        requested: How many the user wants; None: as many as suit.
-        planned: How many are to be run.
+        machine: The resources to share.
+        requested: The number that the user wants; None: automatic.
+        planned: Number of runs.
 
     >>> worker_slots(Machine(cores=8, gpus=(), memory_bytes=64 << 30, threads=None), requested=None, planned=3)
     [WorkerSlot(threads=2, gpu=None), WorkerSlot(threads=2, gpu=None), WorkerSlot(threads=2, gpu=None)]
@@ -71,7 +72,7 @@ def _suitable(machine: Machine) -> int:
 
 
 def this_machine() -> Machine:
-    """What this process may use: of the cores, what its affinity and its container leave it."""
+    """The resources of this process: the CPUs that its affinity and its container allow."""
     import joblib  # noqa: PLC0415 -- only a suite asks
 
     return Machine(
@@ -83,12 +84,12 @@ def this_machine() -> Machine:
 
 
 def named_threads() -> int | None:
-    """How many threads of an operation the user's OMP_NUM_THREADS asks for; None where it asks for none."""
+    """The number of threads in the user's OMP_NUM_THREADS; None if it is not set."""
     return _number(os.environ.get("OMP_NUM_THREADS", ""))
 
 
 def _number_of_gpus() -> int:
-    """How many there are; another accelerator, such as a Mac's, counts as one, which workers would only share."""
+    """The number of GPUs; another accelerator, such as a Mac's, counts as one, because workers would share it."""
     if has_no_accelerator():
         return 0
     import torch  # noqa: PLC0415 -- heavy
@@ -97,7 +98,7 @@ def _number_of_gpus() -> int:
 
 
 def _named_gpus(visible: str | None, count: int) -> tuple[str, ...]:
-    """The names of the first `count` GPUs, which are numbers where the user has named none.
+    """The names of the first `count` GPUs; numbers if the user has named none.
 
     >>> _named_gpus("2,GPU-8f", 2)
     ('2', 'GPU-8f')
@@ -109,7 +110,7 @@ def _named_gpus(visible: str | None, count: int) -> tuple[str, ...]:
 
 
 def _number(text: str) -> int | None:
-    """The first number of OMP_NUM_THREADS, which may have one for each level of nesting; None where it has none.
+    """The first number of OMP_NUM_THREADS, which may have one per nesting level; None if it has none.
 
     >>> _number("4,2"), _number(""), _number("0")
     (4, None, None)

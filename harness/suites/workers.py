@@ -1,4 +1,4 @@
-"""Workers: runs side by side in processes that stay warm. One that dies costs the run that it was at."""
+"""Workers: parallel runs in long-lived processes. If one dies, only its current run is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Result = tuple[Run, Attempt]
 
 @dataclass
 class _Worker:
-    """A process, our end of its pipe, and what it is at."""
+    """A process, our end of its pipe, and its current run."""
 
     slot: WorkerSlot
     log: Path
@@ -39,13 +39,13 @@ class _Worker:
     row: Row | None = None
 
     def end(self) -> None:
-        """Kill the process, which leaves a state that can be resumed, as always."""
+        """Kill the process, which as always leaves a resumable state."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
 
     def printed(self) -> str:
-        """What it and its libraries printed since its last run began."""
+        """The output of the worker and its libraries since its last run started."""
         return self.log.read_text(encoding="utf-8", errors="replace").strip() if self.log.exists() else ""
 
 
@@ -57,7 +57,7 @@ def _started(slot: WorkerSlot, log: Path) -> _Worker:
 
 
 def _all_started(slots: Sequence[WorkerSlot], folder: Path, *, planned: Sequence[Run]) -> Iterator[_Worker]:
-    """A worker for each slot, forked where that can be."""
+    """Start a worker for each slot, forked if possible."""
     logs = [folder / f"worker-{number}.log" for number in range(len(slots))]
     if not can_fork(slots):
         yield from map(_started, slots, logs)
@@ -71,7 +71,7 @@ def _all_started(slots: Sequence[WorkerSlot], folder: Path, *, planned: Sequence
 
 
 def _needed(planned: Sequence[Run]) -> list[str]:
-    """The modules that every worker needs for the runs; those of a simple baseline take no model."""
+    """The modules that every worker needs for the runs; simple baselines need no model."""
     families = {run.config.model.family for run in planned}
     trains = any(family is None or not is_simple_baseline(family) for family in families)
     return ["harness.suites.attempt", *(["harness.training.finetuning"] if trains else [])]
@@ -79,7 +79,7 @@ def _needed(planned: Sequence[Run]) -> list[str]:
 
 @dataclass
 class _Suite:
-    """What is to be run, what was learnt of the time it takes, and who runs it."""
+    """The waiting runs, the known times, and the workers."""
 
     waiting: Queue
     options: Options
@@ -88,7 +88,7 @@ class _Suite:
     workers: list[_Worker] = field(default_factory=list)
 
     def received(self, worker: _Worker) -> Result | None:
-        """The worker's run and how it ended, if that is what it has to say."""
+        """Handle a message of a worker; return its run and the outcome if it has ended."""
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
@@ -108,7 +108,7 @@ class _Suite:
         return None
 
     def _give(self, worker: _Worker) -> None:
-        """Give the worker a run; where none is left, let it go."""
+        """Give the worker a run, or end it if none is left."""
         if not self.waiting:
             worker.end()
             self.workers.remove(worker)
@@ -118,7 +118,7 @@ class _Suite:
         try:
             worker.pipe.send((run, self.options))
         except OSError:
-            return  # It has died: its pipe says so next.
+            return  # It has died; its pipe will show it.
 
     def _ended(self, worker: _Worker, ended: Attempt) -> Result:
         run, record = self._released(worker), ended.record
@@ -128,8 +128,8 @@ class _Suite:
         return run, ended
 
     def _died(self, worker: _Worker) -> Result | None:
-        """The failure of the dead worker's run; another worker takes its place where it had one."""
-        worker.process.join(ENDING_SECONDS)  # Its pipe ends before it does: its exit code says how.
+        """Report the dead worker's run as failed, and replace the worker if it had one."""
+        worker.process.join(ENDING_SECONDS)  # The pipe closes before the exit code is available.
         worker.end()
         self.workers.remove(worker)
         if worker.run is None:
@@ -146,7 +146,7 @@ class _Suite:
         return run, ended
 
     def _check_others(self, lost: _Worker) -> None:
-        """Go on without a worker that never began, as long as there is another."""
+        """Continue without a worker that never started, as long as there is another."""
         if self.waiting and not self.workers:
             how, said = _ending(lost.process.exitcode), lost.printed().splitlines()[-1:]
             raise UserError(f"harness run: no worker could start; the last one {how} Try --workers 1.", *said)
@@ -168,20 +168,20 @@ def in_workers(
     worker_slots: Sequence[WorkerSlot],
     seconds: dict[tuple[str, str], float],
 ) -> Generator[Result]:
-    """Each run with how it ended, as soon as it has.
+    """Yield each run with its outcome as soon as it ends.
 
-    The runs' results are those of one after the other with as many threads: a worker shares nothing with another. When
-    the block is left, by Ctrl-C or SIGTERM too, the workers are killed at once.
+    The results are those of sequential execution with the same number of threads, because workers share nothing. When
+    the block is left, even by Ctrl-C or SIGTERM, the workers are killed at once.
 
     Args:
-        planned: To be run, in the suite's order.
-        options: How.
-        board: Is told of each run.
-        worker_slots: One per worker.
-        seconds: What a model on a task took when it was last run.
+        planned: The runs in the suite's order.
+        options: How to run.
+        board: Displays the progress of each run.
+        worker_slots: The slot of each worker.
+        seconds: The time of each model on each task when it last ran.
 
     Raises:
-        UserError: No worker could begin.
+        UserError: If no worker could start.
     """
     grid = _Suite(Queue(planned), options, board, dict(seconds))
     with scratch_folder() as logs, stoppable():
@@ -200,7 +200,7 @@ def in_workers(
 
 
 def _ending(exitcode: int | None) -> str:
-    """How a process ended, in words.
+    """Describe how a process ended.
 
     >>> _ending(-9)
     'was killed (SIGKILL). If memory ran out, try fewer --workers.'
@@ -216,7 +216,7 @@ def _ending(exitcode: int | None) -> str:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does, until the block is left."""
+    """Handle SIGTERM like Ctrl-C until the block is left."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

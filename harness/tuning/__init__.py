@@ -1,1 +1,1 @@
-"""Tuning: every trained model has its recipe chosen on validation, at the same budget."""
+"""Hyperparameter tuning: the recipe of every trained model is chosen on validation, with equal budgets."""

@@ -1,8 +1,8 @@
-"""Tuning curves: how good the best of so many trials is, with a band that holds for the whole curve.
+"""Tuning curves: the quality of the best of n trials, with a simultaneous confidence band.
 
-Source: Lourie, Cho and He 2024, "Show Your Work with Confidence". A curve is that of the median: half of all searches
-of so many trials find something at least as good. The mean would need bounds of the score, and none is left where a
-trial diverged. The band of the distribution function is that of Learned-Miller and DeStefano 2008, with equal tails.
+Source: Lourie, Cho and He 2024, "Show Your Work with Confidence". The curve is that of the median: half of all searches
+with n trials find something at least as good. The mean would need bounds on the score, and does not exist if a trial
+diverged. The band of the distribution function is that of Learned-Miller and DeStefano 2008, with equal tails.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TuningCurve:
-    """The best validation score of a search, by its number of trials, from 1.
+    """The best validation score of a search, by number of trials, from 1.
 
     Attributes:
         typical: The median.
-        low: The band's low end; the score's own lower bound where nothing is known.
-        high: Its high end, likewise.
+        low: The lower end of the band; the score's own lower bound if nothing is known.
+        high: The upper end, or the upper bound.
     """
 
     typical: tuple[float, ...]
@@ -38,10 +38,10 @@ def tuning_curve(scores: Sequence[float | None], *, higher_is_better: bool, leas
     """The curve of trials that were drawn at random.
 
     Args:
-        scores: One per trial; None, of one that failed or diverged, is worse than any.
-        higher_is_better: Whether more is better.
-        least: No score is below.
-        most: No score is above.
+        scores: One score per trial; None, for one that failed or diverged, is worse than any.
+        higher_is_better: Whether higher scores are better.
+        least: The smallest possible score.
+        most: The largest possible score.
     """
     sign = 1.0 if higher_is_better else -1.0
     worst, best = sorted((sign * least, sign * most))
@@ -57,7 +57,7 @@ def tuning_curve(scores: Sequence[float | None], *, higher_is_better: bool, leas
 
 
 def _quantiles(at_or_below: Floats, shares: Floats, worst: float, ranked: Floats, best: float) -> Floats:
-    """The score that each share of trials doesn't exceed, where `at_or_below` steps at the ranked scores [n + 1]."""
+    """The quantiles at `shares` of a distribution function with values `at_or_below` at the ranked scores [n + 1]."""
     steps = np.concatenate([[worst], ranked, [best]])
     return steps[np.searchsorted(np.append(at_or_below, 1.0), shares - 1e-12)]
 
@@ -66,7 +66,7 @@ def _quantiles(at_or_below: Floats, shares: Floats, worst: float, ranked: Floats
 def distribution_band(trials: int) -> tuple[Floats, Floats]:
     """Bounds of a distribution function between its order statistics, from below the first to above the last [n + 1].
 
-    They hold together in 95 % of all samples of a continuous distribution, and in more of another one.
+    They hold jointly in 95 % of all samples of a continuous distribution, and in more for other distributions.
     """
     from scipy import stats  # noqa: PLC0415 -- who compares untuned models need not wait for it
     from scipy.optimize import brentq  # noqa: PLC0415 -- likewise
@@ -87,10 +87,10 @@ def distribution_band(trials: int) -> tuple[Floats, Floats]:
 
 
 def chance_inside(lower: Floats, upper: Floats) -> float:
-    """The probability that each of n ordered uniform numbers lies between its bounds [n], which ascend.
+    """The probability that each of n ordered uniform variables lies between its bounds [n], which ascend.
 
-    Source: Noé 1972, as a chain in how many of the numbers lie below each bound in turn. They are the points of a
-    Poisson process that has n of them, so that what lies between two bounds depends on nothing before.
+    Source: Noé 1972, as a Markov chain in the number of variables below each bound. They are the points of a Poisson
+    process that has n of them, so that what happens between two bounds is independent of what came before.
     """
     from scipy import stats  # noqa: PLC0415 -- who compares untuned models need not wait for it
 

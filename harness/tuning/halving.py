@@ -1,9 +1,9 @@
-"""Successive halving: many recipes at a part of their length, the better ones longer, the best at their whole length.
+"""Successive halving: many recipes at a fraction of their length, better ones longer, the best at full length.
 
-Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization". A
-learning rate that decays does so over a run's own steps, so that a run that was cut off tells little of one that was
-not. Here each run has its whole schedule within its own length, and a recipe that goes on is trained anew. So a short
-run is a recipe like others, with fewer epochs, and may itself turn out to be the best.
+Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization". Learning
+rate decay spans a run's own steps, so a truncated run says little about a complete one. Here each run has its whole
+schedule within its own length, and a recipe that advances is trained anew. So a short run is a recipe like others, with
+fewer epochs, and may itself turn out to be the best.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from harness.tuning.trials import drawn_recipe, trial_run, trials_of, without_va
 from harness.tuning.winner import outcome_of, ranked
 
 KEPT = 3
-"""One recipe in so many goes on to the next round, whose runs are so many times as long."""
+"""One in `KEPT` recipes advances to the next round, whose runs are `KEPT` times as long."""
 
 
 def rounds_of(count: int) -> list[int]:
-    """How many recipes each round has, where the first one has `count`.
+    """Number of recipes in each round, if the first has `count`.
 
     >>> rounds_of(8), rounds_of(9), rounds_of(1)
     ([8, 3, 1], [9, 3, 1], [1])
@@ -37,18 +37,18 @@ def rounds_of(count: int) -> list[int]:
 def halved_trials(
     run: Run, space: Space, count: int, recorded: Callable[[Run], RunRecord | None]
 ) -> tuple[list[Run], bool]:
-    """The trials of the rounds that are known by now, and whether those are all: a round follows from the one before.
+    """The trials of the rounds known so far, and whether those are all: each round depends on the previous one.
 
-    A model that takes no steps has as many trials at random as there are in all rounds.
+    A model that is not trained gets as many random trials as there are in all rounds.
 
     Args:
         run: Any seed of the model on the task.
-        space: Where recipes are drawn from.
-        count: Recipes of the first round.
-        recorded: What is recorded of a trial.
+        space: The search space.
+        count: Number of recipes in the first round.
+        recorded: Returns the record of a trial, if any.
 
     Raises:
-        UserError: A recipe can't be.
+        UserError: If a recipe is invalid.
     """
     sizes = rounds_of(count)
     if not _takes_steps(run):
@@ -81,7 +81,7 @@ def _takes_steps(run: Run) -> bool:
 
 
 def _shortened(run: Run, space: Space, recipe: int, times: int) -> dict[str, Any]:
-    """What a recipe of the first round changes, with so many times fewer steps."""
+    """The settings of a recipe of the first round, with the steps divided by `times`."""
     drawn = drawn_recipe(run, space, recipe)
     whole: Training = run.config.training.model_copy(update=drawn)
     most = whole.maximum_steps

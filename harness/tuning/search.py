@@ -1,4 +1,4 @@
-"""Which trials a model gets, as far as what is recorded says: a pure function of the records."""
+"""The trials of each model, as far as the records determine them: a pure function of the records."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Recorded = Callable[[Run], RunRecord | None]
 
 @dataclass(frozen=True)
 class Named:
-    """The trials of a model on a task that are known by now.
+    """The trials of a model on a task that are known so far.
 
     Attributes:
-        runs: By their numbers.
-        is_all: Whether no others come, whatever these give.
+        runs: The trials in order of their numbers.
+        is_all: Whether these are all trials, whatever their results.
     """
 
     runs: list[Run]
@@ -35,12 +35,12 @@ def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
     """The trials of each task and model.
 
     Args:
-        runs: Any seed of each.
-        tuning: How many, and from which space.
-        recorded: What is recorded of a trial.
+        runs: Any seed of each task and model.
+        tuning: The tuning settings.
+        recorded: Returns the record of a trial, if any.
 
     Raises:
-        UserError: A recipe can't be, or the sampler's library is not installed.
+        UserError: If a recipe is invalid, or the sampler's library is not installed.
     """
     if tuning.budget == "trials":
         return {cell: _so_many(run, tuning, tuning.trials, recorded) for cell, run in runs.items()}
@@ -52,7 +52,7 @@ def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
 
 
 def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
-    """The first trials; of a sampler that goes by what was found, no further than is known from what is recorded."""
+    """The first trials; for a sampler that uses results, as far as the records determine them."""
     space = space_read(run, tuning.spaces[run.model])
     if tuning.sampler == "random":
         return Named(trials_of(run, space, count), True)
@@ -63,7 +63,7 @@ def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
 
 
 def _equal_costs(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -> dict[Cell, Named]:
-    """As many trials as cost what the first ones cost of the model whose cost most; each model has at least those."""
+    """Give each model as many trials as cost what the model with the most expensive ones spends on `tuning.trials`."""
     first = {cell: _so_many(run, tuning, tuning.trials, recorded) for cell, run in runs.items()}
     costs = {cell: _costs(named.runs, tuning.budget, recorded) for cell, named in first.items()}
     if any(len(known) < tuning.trials for known in costs.values()):
@@ -73,7 +73,7 @@ def _equal_costs(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
 
 
 def _until_spent(run: Run, tuning: Tuning, allotted: float, recorded: Recorded) -> Named:
-    """The trials until what is allotted is spent; where it is not yet, with those that will surely still fit."""
+    """The trials until the budget is spent; if it is not yet, also those that certainly still fit."""
     most = MOST_TIMES * tuning.trials
     named = _so_many(run, tuning, most, recorded)
     costs = _costs(named.runs, tuning.budget, recorded)
@@ -87,7 +87,7 @@ def _until_spent(run: Run, tuning: Tuning, allotted: float, recorded: Recorded) 
 
 
 def _costs(trials: Iterable[Run], budget: str, recorded: Recorded) -> list[float]:
-    """What each trial cost, up to the first that is not recorded."""
+    """The cost of each trial, up to the first that is not recorded."""
     found = []
     for trial in trials:
         record = recorded(trial)
@@ -98,7 +98,7 @@ def _costs(trials: Iterable[Run], budget: str, recorded: Recorded) -> list[float
 
 
 def cost_of(record: RunRecord, budget: str) -> float:
-    """What a trial cost, in training FLOPs, tokens that were trained on, or seconds of all it did."""
+    """The cost of a trial in training FLOPs, training tokens, or seconds in total."""
     cost = record.cost
     if budget == "flops":
         return cost.training_flops

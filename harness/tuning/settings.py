@@ -1,4 +1,4 @@
-"""Tuning: what a suite's file, or the command line, says of it, checked."""
+"""Tuning settings from a suite's file or the command line, validated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.tuning.space import DEFAULT, Space, space_of
 Budget = Literal["trials", "flops", "tokens", "seconds"]
 Sampler = Literal["random", "halving", "tpe"]
 MOST_TIMES = 10
-"""A model whose trials cost next to nothing has at most so many times as many."""
+"""Maximum ratio of a model's trials to `trials`, for models whose trials cost almost nothing."""
 
 
 class TuningTable(Strict):
@@ -49,13 +49,13 @@ class TuningTable(Strict):
 
 @dataclass(frozen=True)
 class Tuning:
-    """How many recipes are tried, and for which models.
+    """The trials and which models are tuned.
 
     Attributes:
         trials: Trials per model and task.
         spaces: The search space of each tuned model, by name.
-        budget: What is equal for all models.
-        sampler: How recipes are drawn.
+        budget: The resource that is equal for all models.
+        sampler: The method that chooses recipes.
     """
 
     trials: int
@@ -65,7 +65,7 @@ class Tuning:
 
 
 def tuning_by_default(trials: int, models: Iterable[str]) -> Tuning:
-    """So many trials of each model, in the default space."""
+    """Tuning with this many trials of each model, in the default space."""
     return Tuning(trials, {model: space_of(DEFAULT, "", []) for model in models})
 
 
@@ -77,14 +77,14 @@ def tuning_of(
     *,
     trials: int | None = None,
 ) -> Tuning | None:
-    """The tuning that a suite's file describes; None where there is none, or only with mistakes.
+    """Validate the tuning table of a suite's file; None if there is none, or if it has mistakes.
 
     Args:
-        content: Its table.
-        models: The suite's.
-        where: What stands before each mistake, such as "suite.toml: ".
-        mistakes: Is added to.
-        trials: In place of those in the table, which then need not be there.
+        content: The table.
+        models: The models of the suite.
+        where: The prefix of each mistake, such as "suite.toml: ".
+        mistakes: Mistakes are appended to it.
+        trials: Overrides the number in the table, which may then be missing.
     """
     if content is None and trials is None:
         return None

@@ -1,4 +1,4 @@
-"""A search space: which values of which settings of a recipe are tried."""
+"""A search space: the values to try for each setting of a recipe."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.config.checking import checked
 from harness.config.training import Training
 from harness.errors import nearest
 
-# From the small rates of large pretrained encoders (Devlin et al. 2019, appendix A.3) to those of small models from
-# scratch; and around the recipe's own length, whatever the size of the data.
+# From the small learning rates of large pretrained encoders (Devlin et al. 2019, appendix A.3) to those of small models
+# trained from scratch; and around the recipe's own length, whatever the size of the data.
 DEFAULT: Mapping[str, Any] = {
     "learning_rate": {"log_uniform": [1e-5, 1e-3]},
     "batch_size": [8, 16, 32],
@@ -24,20 +24,20 @@ DEFAULT: Mapping[str, Any] = {
     "baseline_penalty": {"log_uniform": [0.01, 100.0]},
 }
 DIGITS = 3
-"""Significant digits of what is drawn from a range, so that a person can read it."""
+"""Significant digits of values drawn from a range, so that they are readable."""
 _WHICH_DATA = ("train_examples", "validation_examples", "test_examples")
 _FORMS = "Write [8, 16], { uniform = [0.0, 0.2] }, { log_uniform = [1e-5, 1e-3] } or { times = [0.5, 2] }"
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """The values of one setting.
+    """The values to try for one setting.
 
     Attributes:
-        form: "choice" of the values, "times": choice of factors of the recipe's own value, "uniform" between the two
-            values, or "log_uniform".
+        form: "choice" of the values, "times" for multiples of the recipe's own value, "uniform" between two values, or
+            "log_uniform".
         values: The choices, the factors, or the two ends.
-        is_whole: Whether the setting is a whole number.
+        is_whole: Whether the setting is an integer.
     """
 
     form: str
@@ -45,7 +45,7 @@ class Dimension:
     is_whole: bool
 
     def drawn(self, share: float, own: Any) -> Any:
-        """The value below which `share` of them lie, from 0 to 1, which is excluded; `own` is the recipe's."""
+        """The quantile of the values at `share`, in [0, 1); `own` is the recipe's value."""
         if self.form in ("choice", "times"):
             return self.settled(int(share * len(self.values)), own)
         low, high = self.values
@@ -53,7 +53,7 @@ class Dimension:
         return self.settled(found, own)
 
     def settled(self, found: float, own: Any) -> Any:
-        """The value of a setting: of a choice, at the place `found`; of a range, `found` itself, rounded."""
+        """The value of the setting: for a choice, the one at index `found`; for a range, `found` rounded."""
         if self.form == "choice":
             return self.values[int(found)]
         if self.form == "times":
@@ -69,12 +69,12 @@ Space = Mapping[str, Dimension]
 
 
 def space_of(content: Mapping[str, Any], where: str, mistakes: list[str]) -> Space:
-    """The space that a file describes.
+    """Validate the space described in a file.
 
     Args:
-        content: A form by setting.
-        where: What stands before each mistake, such as "suite.toml: tuning.space.".
-        mistakes: Is added to.
+        content: The description of each setting.
+        where: The prefix of each mistake, such as "suite.toml: tuning.space.".
+        mistakes: Mistakes are appended to it.
     """
     found = {}
     for name, form in content.items():
@@ -86,7 +86,7 @@ def space_of(content: Mapping[str, Any], where: str, mistakes: list[str]) -> Spa
 
 
 def digest_of(space: Space) -> str:
-    """A digest that two spaces share which are the same."""
+    """Digest of a space; equal spaces have equal digests."""
     content = {name: [dimension.form, dimension.values] for name, dimension in sorted(space.items())}
     return f"sha256:{hashlib.sha256(json.dumps(content).encode()).hexdigest()}"
 
@@ -145,6 +145,6 @@ def _is_whole(name: str) -> bool:
 
 
 def _types(name: str) -> tuple[Any, ...]:
-    """The types that a setting may have; of a number that may be left out, the number's and None's."""
+    """The types of a setting; for an optional number, those of the number and of None."""
     annotation = Training.model_fields[name].annotation
     return get_args(annotation) or (annotation,)

@@ -1,6 +1,6 @@
-"""Trials that go by what earlier ones found: the tree-structured Parzen estimator of Optuna (Bergstra et al. 2011).
+"""Sequential trials by Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
-They are one after the other, and no sample of the search space, so that their curve has no band.
+They depend on each other and are no sample of the search space, so their curve has no band.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from harness.tuning.trials import share_of, trial_run, without_value
 from harness.tuning.winner import outcome_of
 
 STARTING = 5
-"""Trials that are drawn at random before any are chosen."""
+"""Number of random trials before the estimator chooses any."""
 
 
 def sequential_trials(run: Run, space: Space, count: int, recorded: Callable[[Run], RunRecord | None]) -> list[Run]:
-    """The first trials, up to one that is not recorded yet: the next one depends on it.
+    """The first trials, up to one that is not recorded yet, which the next one depends on.
 
     Args:
         run: Any seed of the model on the task.
-        space: Where recipes are drawn from.
-        count: Most trials.
-        recorded: What is recorded of a trial.
+        space: The search space.
+        count: Maximum number of trials.
+        recorded: Returns the record of a trial, if any.
 
     Raises:
-        UserError: Optuna is not installed, or a recipe can't be.
+        UserError: If Optuna is not installed, or a recipe is invalid.
     """
     optuna = _optuna()
     distributions = {name: _distribution(optuna, dimension) for name, dimension in space.items()}
@@ -59,7 +59,7 @@ def sequential_trials(run: Run, space: Space, count: int, recorded: Callable[[Ru
 def _study(
     optuna: Any, distributions: Mapping[str, Any], earlier: list[tuple[dict[str, Any], float | None]], seed: int
 ) -> Any:
-    """What is known so far; a trial without a score counts as the worst."""
+    """Create the study from earlier trials; one without a score counts as the worst."""
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTING)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     worst = min((score for _, score in earlier if score is not None), default=0.0)
@@ -70,7 +70,7 @@ def _study(
 
 
 def _distribution(optuna: Any, dimension: Dimension) -> Any:
-    """Of a choice, its place in the list: a value may be anything."""
+    """Convert a dimension; choices become indices, because their values may have any type."""
     kinds = optuna.distributions
     if dimension.form in ("choice", "times"):
         return kinds.CategoricalDistribution(list(range(len(dimension.values))))

@@ -1,7 +1,7 @@
-"""Trials: runs that try a recipe each, on training and validation data alone.
+"""Trials: runs that try one recipe each, on training and validation data only.
 
-Which recipe and which seed trial i of a model on a task has depends on these names, on i and on the search space alone.
-So trials run in any order, on any number of workers or machines, and more of them can be added later.
+The recipe and the seed of trial i of a model on a task depend only on these names, i and the search space. So trials
+run in any order, on any number of workers or machines, and more can be added later.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from harness.tuning.settings import Tuning
 from harness.tuning.space import Space, digest_of
 
 FIRST_SEED = 2**31
-"""Trials have seeds from here on: a winner's own seeds, which people choose, lie below."""
+"""Trials have seeds from here on; the seeds that people choose are smaller."""
 
 
 def is_tuned(run: Run, tuning: Tuning) -> bool:
-    """Whether the run's recipe is to be chosen by trials: its model is to be tuned, and reads what is varied."""
+    """Return whether trials choose the run's recipe: its model is tuned, and uses any setting that varies."""
     return bool(space_read(run, tuning.spaces.get(run.model, {})))
 
 
 def space_read(run: Run, space: Space) -> Space:
-    """The part of a space that the run's model reads; a model that takes no step reads nothing of it."""
+    """The part of a space that the run's model uses; none if it is not trained."""
     family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
     assert family is not None, "the family is resolved before a run is made"
     if is_simple_baseline(family):
@@ -42,15 +42,15 @@ def space_read(run: Run, space: Space) -> Space:
 
 
 def trials_of(run: Run, space: Space, count: int) -> list[Run]:
-    """The first trials of a model on a task, drawn at random.
+    """The first random trials of a model on a task.
 
     Args:
         run: Any seed of the model on the task.
-        space: Where recipes are drawn from.
-        count: How many.
+        space: The search space.
+        count: Number of trials.
 
     Raises:
-        UserError: A recipe can't be, such as a stride that is longer than the window.
+        UserError: If a recipe is invalid, such as a stride that is longer than the window.
     """
     mistakes = without_value(run, space)
     found = [
@@ -63,20 +63,20 @@ def trials_of(run: Run, space: Space, count: int) -> list[Run]:
 
 
 def drawn_recipe(run: Run, space: Space, number: int) -> dict[str, Any]:
-    """What the trial of a number changes, drawn at random."""
+    """The settings that trial `number` changes, drawn at random."""
     own, names = run.config.training, (run.suite, run.config.task, run.model, number)
     return {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
 
 
 def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:
-    """The trial of a number, which tries the settings that were drawn.
+    """Trial `number`, with the settings that were drawn.
 
     Args:
         run: Any seed of the model on the task.
-        number: The trial's.
-        space: Where recipes are drawn from.
-        drawn: What this one changes.
-        mistakes: Is added to where the recipe can't be.
+        number: The number of the trial.
+        space: The search space.
+        drawn: The settings to change.
+        mistakes: Mistakes are appended to it if the recipe is invalid.
     """
     where = f"{run.config.task}, {run.model}, trial {number}: "
     recipe = recipe_of({where: {**run.config.training.model_dump(), **drawn}}, mistakes)
@@ -93,7 +93,7 @@ def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mis
 
 
 def without_value(run: Run, space: Space) -> list[str]:
-    """A line for each setting whose own value is to be multiplied and that has none."""
+    """A line for each setting to be multiplied that has no value of its own."""
     return [
         f"{run.config.task}, {run.model}: {name} has no value that `times` could multiply. List the values."
         for name, dimension in space.items()
@@ -102,12 +102,12 @@ def without_value(run: Run, space: Space) -> list[str]:
 
 
 def share_of(*names: object) -> float:
-    """A random number from 0 to 1, which is excluded, that depends on the names alone: on no library's generator."""
+    """A random number in [0, 1) that depends only on the names, and on no library's generator."""
     digest = hashlib.sha256(json.dumps(names).encode()).digest()
     return (int.from_bytes(digest[:8]) >> 11) / 2**53
 
 
 def by_number(tried: Sequence[Sequence[Run]]) -> Iterator[Run]:
-    """The trials of several models, the first of each first, so that early on there is something of all."""
+    """The trials of several models, the first of each first, so that all models have early results."""
     for number in range(max(map(len, tried), default=0)):
         yield from (trials[number] for trials in tried if number < len(trials))

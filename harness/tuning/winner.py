@@ -1,4 +1,4 @@
-"""The best trial: a pure function of what is recorded."""
+"""The best trial, as a pure function of the records."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from harness.metrics.lookup import known_metrics
 from harness.record import RunRecord
 
 LARGEST = 1e100
-"""A score beyond is none: no square of it is a number."""
+"""Larger scores are rejected, because their squares overflow."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial came to.
+    """The outcome of a trial.
 
     Attributes:
-        number: The trial's.
-        score: Its main metric on validation; None where it diverged, failed, or has no number.
+        number: The number of the trial.
+        score: Its main metric on validation; None if it diverged, failed, or the score is not finite.
     """
 
     number: int
@@ -27,13 +27,13 @@ class Outcome:
 
 
 def outcome_of(record: RunRecord) -> Outcome:
-    """What the trial came to that left `record`."""
+    """The outcome of the trial that was recorded."""
     assert record.trial is not None, "the record is a trial's"
     return Outcome(record.trial.number, validation_score(record))
 
 
 def validation_score(record: RunRecord) -> float | None:
-    """A run's main metric on validation, or what stands in its place for models of which it says nothing."""
+    """A run's main metric on validation, or its alternative for models that the main metric does not apply to."""
     main = record.task_card.main_metric
     metric, scores = known_metrics().get(main), record.scores.get("validation", {})
     found = [scores.get(name, math.nan) for name in (main, metric.alternative if metric else "")]
@@ -48,7 +48,7 @@ def best_of(outcomes: Sequence[Outcome], *, higher_is_better: bool) -> int:
 
 
 def ranked(outcomes: Iterable[Outcome], *, higher_is_better: bool) -> list[int]:
-    """The numbers of trials, the best first, of equals the first; one without a score is worse than any with one."""
+    """The numbers of trials, best first, ties by number; those without a score come last."""
     sign = 1 if higher_is_better else -1
 
     def loss(outcome: Outcome) -> tuple[float, int]:
