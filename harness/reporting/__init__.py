@@ -1,1 +1,1 @@
-"""Tables, numbers, charts and sentences, free of any format."""
+"""Tables, numbers, charts and sentences, independent of the format."""

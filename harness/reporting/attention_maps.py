@@ -1,4 +1,4 @@
-"""Attention as maps for a page: a layer each, from the token of a row to that of a column, the darker the more."""
+"""Attention maps for a page: one per layer, from the token of a row to that of a column, darker for more."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ NOTE = (
     "--attention measures what it is worth."
 )
 SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16
-"""Of a cell and of a letter, in pixels; longer tokens are cut."""
+"""Size of a cell and width of a letter, in pixels; longer tokens are truncated."""
 
 
 class Mapped(Protocol):
-    """What is drawn (`harness.runs.explain.AttentionMaps`)."""
+    """The data that is drawn (`harness.runs.explain.AttentionMaps`)."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """All that are read."""
+        """All tokens read."""
 
     @property
     def layers(self) -> Sequence[Sequence[Sequence[float]]]:
-        """To each token [layers, rows, tokens]."""
+        """The attention to each token [layers, rows, tokens]."""
 
     @property
     def written(self) -> tuple[str, ...] | None:
-        """What is written, a row each; None: the rows are the tokens."""
+        """The generated tokens, one per row; None if the rows are the tokens."""
 
 
 def attention_maps(found: Mapped) -> str:
-    """The maps of all layers, the first one first."""
+    """The maps of all layers, in order."""
     columns = [_short(token) for token in found.tokens]
     rows = columns if found.written is None else [_short(token) for token in found.written]
     figures = "\n".join(
@@ -87,10 +87,10 @@ def _grey(layer: Sequence[Sequence[float]]) -> Iterator[bytes]:
 
 
 def png(rows: Sequence[bytes]) -> bytes:
-    """A picture of grey pixels (PNG, second edition, sections 5 and 11).
+    """Encode a greyscale image (PNG, second edition, sections 5 and 11).
 
     Args:
-        rows: From the top, 0 is black.
+        rows: The rows from the top; 0 is black.
     """
 
     def chunk(name: bytes, content: bytes) -> bytes:

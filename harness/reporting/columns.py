@@ -1,4 +1,4 @@
-"""The columns of a task's tables, which have one row per model. A new column is one more `Column` in a list."""
+"""The columns of a task's tables, which have one row per model. To add a column, add a `Column` to a list."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Field = Callable[[Cell, Unit], Entry]
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
-    """What a reader must know of some numbers.
+    """What readers must know about some numbers.
 
     Attributes:
         text: The footnote.
-        concerns: Whether it is about a model's number; it is shown where it is about any.
+        concerns: Whether it applies to a model's number; it is shown if it applies to any.
     """
 
     text: str
@@ -38,12 +38,12 @@ class Column:
     """One column of a table with one row per model.
 
     Attributes:
-        heading: Its heading, the same for every task or by task.
-        field: What stands in a model's row, in the unit of the task's metric.
-        concerns: Whether it says something of a model; the table has it where it does of any.
-        footnotes: Of its numbers.
-        csv: What the column is called in a CSV file; "": it is not in one.
-        number: The number that stands there.
+        heading: The heading, the same for every task or by task.
+        field: The entry of a model, in the unit of the task's metric.
+        concerns: Whether it applies to a model; the table has it if it applies to any.
+        footnotes: Footnotes to its numbers.
+        csv: The name of the column in CSV; "" to leave it out.
+        number: The number for CSV.
     """
 
     heading: str | Callable[[TaskComparison], str]
@@ -55,7 +55,7 @@ class Column:
 
 
 def metric_label(task: TaskComparison) -> str:
-    """The main metric with the direction that is better."""
+    """The main metric with an arrow in the better direction."""
     percent = " ×100" if unit_of(task.card.main_metric).factor == 100 else ""
     return (
         f"{metric_name(task.card.main_metric)}{percent}\N{NO-BREAK SPACE}{'↑' if task.card.higher_is_better else '↓'}"
@@ -63,16 +63,16 @@ def metric_label(task: TaskComparison) -> str:
 
 
 def unseen_share(cell: Cell) -> float | None:
-    """Share of the test split's tokens that the model never read; None where nothing was counted."""
+    """Share of the test split's tokens that the model never read; None if they were not counted."""
     counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
     total = sum(count.total for count in counts)
     return 1 - sum(count.seen for count in counts) / total if total else None
 
 
 def unreachable_share(cell: Cell) -> float | None:
-    """Of the test questions with an answer, the share that the model can't answer as it is, read and bounded.
+    """Of the test questions with an answer, the share whose answer the model can't produce, after all limits.
 
-    None where nothing was counted.
+    None if they were not counted.
     """
     counts = [record.counts.unreachable_answers for record in cell.scored_records]
     shares = [count["test"] for count in counts if "test" in count]
@@ -80,7 +80,7 @@ def unreachable_share(cell: Cell) -> float | None:
 
 
 def _of_scored(text: Callable[[Cell, Unit, Estimate], str]) -> Field:
-    """A field that is a gap where the model has no score."""
+    """A field that is a gap if the model has no score."""
 
     def field(cell: Cell, unit: Unit) -> Entry:
         return GAP if cell.estimate is None else Entry(text(cell, unit, cell.estimate))
@@ -93,7 +93,7 @@ def _mean(cell: Cell, unit: Unit) -> Entry:
 
 
 def _seeds(cell: Cell, unit: Unit) -> Entry:
-    """How many seeds have a score; without any, what became of them."""
+    """The number of seeds with a score; if there is none, what happened to them."""
     if cell.estimate is None:
         return score_entry(cell, unit)
     missing = shortfall(cell)
@@ -101,7 +101,7 @@ def _seeds(cell: Cell, unit: Unit) -> Entry:
 
 
 def _scope(estimate: Estimate) -> str:
-    """What an interval speaks of, where it is not both test examples and seeds."""
+    """What an interval covers, unless it is both test examples and seeds."""
     if estimate.low is None:
         return ""
     if not estimate.includes_examples:
@@ -118,7 +118,7 @@ def _without_collapsed(estimate: Estimate | None, unit: Unit) -> Entry:
 
 
 def _difference(text: Callable[[Difference, Unit, Estimate], str]) -> Field:
-    """A field of a model's difference from the baseline; a gap where it could not be estimated."""
+    """A field of a model's difference from the baseline; a gap if it could not be estimated."""
 
     def field(cell: Cell, unit: Unit) -> Entry:
         found = cell.from_baseline
@@ -139,7 +139,7 @@ def _margin_heading(task: TaskComparison) -> str:
 
 
 def _run_wins(text: Callable[[RunWins], str]) -> Field:
-    """A field of the chance that a new run beats one of the baseline."""
+    """A field of the probability that a new run beats one of the baseline."""
 
     def field(cell: Cell, _unit: Unit) -> Entry:
         found = cell.from_baseline.run_wins if cell.from_baseline else None
@@ -149,12 +149,12 @@ def _run_wins(text: Callable[[RunWins], str]) -> Field:
 
 
 def _chance(value: float) -> str:
-    """A share in percent that is never certain, for it is estimated from a few runs."""
+    """A share in percent that is never certain, because it is estimated from a few runs."""
     return share(min(max(value, 0.001), 0.999))
 
 
 def _flips(count: Callable[[Flips], float]) -> Field:
-    """A field of the test examples that either model wins, on average over pairs of runs."""
+    """A field of the test examples that either model wins, averaged over pairs of runs."""
 
     def field(cell: Cell, _unit: Unit) -> Entry:
         found = cell.from_baseline.flips if cell.from_baseline else None
@@ -168,7 +168,7 @@ def _has_flips(cell: Cell) -> bool:
 
 
 def faint_gap(text: str) -> Entry:
-    """A field, faint where it is a gap."""
+    """An entry that is faint if it is a gap."""
     return Entry(text, is_faint=text == NOTHING)
 
 

@@ -1,4 +1,4 @@
-"""The columns of the table of what models cost in use, where `harness measure` was there."""
+"""The columns of the table of inference costs, as measured by `harness measure`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.runs.inference_cost import InferenceCost
 
 
 def is_measured(cell: Cell) -> bool:
-    """Whether anything is known of what the model costs in use."""
+    """Return whether the model's inference cost was measured."""
     return cell.in_use is not None
 
 
@@ -21,7 +21,7 @@ def _in_use(text: Callable[[InferenceCost], str]) -> Field:
 
 
 def milliseconds(seconds: float) -> str:
-    """Such as 12.3 ms; from a second on as other durations are."""
+    """Format a latency, such as 12.3 ms; from a second on like other durations."""
     return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else duration(seconds)
 
 

@@ -1,4 +1,4 @@
-"""The columns of the table of what training cost."""
+"""The columns of the table of training costs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _cost(text: Callable[[Cost], str]) -> Field:
 
 
 def _on_the_clock(cost: Cost) -> str:
-    """How long training took on the clock, at least and at most."""
+    """The range of wall-clock training times."""
     if cost.train_seconds_least is None:
         return NOTHING
     return " – ".join(dict.fromkeys(map(duration, (cost.train_seconds_least, cost.train_seconds_most))))
 
 
 def _machine(cell: Cell, _unit: Unit) -> Entry:
-    """What the runs were made on that count; of how many, where not of all."""
+    """The machine of the runs that count, with their number if it is not all."""
     assert cell.cost is not None, "the table has the models with a cost alone"
     counted, made = cell.cost.timed_runs, sum(len(run.trainings) for run in cell.scored)
     return faint_gap(f"{cell.cost.machine or NOTHING}{'' if counted == made else f' ({counted} of {made} runs)'}")
@@ -44,7 +44,7 @@ def _is_disturbed(cell: Cell) -> bool:
 
 
 def _trains_a_part(cell: Cell) -> bool:
-    """Whether other parameters are trained than those that the model has; an earlier version did not count them."""
+    """Return whether the trained parameters are not simply the model's own; earlier versions did not count them."""
     cost = cell.cost
     return cost is not None and cost.trained_parameters not in (None, cost.parameters)
 

@@ -1,4 +1,4 @@
-"""In what two runs differ, as tables for people and as content for programs."""
+"""The differences between two runs, as tables for people and as content for programs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ DETERMINISTIC = (
 
 
 def note_of(found: RunDifference) -> str:
-    """What may be concluded from the two."""
+    """What may be concluded from the two runs."""
     return DETERMINISTIC if all(record.simple_baseline for _, record in found.runs) else NO_CLAIM
 
 
 def tables_of(found: RunDifference) -> Iterator[Table]:
-    """What differs, part by part; parts in which nothing differs are left out."""
+    """The differences, part by part, without parts that are the same."""
     for title, differing in (
         ("settings", found.settings),
         ("data", found.data),
@@ -44,7 +44,7 @@ def tables_of(found: RunDifference) -> Iterator[Table]:
 
 
 def sentences(found: RunDifference) -> Iterator[str]:
-    """What is said of the test examples."""
+    """Sentences about the test examples."""
     if found.why_unpaired:
         yield f"Test examples can't be compared: {found.why_unpaired}."
         return
@@ -54,7 +54,7 @@ def sentences(found: RunDifference) -> Iterator[str]:
 
 
 def content(found: RunDifference) -> dict[str, Any]:
-    """All of it for a program."""
+    """All differences for programs."""
     return {
         "runs": [str(folder) for folder, _ in found.runs],
         "settings": list(map(asdict, found.settings)),
@@ -96,7 +96,7 @@ def _flips_sentence(flips: FlippedExamples) -> str:
 
 
 def _short(value: object) -> str:
-    """A value on one line; nothing as a gap.
+    """A value on one line; None as a gap.
 
     >>> _short(None), _short(["a", "b"]), _short("x" * 40)
     ('–', 'a, b', 'xxxxxxxxxxxxxxxxxxxxxxxxx…')

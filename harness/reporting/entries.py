@@ -1,4 +1,4 @@
-"""What stands in one field of a table: a model's score, what is missing from it, or a gap."""
+"""Entries of tables: a model's score, what is missing from it, or a gap."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.metrics.metric import Unit
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One field of a table.
+    """An entry of a table.
 
     Attributes:
-        is_strong: Set in bold: it may be the best.
-        is_faint: A gap, or a failure.
+        is_strong: Whether it is set in bold, because it may be the best.
+        is_faint: Whether it is a gap or a failure.
     """
 
     text: str
@@ -26,16 +26,16 @@ class Entry:
 
 GAP = Entry(NOTHING, is_faint=True)
 SIMPLE_BASELINE = " (simple baseline)"
-"""What stands behind the name of one."""
+"""The suffix of simple baselines' names."""
 
 
 def model_name(cell: Cell) -> str:
-    """The model's name, and whether it is a simple baseline."""
+    """The model's name, marked if it is a simple baseline."""
     return f"{cell.model}{SIMPLE_BASELINE}" if cell.is_simple_baseline else cell.model
 
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:
-    """The cell's score with its interval and what is missing from it."""
+    """The cell's score with its interval, and what is missing from it."""
     missing = doubts_of_mean(cell, unit)
     if cell.estimate is None:
         scored = [run.score for run in cell.scored if run.score is not None]
@@ -48,11 +48,11 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
 
 
 def doubts_of_mean(cell: Cell, unit: Unit) -> str:
-    """What the cell lacks, and what it scores without collapsed runs where these stand apart."""
+    """What the cell lacks, and its score without collapsed runs if only some collapsed."""
     others = cell.without_collapsed
     return shortfall(cell) + ("" if others is None else f"; the others score {unit.score(others.value)}")
 
 
 def shortfall(cell: Cell) -> str:
-    """What the cell lacks, such as "1 of 3 diverged"; empty where nothing."""
+    """What the cell lacks, such as "1 of 3 diverged"; empty if nothing."""
     return ", ".join(shortfalls(cell.runs, cell.missing_seeds))

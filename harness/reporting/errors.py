@@ -1,4 +1,4 @@
-"""Tables of where models err, free of any format."""
+"""Tables of where models err, independent of the format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_PROBABILITIES = (
 
 
 def note_of(task: AnsweredTask) -> str:
-    """What the intervals of the task's parts speak of."""
+    """What the intervals of the task's parts cover."""
     alone = [one.model for one in task.models if len(one.answers.tables) == 1 and not one.answers.is_deterministic]
     said = " and other seeds" if not alone else f", and of other seeds too but for those of {', '.join(alone)}"
     return NOTE.format(seeds=", and not of other seeds" if len(alone) == len(task.models) else said)
@@ -70,7 +70,7 @@ def by_measure(task: AnsweredTask, breakdowns: Sequence[Breakdown]) -> Table:
 
 
 def by_model(task: AnsweredTask, breakdown: Breakdown) -> Table:
-    """A row for each model, and a column for each part: wide, for a page; of many parts the first ones."""
+    """A row for each model, and a column for each part, at most `MOST_COLUMNS`: wide, for a page."""
     parts = breakdown.parts[:MOST_COLUMNS]
     more = len(breakdown.parts) - len(parts)
     rows = [
@@ -82,7 +82,7 @@ def by_model(task: AnsweredTask, breakdown: Breakdown) -> Table:
 
 
 def confused(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The most frequent confusions of a model; None of a task type without."""
+    """The most frequent confusions of a model; None for a task type without confusions."""
     model = task.models[place]
     found = confusions(task, model.answers)
     wrong = [(pair, count) for pair, count in found.items() if pair[0] != pair[1]]
@@ -102,7 +102,7 @@ def confused(task: AnsweredTask, place: int = 0) -> Table | None:
 
 
 def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
-    """How often each label is taken for which by a model; None of many labels, or of none."""
+    """The confusion matrix of a model; None with many labels or none."""
     model = task.models[place]
     found = confusions(task, model.answers)
     names = list(dict.fromkeys(name for pair in found for name in pair))
@@ -123,7 +123,7 @@ def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
 
 
 def order_note(task: AnsweredTask, breakdown: Breakdown) -> str:
-    """Whether the order of the models is another one without what repeats a training text."""
+    """Say whether the order of the models changes without test examples that repeat a training text."""
     every, clean = breakdown.parts[0], breakdown.parts[1]
     lost = every.examples - clean.examples
     if not lost:
@@ -140,7 +140,7 @@ def _order(scores: Mapping[str, Estimate | None], *, higher_is_better: bool) -> 
 
 
 def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
-    """How far each model's probabilities can be believed."""
+    """The calibration of each model's probabilities."""
     rows = [
         (
             model_entry(task, model),
@@ -155,7 +155,7 @@ def believed(task: AnsweredTask, found: Mapping[str, Reliability]) -> Table:
 
 
 def _too_sure(found: Reliability) -> str:
-    """Whether probabilities are too high on the whole, where the error is more than noise."""
+    """Say whether probabilities are too high on average, if the error is more than noise."""
     total = sum(one.forecasts for one in found.bins)
     gap = sum(one.forecasts * (one.probability - one.share) for one in found.bins) / total
     if not found.error.low:
@@ -166,7 +166,7 @@ def _too_sure(found: Reliability) -> str:
 
 
 def believed_content(found: Mapping[str, Reliability]) -> dict[str, Any]:
-    """The same for a program."""
+    """The same for programs."""
     return {
         model: {
             "calibration_error": {"score": one.error.value, "low": one.error.low, "high": one.error.high},
@@ -178,18 +178,18 @@ def believed_content(found: Mapping[str, Reliability]) -> dict[str, Any]:
 
 
 def model_entry(task: AnsweredTask, model: str) -> Entry:
-    """The model's name, and whether it is a simple baseline."""
+    """The model's name, marked if it is a simple baseline."""
     simple = {one.model for one in task.models if one.is_simple_baseline}
     return Entry(f"{model}{SIMPLE_BASELINE}" if model in simple else model)
 
 
 def score(estimate: Estimate | None, unit: Unit) -> Entry:
-    """A score with its interval; a gap where there is none."""
+    """A score with its interval; a gap if there is none."""
     return GAP if estimate is None else Entry(unit.with_interval(estimate))
 
 
 def content(breakdown: Breakdown) -> dict[str, Any]:
-    """A breakdown for a program: every number in its natural unit."""
+    """A breakdown for programs: every number in its natural unit."""
     parts = [{"name": part.name, "examples": part.examples, "scores": _scores(part.scores)} for part in breakdown.parts]
     return {"by": breakdown.by, "measure": breakdown.measure, "parts": parts}
 

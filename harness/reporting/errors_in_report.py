@@ -1,4 +1,4 @@
-"""Where a task's models err, as a report shows it: read from their predictions when it is rendered."""
+"""The error analysis of a task in a report, read from predictions when it is rendered."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ KEPT_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorsOfTask:
-    """What a report shows of a task's errors; nothing where no predictions can be read.
+    """The error analysis of a task; empty if no predictions can be read.
 
     Attributes:
-        tables: By label, by length, by what the task type has; confusions of the best model; probabilities.
+        tables: Tables by label, by length and by aspects of the task type; confusions of the best model; calibration.
         curves: Reliability curves of the best models.
         notes: How to read them.
     """
@@ -52,17 +52,17 @@ class ErrorsOfTask:
 
 
 def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
-    """Where the task's models err, the best first; models of which some runs collapsed have no mean worth showing.
+    """Analyse the errors of the task's best models, without models with some collapsed runs, whose means say little.
 
     Args:
-        task: Its comparison.
-        classes: The class of each model's colour.
+        task: The task comparison.
+        classes: The CSS class of each model's colour.
     """
     cells = [cell for cell in task.ranked if cell.without_collapsed is None]
     left_out = len(cells) - MOST_MODELS
     if task.card.task_type not in TASK_TYPES.names():
         return ErrorsOfTask()
-    with suppress(UserError), analysed(task.task):  # What can't be analysed is left out of this section.
+    with suppress(UserError), analysed(task.task):  # Whatever can't be analysed is left out of this section.
         found = answered_by_cells(task.suite, task.task, task.card, cells[:MOST_MODELS])
         if found is not None:
             shown = _errors(found, classes)
@@ -103,7 +103,7 @@ def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator
 
 
 def _keeps_repeats(task: AnsweredTask) -> bool:
-    """Whether training rows that nearly repeat test rows were kept, and predictions don't say which test rows."""
+    """Return whether near-duplicate training rows were kept, and predictions don't mark the test rows concerned."""
     configs = [record.config for model in task.models for _, record in model.runs]
     kept = any((config.get("local") or {}).get("near_duplicates") == "keep" for config in configs)
-    return kept and repeats_aspect(task.models[0]) is None  # Else the scores' table has the clean part.
+    return kept and repeats_aspect(task.models[0]) is None  # Otherwise the table of scores has the clean part.

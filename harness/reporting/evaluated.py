@@ -1,4 +1,4 @@
-"""What a finished run's model is worth on rows that came later: scores with intervals, for people and for programs."""
+"""Evaluation of a finished run's model on new rows: scores with intervals, for people and programs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Estimates = Mapping[str, Estimate | None]
 
 
 def estimates_of(found: Evaluation) -> Estimates:
-    """Each score with its interval; None of a metric that is somebody's script, of which nothing is known."""
+    """Each score with its interval; None for a metric of a third-party script, whose examples are unknown."""
     table = pyarrow.Table.from_pylist([{name: row[name] for name in COLUMNS} for row in found.rows])
     answers = Answers((table,), found.record.task_card.labels)
     return {name: score_of(answers, find_metric(name)) for name in found.scores}
 
 
 def group_count(found: Evaluation) -> int:
-    """How many groups of rows there are; a row without one is one."""
+    """Number of groups of rows; a row without a group counts as one."""
     return len({row["group"] or ("", row["id"]) for row in found.rows})
 
 
@@ -45,7 +45,7 @@ def evaluated_table(found: Evaluation, estimates: Estimates) -> Table:
 
 
 def evaluated_content(found: Evaluation, estimates: Estimates) -> dict[str, Any]:
-    """The same for a program: every number in its natural unit."""
+    """The same for programs: every number in its natural unit."""
     scores = {name: {"score": score, **_ends(estimates[name])} for name, score in found.scores.items()}
     return {"rows": len(found.rows), "groups": group_count(found), "dropped": dict(found.dropped), "scores": scores}
 

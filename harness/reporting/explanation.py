@@ -1,4 +1,4 @@
-"""An explanation for a reader: tokens on red and blue, in a terminal, in plain text and as a page."""
+"""Show an explanation: tokens on red and blue, in a terminal, in plain text or as a page."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from harness.reporting.attention_maps import STYLE, Mapped, attention_maps
 
 FOR, AGAINST = (214, 96, 77), (67, 147, 195)
 _MARKED = 0.25
-"""Share of the largest value from which plain text shows a token's number."""
+"""Plain text shows the numbers of tokens with at least this share of the largest value."""
 
 
 class Explained(Protocol):
-    """What is shown of an explanation (`harness.runs.explain.Explanation`)."""
+    """The parts of an explanation that are shown (`harness.runs.explain.Explanation`)."""
 
     @property
     def label(self) -> str:
-        """Whose score; empty of a number."""
+        """The target of the score; empty for a number."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """As they are read."""
+        """The tokens as read."""
 
     @property
     def values(self) -> tuple[float, ...]:
-        """What each adds."""
+        """The contribution of each token."""
 
     @property
     def score(self) -> float:
-        """Of the text."""
+        """The score of the text."""
 
     @property
     def empty_score(self) -> float:
-        """Of the text with every token empty."""
+        """The score of the text with every token empty."""
 
     @property
     def error(self) -> float:
-        """By how much the values miss the difference."""
+        """The difference between the sum of the values and that of the scores."""
 
     @property
     def attention(self) -> Mapped | None:
-        """Where the model attends, if that was asked for."""
+        """The attention, if requested."""
 
 
 def show_explanation(found: Explained, console: Console) -> None:
-    """Print the tokens, on colours where the terminal has them, else with the numbers of the weightiest."""
+    """Print the tokens, on colours if the terminal supports them, else with the largest numbers."""
     console.print(Text(printable(heading(found)), style="bold"), soft_wrap=True)
     if console.color_system is None:
         console.print(printable(in_plain_text(found)), soft_wrap=True)
@@ -60,20 +60,20 @@ def show_explanation(found: Explained, console: Console) -> None:
 
 
 def heading(found: Explained) -> str:
-    """Whose score it is, and how it differs from that of the empty text."""
+    """Name the target of the score, and compare it with that of the empty text."""
     what = f"{found.label}: score" if found.label else "Score"
     return f"{what} {found.score:.3f}, of the empty text {found.empty_score:.3f}"
 
 
 def accuracy(found: Explained) -> str:
-    """How well the values add up."""
+    """Say how well the values add up."""
     difference = abs(found.score - found.empty_score)
     share = f", {abs(found.error) / difference:.1%} of the difference" if difference else ""
     return f"The tokens' parts miss the difference by {found.error:+.4f}{share}."
 
 
 def in_plain_text(found: Explained) -> str:
-    """The text, with what the weightiest tokens add in brackets behind them."""
+    """The text, with the values of the most important tokens after them in brackets."""
     largest = _largest(found.values)
     parts = (
         f"{token}[{value:+.2f}]" if abs(value) >= _MARKED * largest else token
@@ -83,7 +83,7 @@ def in_plain_text(found: Explained) -> str:
 
 
 def page(found: Sequence[Explained]) -> str:
-    """A page of explanations, which needs nothing from elsewhere."""
+    """A self-contained page of explanations."""
     parts = "\n".join(
         f"<h2>{escape(printable(heading(one)))}</h2>\n<p>{_spans(one)}</p>\n<p><small>{escape(accuracy(one))}</small></p>"
         f"{attention_maps(one.attention) if one.attention else ''}"
@@ -121,7 +121,7 @@ def _largest(values: Sequence[float]) -> float:
 
 
 def _colour(share: float) -> tuple[int, int, int]:
-    """From white, by how large a value is and which sign it has."""
+    """A colour from white to full, by the size of a value and its sign."""
     towards = FOR if share > 0 else AGAINST
     red, green, blue = (round(255 + (end - 255) * min(abs(share), 1.0)) for end in towards)
     return red, green, blue

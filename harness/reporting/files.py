@@ -1,4 +1,4 @@
-"""Reports as files: which ending a format has, and which format an ending asks for."""
+"""Report files: the extensions of formats, and the formats of extensions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENDINGS = {"markdown": "md", "latex": "tex"}
 
 
 def ending_of(format_: str) -> str:
-    """The ending of a format's files: its own name, unless the world has another.
+    """The extension of a format's files: its own name, unless another one is common.
 
     >>> ending_of("latex"), ending_of("html")
     ('.tex', '.html')
@@ -27,13 +27,13 @@ def ending_of(format_: str) -> str:
 
 
 def format_of(file: Path) -> str:
-    """The format that the file's ending asks for.
+    """The format for the file's extension.
 
     >>> format_of(Path("tables/report.md"))
     'markdown'
 
     Raises:
-        UserError: No format has this ending.
+        UserError: If no format has this extension.
     """
     known = {ending_of(name): name for name in FORMATS.names()}
     if file.suffix not in known:
@@ -43,10 +43,10 @@ def format_of(file: Path) -> str:
 
 
 def check_settings(format_: str, settings: Mapping[str, object]) -> None:
-    """Refuse a setting, or a section, that a format does not have.
+    """Reject a setting or section that a format does not have.
 
     Raises:
-        UserError: There is no such format, or it lacks a setting or a section.
+        UserError: If there is no such format, or it lacks a setting or a section.
     """
     known = inspect.signature(FORMATS.load(format_)).parameters
     wrong = [name for name in settings if name not in known]
@@ -57,17 +57,17 @@ def check_settings(format_: str, settings: Mapping[str, object]) -> None:
 
 
 def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, object] | None = None) -> None:
-    """Write a report, whole or not at all, into a folder that need not be there yet.
+    """Write a report, atomically, creating the folder if necessary.
 
     Args:
         format_: A registered report format.
-        results: What `harness.comparison.comparison.compare` returned.
-        file: Where to.
-        settings: Of the format, such as LaTeX's columns, or the sections that it is to have.
+        results: The result of `harness.comparison.comparison.compare`.
+        file: The target file.
+        settings: Settings of the format, such as LaTeX's columns or the sections.
 
     Raises:
-        UserError: There is no such format, it lacks a setting, the sections have no content, or one from elsewhere
-            failed or gave no text.
+        UserError: If there is no such format, it lacks a setting, the sections have no content, or a third-party format
+            failed or returned no text.
     """
     render, settings = FORMATS.load(format_), settings or {}
     check_settings(format_, settings)
@@ -90,10 +90,10 @@ def write_report(format_: str, results: Any, file: Path, settings: Mapping[str, 
 
 
 def write_trials(results: Any, file: Path) -> None:
-    """Write the trials of a comparison as CSV, whole or not at all, into a folder that need not be there yet.
+    """Write the trials of a comparison as CSV, atomically, creating the folder if necessary.
 
     Raises:
-        UserError: No model was tuned.
+        UserError: If no model was tuned.
     """
     content = trials_csv(results)
     if not content:

@@ -1,4 +1,4 @@
-"""Slices that a search found, as a table for people and as content for programs."""
+"""The results of a slice search, as a table for people and as content for programs."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def found_table(task: str, model: str, found: Sequence[FoundSlice]) -> Table:
 
 
 def content(found: Mapping[str, Sequence[FoundSlice]]) -> dict[str, Any]:
-    """The same for a program."""
+    """The same for programs."""
     return {model: [{**asdict(one), "is_shown": one.is_shown} for one in slices] for model, slices in found.items()}

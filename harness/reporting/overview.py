@@ -1,4 +1,4 @@
-"""The first screen of a report: the question, and a row for each model with what is said of it and what it costs."""
+"""The first screen of a report: the question, and a row for each model with its results and its costs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harness.reporting.columns_in_use import milliseconds
 from harness.reporting.entries import GAP, Entry, doubts_of_mean, score_entry, shortfall
 
 MOST_NAMED = 3
-"""So many tasks are named in the question."""
+"""Maximum number of tasks named in the question."""
 MOST_TOGETHER = 10
-"""So many tasks stand beside each other; more make a second table, so that a page of paper holds each."""
+"""Maximum number of tasks per table, so that each fits on a page; more make further tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Row:
 
     Attributes:
         model: Its name.
-        is_simple_baseline: Whether it is one.
-        cells: What it did on the tasks that stand beside each other.
-        chosen: Whether it is what to use, by task.
-        more: What is said of it and what it costs, by column.
+        is_simple_baseline: Whether it is a simple baseline.
+        cells: Its cells for the tasks of this table.
+        chosen: By task, whether it is recommended.
+        more: Further results and costs, by column.
     """
 
     model: str
@@ -47,7 +47,7 @@ class Matrix:
 
     Attributes:
         tasks: The columns.
-        headings: Of the columns behind them.
+        headings: The headings of the further columns.
         rows: The models.
     """
 
@@ -57,14 +57,14 @@ class Matrix:
 
 
 def question(comparison: Comparison) -> str:
-    """What the report answers, such as "Which model for boolq?"."""
+    """The question of the report, such as "Which model for boolq?"."""
     names = list(dict.fromkeys(task.base_task for task in comparison.tasks))
     asked = listed(names) if len(names) <= MOST_NAMED else f"these {len(names)} tasks"
     return f"Which model for {asked}?"
 
 
 def advice(comparison: Comparison) -> str:
-    """What to use, in a sentence; empty where curves show every task."""
+    """The recommendation in a sentence; empty if curves show every task."""
     tasks = tables.shown_tasks(comparison)
     if len(tasks) == 1:
         return recommended(tasks[0]).advice
@@ -72,7 +72,7 @@ def advice(comparison: Comparison) -> str:
 
 
 def standing(task: TaskComparison, cell: Cell) -> Entry:
-    """What the task's comparisons say of a model, in a few words."""
+    """The result of the task's comparisons for a model, in a few words."""
     if cell.estimate is None:
         return score_entry(cell, unit_of(task.card.main_metric))
     if not cell.is_compared:
@@ -88,7 +88,7 @@ def standing(task: TaskComparison, cell: Cell) -> Entry:
 
 
 def common_metric(tasks: Sequence[TaskComparison]) -> str:
-    """What all the tasks are scored in; empty where they differ."""
+    """The metric of all tasks; empty if they differ."""
     labels = {metric_label(task) for task in tasks}
     return labels.pop() if len(labels) == 1 else ""
 
@@ -101,7 +101,7 @@ def score(task: TaskComparison, cell: Cell) -> Entry:
 
 
 def mean(task: TaskComparison, cell: Cell) -> str:
-    """The mean score alone; empty without one."""
+    """The mean score alone; empty if there is none."""
     return "" if cell.estimate is None else unit_of(task.card.main_metric).score(cell.estimate.value)
 
 
@@ -111,7 +111,7 @@ def missing(task: TaskComparison, cell: Cell) -> str:
 
 
 def of_one_task(task: TaskComparison) -> Matrix:
-    """The models of one task, the best first: what is said of each, and what it costs."""
+    """The models of one task, best first, with their results and costs."""
     chosen = recommended(task).model
     is_measured = any(cell.in_use for cell in task.cells)
     headings = ("Verdict", "Training time", *(["One text"] if is_measured else []))
@@ -129,7 +129,7 @@ def of_one_task(task: TaskComparison) -> Matrix:
 
 
 def of_tasks(comparison: Comparison) -> tuple[Matrix, ...]:
-    """Models by tasks, some tasks beside each other; the first with counts of tasks and costs."""
+    """Models by tasks, some tasks per table; the first table includes counts of tasks and costs."""
     tasks = tables.shown_tasks(comparison)
     parts = [tasks[start : start + MOST_TOGETHER] for start in range(0, len(tasks), MOST_TOGETHER)]
     return tuple(_matrix(comparison, part, tasks if part is parts[0] else ()) for part in parts)
@@ -148,7 +148,7 @@ def _matrix(comparison: Comparison, part: Sequence[TaskComparison], summed: Sequ
 
 
 def _columns(comparison: Comparison, tasks: Sequence[TaskComparison]) -> dict[str, Callable[[int], Entry]]:
-    """What stands behind the tasks, by the model's place."""
+    """The columns after the tasks, by the model's index."""
     found = comparison.over_tasks
     columns: dict[str, Callable[[int], Entry]] = {}
     chosen = [recommended(task).model for task in tasks]
@@ -175,16 +175,16 @@ def _count(count: int, total: int) -> Entry:
 
 
 def _training(cells: Sequence[Cell]) -> Entry:
-    """What one run of each task takes together; of how many it is known, where not of all: a gap is no saving."""
+    """The total training time of one run per task, with the number of known tasks if some are unknown."""
     costs = [cell.cost for cell in cells if cell.cost is not None and cell.cost.training_time is not None]
     if len({(cost.machine, cost.train_processor_seconds is None) for cost in costs}) > 1:
-        return GAP  # Times of several machines, or of the clock and of the processor, have no sum.
+        return GAP  # Times of several machines, or wall-clock and CPU times, can't be added.
     found = [cost.training_time or 0.0 for cost in costs]
     return _of_known(duration(sum(found)), len(found), len(cells))
 
 
 def _latency(cells: Sequence[Cell]) -> Entry:
-    """The median time for one text, on average over the tasks."""
+    """The median latency for one text, averaged over the tasks."""
     found = [cell.in_use.latency_p50 for cell in cells if cell.in_use]
     return _of_known(milliseconds(sum(found) / max(len(found), 1)), len(found), len(cells))
 

@@ -1,4 +1,4 @@
-"""Where the numbers come from: versions, machines, configurations, commands."""
+"""Provenance of the numbers: versions, machines, configurations, commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.record import SINGLE, RunRecord
 
 
 def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    """What the runs were made with, by name; every value that occurred, most often only one."""
+    """The software and hardware of the runs, by name, with every value that occurred, usually only one."""
     records = _records(comparison.tasks)
     found = [record.provenance for record in records]
     packages = {name: "" for one in found for name in one.packages}
@@ -31,7 +31,7 @@ def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
 
 
 def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
-    """Each model's configuration on the task as JSON, of its first seed, by model."""
+    """The configuration of each model on the task as JSON, from its first seed, by model."""
     return tuple(
         (cell.model, json.dumps(cell.runs[0].record.config, indent=2, ensure_ascii=False))
         for cell in task.cells
@@ -40,7 +40,7 @@ def configurations(task: TaskComparison) -> tuple[tuple[str, str], ...]:
 
 
 def commands(comparison: Comparison) -> tuple[str, ...]:
-    """What to type to make the runs and this report again: as it was typed, where the records say so."""
+    """The commands that reproduce the runs and this report, as originally typed if recorded."""
     typed = [shlex.join(["harness", *_words(record)]) for record in _records(comparison.tasks)]
     baseline = ["--baseline", comparison.baseline] if comparison.baseline else []
     margin = comparison.margins.words() if comparison.margins else []
@@ -55,7 +55,7 @@ def _words(run: RunRecord) -> Sequence[str]:
 
 
 def _single_words(run: RunRecord) -> list[str]:
-    """The command of a run outside any suite. Own files are named as they were, not by the task made of them."""
+    """The command of a run outside any suite. The user's own files are given by their original names."""
     own_files = run.config.get("local") or run.config.get("own")  # "own" in records of schema 1.
     given = own_files if isinstance(own_files, Mapping) else {"task": run.task}
     flags = [
@@ -69,7 +69,7 @@ def _single_words(run: RunRecord) -> list[str]:
 
 
 def _settings(run: RunRecord) -> list[str]:
-    """The recipe, as far as it is another than by default; nothing can be said of a setting without a value."""
+    """Options for settings that differ from the defaults; a setting without a value can't be given."""
     recipe, recorded = recipe_of({"": {}}, []), run.config.get("training")
     assert recipe is not None, "nothing is wrong with the defaults"
     default = recipe.model_dump(mode="json")
@@ -83,7 +83,7 @@ def _settings(run: RunRecord) -> list[str]:
 
 
 def _records(tasks: Iterable[TaskComparison]) -> list[RunRecord]:
-    """Every record, once."""
+    """All records, without repetitions."""
     runs = [training for task in tasks for cell in task.cells for run in cell.runs for training in run.trainings]
     return list({id(run.record): run.record for run in runs}.values())
 

@@ -1,4 +1,4 @@
-"""What is missing from a comparison, doubtful in it, or noted by its runs: a line each."""
+"""What is missing from a comparison, doubtful in it, or noted by its runs, one line each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harness.suites.unread import rare_label_advice
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """Lines by their gravity.
+    """Lines by severity.
 
     Attributes:
-        failures: Runs that failed or diverged, and records that can't be read.
+        failures: Runs that failed or diverged, and unreadable records.
         gaps: Runs that other models have.
-        warnings: What makes a comparison doubtful, and runs left out of it.
-        notes: What the runs say of themselves, such as which weights are new.
+        warnings: Reasons to doubt a comparison, and runs left out of it.
+        notes: Remarks of the runs, such as which weights are new.
     """
 
     failures: tuple[str, ...] = ()
@@ -28,24 +28,24 @@ class Remarks:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """All but the notes, the gravest first."""
+        """All but the notes, most severe first."""
         return (*self.failures, *self.gaps, *self.warnings)
 
     @property
     def counted(self) -> str:
-        """How many there are of each sort, such as "3 failures, 1 gap"; notes are no trouble, and not counted."""
+        """The number of each kind, such as "3 failures, 1 gap"; notes are no trouble, and not counted."""
         sorts = {"failure": self.failures, "gap": self.gaps, "warning": self.warnings}
         return ", ".join(f"{len(lines)} {sort}{'s' * (len(lines) > 1)}" for sort, lines in sorts.items() if lines)
 
 
 def remarks(comparison: Comparison) -> tuple[str, ...]:
-    """Everything that is missing or doubtful, the gravest first, a line each."""
+    """Everything that is missing, doubtful or noted, most severe first, one line each."""
     found = sorted_remarks(comparison)
     return (*found.troubles, *found.notes)
 
 
 def sorted_remarks(comparison: Comparison) -> Remarks:
-    """Everything that is missing, doubtful or noted, by its gravity."""
+    """Everything that is missing, doubtful or noted, by severity."""
     without_score = _without_score(comparison)
     failures = [line for line, is_failure in without_score if is_failure]
     left_out = [line for line, is_failure in without_score if not is_failure]
@@ -64,7 +64,7 @@ def _in_one_line(lines: Iterable[str]) -> tuple[str, ...]:
 def _without_score(comparison: Comparison) -> list[tuple[str, bool]]:
     """A line for every run without a score, and whether it failed; others were left out, such as copies.
 
-    A run with a score in another of its task's metrics is none: it predicts in that other way.
+    A run with a score in another metric of its task is not listed, because it predicts in that other way.
     """
     scored = {(task.suite, task.task, cell.model) for task in comparison.tasks for cell in task.cells if cell.scored}
     return [
@@ -92,9 +92,9 @@ def _gaps(comparison: Comparison) -> list[str]:
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:
-    """What the runs themselves note, such as a batch halved for want of memory; a line for the seeds that agree.
+    """Remarks of the runs, such as a batch halved for lack of memory; one line for all seeds that agree.
 
-    Before those of a task stands that one of its labels is rare, where it has no more weight than others.
+    The notes of a task are preceded by a line on its rare label, if no model gave it more weight.
     """
     lines: list[str] = []
     for task in comparison.tasks:

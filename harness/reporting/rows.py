@@ -1,6 +1,6 @@
-"""A comparison as tidy rows, for pandas or whatever else makes tables of them.
+"""A comparison as tidy rows, for pandas and similar tools.
 
-Numbers are in their natural unit (accuracy in 0..1), and None where there is none.
+Numbers are in their natural unit (accuracy in 0..1), and None if missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _OfModel:
-    """What every row begins with."""
+    """The first columns of every row."""
 
     suite: str
     task: str
@@ -38,13 +38,13 @@ class ScoreRow(_OfModel):
     """One row per model, task, seed and metric.
 
     Attributes:
-        is_main_metric: Whether it is the one that models are compared by; its score is recomputed from the predictions.
-        seed: The run's.
-        status: "complete", "diverged" or "failed"; of the latter two there is one row, without a score.
-        score: On the test split.
-        is_collapsed: Whether the run gave one answer to all test examples, or scored no better than the best such
-            answer, by the main metric.
-        is_copy: Whether its numbers are those of another seed to the bit, so that it is not counted.
+        is_main_metric: Whether models are compared by it; its score is recomputed from the predictions.
+        seed: The seed of the run.
+        status: "complete", "diverged" or "failed"; the latter two have a single row without a score.
+        score: The score on the test split.
+        is_collapsed: Whether the run gave all test examples the same answer, or did not beat the best such answer by
+            the main metric.
+        is_copy: Whether its numbers equal those of another seed to the bit, so that it is not counted.
     """
 
     is_main_metric: bool
@@ -60,19 +60,19 @@ class MeanRow(_OfModel):
     """One row per model and task.
 
     Attributes:
-        seeds: How many have a score.
-        examples: In the test split; in cross-validation in all folds together.
-        folds: Of the cross-validation; None: it is none.
-        mean: Of the main metric over seeds.
-        low: The lower end of its 95 % interval, which stays inside the range of the metric; None also where some runs
-            collapsed and others did not.
+        seeds: Number of seeds with a score.
+        examples: Number of examples in the test split; in cross-validation, in all folds together.
+        folds: Number of folds of the cross-validation; None without cross-validation.
+        mean: The mean of the main metric over seeds.
+        low: The lower end of its 95 % interval, which stays inside the range of the metric; None also if only some runs
+            collapsed.
         high: The upper end.
-        collapsed: How many runs collapsed.
-        collapse_upper_bound: The largest share that may: the upper end of a one-sided 95 % interval.
-        mean_without_collapsed: The mean of the others, where some collapsed.
+        collapsed: Number of collapsed runs.
+        collapse_upper_bound: The upper end of a one-sided 95 % interval of the share of runs that collapse.
+        mean_without_collapsed: The mean of the other runs, if some collapsed.
         low_without_collapsed: The lower end of its 95 % interval.
         high_without_collapsed: The upper end.
-        is_top: Whether it may be the best: no other model is shown to be ahead of it.
+        is_top: Whether the model may be the best: no other model is shown to be ahead of it.
     """
 
     seeds: int
@@ -95,21 +95,21 @@ class DifferenceRow(_OfModel):
 
     Attributes:
         against: The other model.
-        role: What the other one is: the "baseline", or the best "simple baseline".
-        difference: The model's mean score less the other's; None where they were tested on different examples.
+        role: The role of the other model: the "baseline", or the best "simple baseline".
+        difference: The model's mean score minus the other's; None if they were tested on different examples.
         low: The lower end of its 95 % interval.
         high: The upper end.
-        adjusted_p: In the task's family of comparisons; None where the two were not tested against each other.
-        reading: What the difference from the baseline says, in two or three words.
-        run_wins: The chance that a new run of the model beats a new run of the other one on these test examples.
-        run_wins_low: The lower end of its 95 % interval, which speaks of other seeds.
+        adjusted_p: The p-value adjusted for the task's family of comparisons; None if the two were not compared.
+        reading: The meaning of the difference from the baseline, in two or three words.
+        run_wins: The probability that a new run of the model beats a new run of the other on these test examples.
+        run_wins_low: The lower end of its 95 % interval over seeds.
         run_wins_high: The upper end.
-        examples_won: Test examples on which a run of the model does better than one of the other, on average over pairs
-            of runs; None of metrics that are no mean over examples.
-        examples_lost: Those on which it does worse.
-        margin: By how much worse is still not worse; None where that was not said, or against the simple baseline.
-        not_worse_p: Adjusted, of the model being worse by the margin or more.
-        not_better_p: Adjusted, of its being better by the margin or more.
+        examples_won: Number of test examples on which a run of the model does better than one of the other, averaged
+            over pairs of runs; None for metrics that are not a mean over examples.
+        examples_lost: Number of those on which it does worse.
+        margin: The margin of non-inferiority; None if there is none, or against the simple baseline.
+        not_worse_p: Adjusted p-value of the model being worse by the margin or more.
+        not_better_p: Adjusted p-value of the model being better by the margin or more.
     """
 
     against: str
@@ -131,16 +131,16 @@ class DifferenceRow(_OfModel):
 
 @dataclass(frozen=True, slots=True)
 class OverTasksRow:
-    """One row per model, of a comparison with several tasks.
+    """One row per model, for a comparison with several tasks.
 
     Attributes:
-        tasks: How many there are.
-        compared: On so many of them anything could be shown of the model.
-        better: It is better than the baseline on at least so many, with the number of tasks taken into account.
-        worse: It is worse on at least so many.
-        may_be_best: On at most so many it may be the best; on the others another model is better.
-        best: On at least so many it is better than every other model.
-        mean_rank: Over all tasks; None of few tasks, and of a model that was not compared on every task.
+        tasks: Number of tasks.
+        compared: Number of tasks on which the model was compared.
+        better: Lower bound of the number of tasks on which it is better than the baseline, corrected for their number.
+        worse: The same for tasks on which it is worse.
+        may_be_best: Upper bound of the number of tasks on which it may be the best.
+        best: Lower bound of the number of tasks on which it is better than every other model.
+        mean_rank: Mean rank over all tasks; None for few tasks, and for a model not compared on every task.
     """
 
     model: str
@@ -154,14 +154,14 @@ class OverTasksRow:
 
 
 def tidy_rows(comparison: Comparison, what: str) -> tuple[list[Row], list[str]]:
-    """The rows of one table, and the names of its columns.
+    """Make the rows of one table, and the names of its columns.
 
     Args:
-        comparison: What is compared.
+        comparison: The comparison.
         what: "scores", "means", "differences", "over_tasks" or "trials".
 
     Raises:
-        UserError: There is no such table.
+        UserError: If there is no such table.
     """
     if what == "trials":
         trials = trial_rows(comparison)
@@ -181,7 +181,7 @@ def _ends(estimate: Estimate | None) -> tuple[float | None, float | None, float 
 
 
 def _score_rows(comparison: Comparison) -> list[ScoreRow]:
-    """A task with two main metrics is two comparisons of the same runs, whose other scores are told once."""
+    """The rows, without repeating scores of a task with two main metrics, which is two comparisons of the same runs."""
     rows: dict[tuple[int, str], ScoreRow] = {}
     for task, cell in _cells(comparison):
         main = task.card.main_metric
@@ -197,7 +197,7 @@ def _score_rows(comparison: Comparison) -> list[ScoreRow]:
 
 
 def _scores(run: Run, main: str) -> dict[str, float | None]:
-    """The run's scores by metric, the main one's as it was recomputed; a metric that says nothing of it is left out."""
+    """The run's scores by metric, with the main one recomputed, or left out if it does not apply."""
     recorded: Mapping[str, float] = run.record.scores.get("test", {})
     own: dict[str, float | None] = {} if run.is_not_applicable else {main: run.score}
     return own | {metric: score for metric, score in recorded.items() if metric != main and math.isfinite(score)}
@@ -216,7 +216,7 @@ def _mean_rows(comparison: Comparison) -> list[MeanRow]:
 
 
 def _bounded(estimate: Estimate | None, metric: str) -> tuple[float | None, float | None, float | None]:
-    """The mean and the ends of its interval, inside the metric's range."""
+    """The mean and the ends of its interval, bounded by the metric's range."""
     mean, *ends = _ends(estimate)
     low, high = (None if end is None else unit_of(metric).bounded(end) for end in ends)
     return mean, low, high
@@ -273,7 +273,7 @@ def _over_tasks_rows(comparison: Comparison) -> list[OverTasksRow]:
 
 
 def _differences(cell: Cell) -> Iterator[tuple[str, Difference]]:
-    """The cell's differences, once where the best simple baseline is the baseline."""
+    """The cell's differences; only one if the best simple baseline is the baseline."""
     if cell.from_baseline is not None:
         yield "baseline", cell.from_baseline
     against = None if cell.from_baseline is None else cell.from_baseline.against

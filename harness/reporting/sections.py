@@ -1,4 +1,4 @@
-"""The sections of a report, by names that are the same in every format that has them."""
+"""The sections of a report, with the same names in all formats that have them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SECTIONS = {
     "setup": "what each task is, and the configurations",
     "method": "how to read it, notes of the runs, how to reproduce it",
 }
-"""What each is. Failures, gaps and warnings are none: a report always has them, since numbers mislead without."""
+"""Their descriptions. Failures, gaps and warnings are not optional, because numbers mislead without them."""
 
 
 def of_format(format_: str) -> Sequence[str] | None:
-    """The sections that a format has, which are its default of `only`; None of one that has none, such as CSV."""
+    """The sections of a format, as in the default of its `only`; None for one without sections, such as CSV."""
     known = inspect.signature(FORMATS.load(format_)).parameters.get("only")
     if known is None:
         return None
@@ -35,10 +35,10 @@ def of_format(format_: str) -> Sequence[str] | None:
 
 
 def check_sections(format_: str, only: Collection[str]) -> None:
-    """Refuse the name of a section that a format does not have.
+    """Reject the name of a section that a format does not have.
 
     Raises:
-        UserError: There is no such section in this format; the message lists those that there are.
+        UserError: If a section does not exist in this format; the message lists those that do.
     """
     known = of_format(format_) or ()
     has = f"the format {format_} has no such section. It has: {', '.join(known)}."
@@ -48,15 +48,15 @@ def check_sections(format_: str, only: Collection[str]) -> None:
 
 
 def check_content(format_: str, results: Any, only: Collection[str]) -> None:
-    """Refuse sections that these results have nothing for; where others were asked for too, say so.
+    """Reject sections without content in these results; if only some lack it, say so.
 
     Args:
-        format_: One that has these sections.
-        results: What is reported.
-        only: The sections that were asked for.
+        format_: A format that has these sections.
+        results: The results to report.
+        only: The requested sections.
 
     Raises:
-        UserError: None of them has any content; the message lists those that have.
+        UserError: If none of them has any content; the message lists those that have.
     """
     render = FORMATS.load(format_)
     nothing = render(results, only=())

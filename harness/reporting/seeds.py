@@ -1,4 +1,4 @@
-"""A file with a row for every seed and metric, for a statistician's own tools."""
+"""A file with a row for every seed and metric, for statistical software."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.reporting.spreadsheet import csv_text, harmless
 
 
 def check_seeds_file(file: Path) -> None:
-    """Refuse a file whose ending is that of no format.
+    """Reject a file with an unsupported extension.
 
     Raises:
-        UserError: It is neither .csv nor .parquet.
+        UserError: If it is neither .csv nor .parquet.
     """
     if file.suffix not in _FORMATS:
         got = repr(file.suffix) if file.suffix else "none"
@@ -26,10 +26,10 @@ def check_seeds_file(file: Path) -> None:
 
 
 def write_seeds(comparison: Comparison, file: Path) -> None:
-    """Write a row per model, task, seed and metric, whole or not at all, into a folder that need not be there yet.
+    """Write a row per model, task, seed and metric, atomically, creating the folder if necessary.
 
     Raises:
-        UserError: The file's ending is that of no format.
+        UserError: If the extension of the file is not supported.
     """
     check_seeds_file(file)
     rows, _ = tidy_rows(comparison, "scores")

@@ -1,4 +1,4 @@
-"""Rows as CSV, harmless to whatever spreadsheet opens them."""
+"""Rows as CSV that is safe to open in any spreadsheet."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness.printable import printable
 
 Field = str | int | float | bool | None
 FORMULA = tuple("=+-@＝＋－＠")
-"""What a formula begins with, blanks aside; in full width to some versions of spreadsheets."""
+"""The first characters of formulas, after spaces; some spreadsheets accept the full-width ones."""
 
 
 def csv_text(rows: Sequence[Mapping[str, Field]]) -> str:
-    """A heading and a line per row; nothing where there are none."""
+    """A heading and a line per row; empty without rows."""
     if not rows:
         return ""
     sink = io.StringIO()

@@ -1,4 +1,4 @@
-"""The tables of a report, free of any format."""
+"""The tables of a report, independent of the format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OVER_TASKS = "Over all tasks: on how many of the {tasks} it is shown, allowing f
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A heading for every column, and rows whose first entry names the row."""
+    """Column headings, and rows whose first entry is the name of the row."""
 
     caption: str
     headings: tuple[str, ...]
@@ -45,7 +45,7 @@ def shown_tasks(comparison: Comparison) -> tuple[TaskComparison, ...]:
 
 
 def scores(comparison: Comparison) -> Table | None:
-    """Models x tasks: each cell's mean score and interval, or what became of it; None where curves show all of them."""
+    """Models x tasks: each cell's mean score and interval, or its failure; None if curves show all of them."""
     tasks = shown_tasks(comparison)
     if comparison.curves and not tasks:
         return None
@@ -64,7 +64,7 @@ def scores(comparison: Comparison) -> Table | None:
 
 
 def over_tasks(comparison: Comparison) -> Table | None:
-    """On how many tasks something is shown of each model; None of a single task."""
+    """Counts of tasks for each model; None for a single task."""
     found = comparison.over_tasks
     if found is None:
         return None
@@ -96,7 +96,7 @@ def _of(count: int, found: OverTasks) -> Entry:
 
 
 def by_size(curves: Curves) -> Table:
-    """Models x sizes: each cell's mean score and interval; in bold those that may be the best of a size."""
+    """Models x sizes: each cell's mean score and interval; bold if it may be the best at that size."""
     first, unit = curves.tasks[0], unit_of(curves.tasks[0].card.main_metric)
     rows = zip(*(task.cells for task in curves.tasks), strict=True)
     return Table(
@@ -107,12 +107,12 @@ def by_size(curves: Curves) -> Table:
 
 
 def details(task: TaskComparison) -> Table:
-    """The task's models, the best first, then those without a score."""
+    """The task's models, best first, followed by those without a score."""
     return _table(f"{task.task}: scores", DETAILS, task, in_order(task))
 
 
 def differences(task: TaskComparison) -> Table | None:
-    """Every model against the baseline; None where there is none to compare with."""
+    """Every model against the baseline; None if there is no baseline."""
     compared = [cell for cell in in_order(task) if cell.from_baseline is not None]
     if not compared or compared[0].from_baseline is None:
         return None
@@ -121,7 +121,7 @@ def differences(task: TaskComparison) -> Table | None:
 
 
 def effects(task: TaskComparison) -> Table | None:
-    """What the differences from the baseline amount to in runs and in test examples; None where neither is known."""
+    """Effect sizes against the baseline, in runs and test examples; None if neither is known."""
     compared = [cell for cell in in_order(task) if cell.from_baseline and cell.from_baseline.estimate]
     found = [cell.from_baseline for cell in compared if cell.from_baseline is not None]
     if not any(one.run_wins or one.flips for one in found):
@@ -130,19 +130,19 @@ def effects(task: TaskComparison) -> Table | None:
 
 
 def costs(task: TaskComparison) -> Table:
-    """What a run took, on average over the complete seeds."""
+    """The cost of a run, averaged over the complete seeds."""
     known = [cell for cell in task.cells if cell.cost is not None]
     return _table(f"{task.task}: cost of one run", COSTS, task, known)
 
 
 def in_use(task: TaskComparison) -> Table:
-    """What a finished model costs in use, where that was measured."""
+    """The inference costs of the models for which they were measured."""
     known = [cell for cell in task.cells if is_measured(cell)]
     return _table(f"{task.task}: cost in use", IN_USE, task, known)
 
 
 def tuning(task: TaskComparison) -> tuple[Table, ...]:
-    """How the models were tuned: what was chosen, and what more trials would give; none where none was."""
+    """How the models were tuned: the choices, and what more trials would give; empty without tuning."""
     unit = unit_of(task.card.main_metric)
     budgets = [f"Best of {count}" for count in shown_budgets(task.tuned)]
     found = (
@@ -162,7 +162,7 @@ def trials(task: TaskComparison) -> Table:
 
 
 def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells: Sequence[Cell]) -> Table:
-    """One row per model, of the columns that say something of any of them."""
+    """One row per model, with the columns that concern any of them."""
     unit = unit_of(task.card.main_metric)
     shown = [column for column in columns if any(map(column.concerns, cells))]
     headings = (column.heading if isinstance(column.heading, str) else column.heading(task) for column in shown)
@@ -170,7 +170,7 @@ def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells:
 
 
 def of_task(task: TaskComparison, only: Collection[str] = SECTIONS) -> tuple[Table, ...]:
-    """The tables of a task that have rows, of these sections."""
+    """The tables of a task that have rows, in these sections."""
     makers: dict[str, Callable[[], tuple[Table | None, ...]]] = {
         "runs": lambda: (details(task),),
         "differences": lambda: (differences(task),),
@@ -182,12 +182,12 @@ def of_task(task: TaskComparison, only: Collection[str] = SECTIONS) -> tuple[Tab
 
 
 def left_out(task: TaskComparison) -> str:
-    """How many of the task's rows were left out, by reason, as most runs say."""
+    """The numbers of rows left out, by reason, as in most runs."""
     return _most_said(task, lambda record: [f"{count:,} {reason}" for reason, count in record.counts.dropped.items()])
 
 
 def sizes(task: TaskComparison) -> str:
-    """How many examples each split has, as most runs say."""
+    """The number of examples in each split, as in most runs."""
     return _most_said(task, lambda record: [f"{count:,} {split}" for split, count in record.counts.examples.items()])
 
 
@@ -198,21 +198,21 @@ def _most_said(task: TaskComparison, words: Callable[[RunRecord], list[str]]) ->
 
 
 def title(comparison: Comparison, task: TaskComparison) -> str:
-    """The task's name, with its suite where there are several, and its metric where it has several."""
+    """The task's name, with its suite and its metric if there are several."""
     name = task_name(comparison, task)
     metrics = {one.card.main_metric for one in comparison.tasks if (one.suite, one.task) == (task.suite, task.task)}
     return f"{name}, {metric_name(task.card.main_metric)}" if len(metrics) > 1 else name
 
 
 def curve_title(comparison: Comparison, curves: Curves) -> str:
-    """The task's name, with its suite or metric where there are several, and what is varied."""
+    """The task's name, with its suite or metric if there are several, and the varied setting."""
     first = curves.tasks[0]
     name = title(comparison, first).replace(first.task, first.base_task, 1)
     return f"{name} by {curves.varied.words}"
 
 
 def task_name(comparison: Comparison, task: TaskComparison) -> str:
-    """The task's name, with its suite where there are several."""
+    """The task's name, with its suite if there are several."""
     several = len({one.suite for one in comparison.tasks}) > 1
     return f"{task.task} [{task.suite}]" if several else task.task
 
@@ -268,5 +268,5 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
 
 
 def in_order(task: TaskComparison) -> Sequence[Cell]:
-    """The task's cells, the best first, then those without a score."""
+    """The task's cells, best first, followed by those without a score."""
     return [*task.ranked, *(cell for cell in task.cells if cell.estimate is None)]

@@ -1,4 +1,4 @@
-"""Templates: jinja2 set up for one format, with what all formats say of a comparison."""
+"""Templates: jinja2 set up for a format, with the content that all formats show of a comparison."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from harness.reporting.remarks import remarks
 def rendered(
     template: Path, comparison: Comparison, *, escape: Callable[[str], str] | None = None, **more: object
 ) -> str:
-    """A template, filled in.
+    """Render a template.
 
     Args:
-        template: The file, such as report.tex.j2 beside a format's render.py; those beside it can be included.
-        comparison: What it shows.
-        escape: Makes a text harmless in the format; default: HTML's, applied to everything.
-        more: Further names for the template.
+        template: The file, such as report.tex.j2 next to a format's render.py; it can include files next to it.
+        comparison: The comparison to show.
+        escape: Escapes text for the format; default: HTML escaping, applied automatically.
+        more: Further variables of the template.
     """
     return (
         _environment(template.parent, escape)
@@ -46,10 +46,10 @@ def rendered(
 
 @lru_cache(maxsize=16)
 def _environment(folder: Path, escape: Callable[[str], str] | None) -> Environment:
-    """Kept with its compiled templates, which take longer to compile than to fill in; a changed file is read anew."""
+    """The environment, cached because templates take longer to compile than to render; changed files are reloaded."""
     environment = Environment(
         loader=FileSystemLoader(folder),
-        # HTML escapes by itself. The others call `e` in their templates and are tested with hostile names.
+        # HTML is escaped automatically. Other templates call `e` and are tested with hostile names.
         autoescape=escape is None,
         undefined=StrictUndefined,
         trim_blocks=True,

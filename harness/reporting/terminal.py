@@ -1,4 +1,4 @@
-"""The comparison in a terminal."""
+"""Show a comparison in a terminal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from harness.reporting.remarks import remarks
 
 SIGN = "°"
 SHORT = 6
-"""Fields of up to this many characters don't wrap, and headings are not narrower."""
+"""Fields of up to this many characters are not wrapped, and headings are at least as wide."""
 _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print what to use, the verdicts, the scores, the differences, the costs, and everything that is missing."""
+    """Print the recommendation, the conclusions, scores, differences and costs, and everything that is missing."""
     if len(comparison.tasks) > 1 and (use := overview.advice(comparison)):
         console.print(_text(use, "bold"))
     scores = tables.scores(comparison)
@@ -59,7 +59,7 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def print_table(table: tables.Table, console: Console) -> None:
-    """Print one table; row by row where a line is too narrow for its numbers side by side."""
+    """Print one table; row by row if a line is too narrow for its numbers side by side."""
     gap, widths = _layout(table, console.width)
     if widths is None:
         _print_rows(table, console)
@@ -114,7 +114,7 @@ def _widths(table: tables.Table, room: int) -> list[int] | None:
 
 
 def _in_lines(text: str, lines: int) -> int:
-    """The width in which a text takes so many lines at most.
+    """The smallest width at which a text takes at most `lines` lines.
 
     >>> _in_lines("May be the best, at most", 2), _in_lines("May be the best, at most", 1)
     (13, 24)
@@ -124,7 +124,7 @@ def _in_lines(text: str, lines: int) -> int:
 
 
 def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
-    """Widths made larger up to those wanted, those that lack least first, while there is room."""
+    """Increase widths towards those wanted, smallest shortfall first, as long as there is room."""
     found = list(widths)
     for place in sorted(range(len(found)), key=lambda index: wanted[index] - found[index]):
         found[place] += max(min(wanted[place] - found[place], room - sum(found)), 0)
@@ -132,7 +132,7 @@ def _grown(widths: Sequence[int], wanted: Sequence[int], room: int) -> list[int]
 
 
 def _unbroken(field: str) -> int:
-    """How wide a field is at least: short ones stay in one line."""
+    """The minimum width of a field; short ones stay on one line."""
     return cell_len(field) if cell_len(field) <= SHORT else _longest_word(field)
 
 
@@ -141,7 +141,7 @@ def _longest_word(text: str) -> int:
 
 
 def _print_rows(table: tables.Table, console: Console) -> None:
-    """Print a table row by row, a line for each field, where a line is too narrow for whole numbers side by side."""
+    """Print a table row by row, one line per field, if a line is too narrow for whole numbers side by side."""
     console.print(_text(f"\n{table.caption}", "bold"))
     for first, *others in table.rows:
         if first.text:
@@ -153,7 +153,7 @@ def _print_rows(table: tables.Table, console: Console) -> None:
 
 
 def _short(text: str) -> str:
-    """A field in fewer characters, so that tables fit into a narrow terminal.
+    """Abbreviate a field, so that tables fit into a narrow terminal.
 
     >>> _short("82.3 (78.8 to 85.3)"), _short("0.6 (−8.4 to 9.5)"), _short("tfidf (simple baseline)")
     ('82.3 (78.8–85.3)', '0.6 (−8.4 to 9.5)', 'tfidf °')
@@ -162,7 +162,7 @@ def _short(text: str) -> str:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """A text and not a string: a name in square brackets is no markup."""
+    """Convert to a text object, so that square brackets are not read as markup."""
     return Text(printable(text), style=style)
 
 

@@ -1,4 +1,4 @@
-"""What thresholds of probabilities give, as a table for people and as content for programs."""
+"""Scores at probability thresholds, as a table for people and as content for programs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def table_of(task: AnsweredTask, model: str, found: Sequence[AtThreshold]) -> Ta
 
 
 def by_model(task: AnsweredTask, found: Mapping[str, Sequence[AtThreshold]]) -> Table:
-    """F1 of each model, and a column for each threshold: for a page."""
+    """A row with the F1 of each model, and a column for each threshold, for a page."""
     (first, *_) = found.values()
     rows = [
         (model_entry(task, model), *(score(one.scores[F1], PERCENT) for one in rows)) for model, rows in found.items()
@@ -45,13 +45,13 @@ def by_model(task: AnsweredTask, found: Mapping[str, Sequence[AtThreshold]]) -> 
 
 
 def _what(found: Sequence[AtThreshold]) -> str:
-    """The label that is counted, where it is one of two; else any."""
+    """The counted label if there is only one, else any."""
     counted = found[0].labels
     return counted[0] if len(counted) == 1 else "a label"
 
 
 def content(found: Mapping[str, Sequence[AtThreshold]]) -> dict[str, Any]:
-    """The same for a program."""
+    """The same for programs."""
     return {
         model: [
             {

@@ -1,4 +1,4 @@
-"""What a report says of tuning, free of any format: rows of tables, notes, rows of trials."""
+"""Tuning in reports, independent of the format: rows of tables, notes, rows of trials."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Rows = tuple[tuple[Entry, ...], ...]
 
 
 def rows_of_tuning(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per model: what the trials took, what they found, and how sure the choice is."""
+    """A row per model: the cost of the trials, their results, and how certain the choice is."""
     return tuple(
         (
             Entry(one.model),
@@ -47,7 +47,7 @@ def rows_of_tuning(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
 
 
 def rows_of_curves(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per model: the median best score of so many trials, with its band."""
+    """A row per model: the median best score by number of trials, with its band."""
     budgets = shown_budgets(tuned)
     return tuple(
         (
@@ -60,7 +60,7 @@ def rows_of_curves(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
 
 
 def rows_of_trials(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per trial, the best one in bold."""
+    """A row per trial, with the best one in bold."""
     return tuple(
         (
             Entry(one.model),
@@ -75,13 +75,13 @@ def rows_of_trials(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
 
 
 def shown_budgets(tuned: Sequence[TunedModel]) -> tuple[int, ...]:
-    """Numbers of trials that a table shows: doubled from 1 on, and the last; none where there is no choice."""
+    """The numbers of trials to show: powers of two and the last; none if there was no choice."""
     most = max((len(one.trials) for one in tuned if one.curve is not None), default=0)
     return tuple(sorted({2**power for power in range(most.bit_length())} | {most})) if most > 1 else ()
 
 
 def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
-    """What a reader must know of the tables of tuning, where there are any."""
+    """What readers must know about the tables of tuning, if there are any."""
     if not any(task.tuned for task in tasks):
         return
     yield (
@@ -103,7 +103,7 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
 
 
 def order_lines(task: TaskComparison) -> Iterator[str]:
-    """At which number of trials another model's search finds more, for each pair whose order changes."""
+    """For each pair of models whose order changes, the numbers of trials at which the lead changes."""
     sign = 1 if task.card.higher_is_better else -1
     for one, other in combinations([one for one in task.tuned if one.curve is not None], 2):
         assert one.curve is not None
@@ -117,7 +117,7 @@ def order_lines(task: TaskComparison) -> Iterator[str]:
 
 
 def settings(trial: TrialResult) -> str:
-    """The settings that trials differ in, as they are written on the command line."""
+    """The settings that vary between trials, as written on the command line."""
     return ", ".join(f"{name}={_value(value)}" for name, value in trial.settings.items()) or NOTHING
 
 
@@ -136,12 +136,12 @@ TRIAL_COLUMNS = (
 
 
 def trials_csv(comparison: Comparison) -> str:
-    """A line per trial, in full precision; nothing where there are none."""
+    """A line per trial, in full precision; empty if there are none."""
     return csv_text([{harmless(name): _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
 
 
 def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """A row per trial, with a column for each setting that differs between trials."""
+    """A row per trial, with a column for each setting that varies between trials."""
     found = [(task, one, trial) for task in comparison.tasks for one in task.tuned for trial in one.trials]
     names = dict.fromkeys(name for _, _, trial in found for name in trial.settings)
     return [
@@ -174,7 +174,7 @@ def _with_band(one: TunedModel, count: int, unit: Unit) -> str:
 
 
 def _end(value: float, unit: Unit) -> str:
-    """An end of a band; where nothing bounds it but the score itself, a question mark."""
+    """An end of a band; a question mark if it is only bounded by the range of the score."""
     return "?" if value in (unit.least, unit.most) else unit.score(value)
 
 

@@ -1,1 +1,1 @@
-"""Charts as SVG elements, drawn for a page that gives the classes their colours."""
+"""Charts as SVG elements, for a page that defines the colours of their classes."""

@@ -1,4 +1,4 @@
-"""What every chart is drawn with: an SVG root, scales, ticks, axes."""
+"""Drawing primitives of all charts: an SVG root, scales, ticks, axes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from markupsafe import Markup
 
 WIDTH = 340
-"""Units of the drawings: about as wide as a phone, where letters are then as large as they say."""
+"""Width of the drawings in units: about as wide as a phone, where font sizes are then as stated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From a value to a place in the drawing.
+    """Maps values to positions in the drawing.
 
     Attributes:
         low: The value at `start`.
         high: The value at `end`.
-        is_log: Whether equal steps are equal factors.
+        is_log: Whether the scale is logarithmic.
     """
 
     low: float
@@ -30,12 +30,12 @@ class Scale:
     is_log: bool = False
 
     def __call__(self, value: float) -> float:
-        """The place of `value`, in drawing units."""
+        """The position of `value`, in drawing units."""
         low, high, value = (math.log(v) if self.is_log else v for v in (self.low, self.high, value))
         return self.start + (value - low) / ((high - low) or 1.0) * (self.end - self.start)
 
     def ticks(self, count: int = 5) -> list[float]:
-        """About `count` round values between the ends, in equal steps."""
+        """About `count` round values between the ends, evenly spaced."""
         return _ticks(self.low, self.high, count)
 
 
@@ -54,7 +54,7 @@ def drawing(height: float, description: str, *, width: float = WIDTH) -> Element
 
 
 def add(parent: Element, tag: str, text: str = "", /, **attributes: str | float) -> Element:
-    """A new child of `parent`; `stroke_width` names the attribute stroke-width, `class_` the class."""
+    """Add a child to `parent`; `stroke_width` sets the attribute stroke-width, `class_` the class."""
     names = {key.rstrip("_").replace("_", "-"): _shown(value) for key, value in attributes.items()}
     child = SubElement(parent, tag, names)
     child.text = text or None
@@ -62,14 +62,14 @@ def add(parent: Element, tag: str, text: str = "", /, **attributes: str | float)
 
 
 def path(points: Sequence[tuple[float, float]]) -> str:
-    """The points joined by lines, as the `d` of a path."""
+    """Join points by lines, as the `d` of a path."""
     return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def horizontal_axis(
     chart: Element, scale: Scale, *, top: float, bottom: float, title: str, labels: Mapping[float, str]
 ) -> None:
-    """Vertical grid lines at the labelled values, their labels below, and the axis's title."""
+    """Draw vertical grid lines at the labelled values, their labels below, and the axis title."""
     for value, label in labels.items():
         x = scale(value)
         add(chart, "line", class_="grid", x1=x, x2=x, y1=top, y2=bottom)
@@ -78,7 +78,7 @@ def horizontal_axis(
 
 
 def vertical_axis(chart: Element, scale: Scale, *, left: float, right: float, labels: Mapping[float, str]) -> None:
-    """Horizontal grid lines at the labelled values, their labels at the left."""
+    """Draw horizontal grid lines at the labelled values, with labels on the left."""
     for value, label in labels.items():
         y = scale(value)
         add(chart, "line", class_="grid", x1=left, x2=right, y1=y, y2=y)
@@ -86,12 +86,12 @@ def vertical_axis(chart: Element, scale: Scale, *, left: float, right: float, la
 
 
 def markup(chart: Element) -> Markup:
-    """The chart for a page; all text in it is escaped."""
+    """The chart for a page, with all text escaped."""
     return Markup(tostring(chart, encoding="unicode"))
 
 
 def plain(values: Sequence[float]) -> dict[float, str]:
-    """The values' labels, with as many decimals as tell them apart.
+    """Label values with as many decimals as distinguish them.
 
     >>> plain([0.0, 0.5, 1.0])
     {0.0: '0.0', 0.5: '0.5', 1.0: '1.0'}

@@ -1,4 +1,4 @@
-"""Learning curves: training and validation loss by step, so that overfitting is seen."""
+"""Learning curves: training and validation loss by step, which show overfitting."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.record import CurvePoint, RunRecord
 from harness.reporting.charts.canvas import Scale, add, drawing, horizontal_axis, markup, path, plain, vertical_axis
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 320, 40, 306, 10, 150
-LARGEST = 1e100  # A loss beyond, or one that is no number, has no place on an axis.
+LARGEST = 1e100  # Larger or non-finite losses are not drawn.
 
 
 def learning_curves(task: TaskComparison) -> dict[str, Markup]:
-    """One chart per model that left a curve, all with the same loss axis, by model."""
+    """One chart per model with a curve, all with the same loss axis."""
     drawn = [cell for cell in task.cells if _points(cell)]
     losses = [loss for cell in drawn for point in _points(cell) for loss in (point.train_loss, point.validation_loss)]
     finite = [loss for loss in losses if abs(loss) <= LARGEST]

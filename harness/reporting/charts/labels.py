@@ -1,4 +1,4 @@
-"""Where the labels of points go, so that they hide neither each other nor the points."""
+"""Place the labels of points so that they hide neither each other nor the points."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BELOW = 3.0  # of the baseline
 GAP = 9.0
 SHIFTS = (0.0, -12.0, 12.0, -24.0, 24.0, -36.0, 36.0)
 LEAST_SEEN = 8.0
-"""An overlap of a smaller area is two corners that touch."""
+"""Smaller overlaps are just touching corners."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label's place, or that of something else that takes room: its baseline starts, or ends, at `x`.
+    """The area of a label or another item: its baseline starts or ends at `x`.
 
     Attributes:
         anchor: SVG's text-anchor, "start" or "end".
@@ -31,7 +31,7 @@ class Label:
     height: float = HEIGHT
 
     def overlap(self, other: Label) -> float:
-        """The area that both cover."""
+        """The area of the intersection."""
         across = min(self.right, other.right) - max(self.left, other.left)
         down = min(self.y, other.y) - max(self.y - self.height, other.y - other.height)
         return max(across, 0.0) * max(down, 0.0)
@@ -48,17 +48,17 @@ class Label:
 
 
 def text_label(text: str, x: float, y: float, anchor: str = "start") -> Label:
-    """The place that a text takes, its baseline starting, or ending, at a point."""
+    """The area of a text whose baseline starts or ends at a point."""
     return Label(x, y + BELOW, anchor, len(text) * LETTER_WIDTH)
 
 
 def vertical_line(x: float, top: float, bottom: float) -> Label:
-    """The place of a line such as an interval's."""
+    """The area of a vertical line, such as that of an interval."""
     return Label(x - 2, max(top, bottom), "start", 4, abs(bottom - top))
 
 
 def along(points: Sequence[Point], step: float = 8.0) -> list[Label]:
-    """The places of a line through points."""
+    """The areas along a line through points."""
     found = []
     for (x0, y0), (x1, y1) in pairwise(points):
         count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / step))
@@ -71,14 +71,14 @@ def along(points: Sequence[Point], step: float = 8.0) -> list[Label]:
 def placed(
     names: Sequence[str], points: Sequence[Point], *, left: float, right: float, lines: Sequence[Label] = ()
 ) -> list[Label | None]:
-    """A label beside each point, the first free place of a few, between `left` and `right`; None where none is free.
+    """Place a label next to each point, between `left` and `right`, in the first free position; None if there is none.
 
     Args:
-        names: The labels' texts.
-        points: What they name.
-        left: Where the drawing begins.
-        right: Where it ends.
-        lines: The places of lines, which labels avoid where they can.
+        names: The texts of the labels.
+        points: The labelled points.
+        left: The left end of the drawing.
+        right: The right end.
+        lines: Areas of lines, which labels avoid if they can.
     """
     taken = [Label(x - 7, y + 7, "start", 14) for x, y in points]
     labels: list[Label | None] = []
@@ -95,16 +95,16 @@ def placed(
 
 
 def in_column(heights: Sequence[float], *, top: float, bottom: float) -> list[float]:
-    """Where labels in one column stand, each as near to its height as the others leave it, and none upon another.
+    """The heights of labels in a column, each as close to its own as possible, without overlap.
 
     Args:
-        heights: What each label names.
-        top: Where the column begins.
-        bottom: Where it ends; it has room for all of them.
+        heights: The height of each labelled item.
+        top: The top of the column.
+        bottom: The bottom; there is room for all labels.
     """
     order = sorted(range(len(heights)), key=lambda place: heights[place])
     lowest, found = top - HEIGHT, [0.0] * len(heights)
-    for place in order:  # downwards, and then back where the last ones fell out at the bottom
+    for place in order:  # downwards, and then back if the last ones left the column at the bottom
         found[place] = lowest = max(heights[place], lowest + HEIGHT)
     highest = bottom + HEIGHT
     for place in reversed(order):
@@ -113,7 +113,7 @@ def in_column(heights: Sequence[float], *, top: float, bottom: float) -> list[fl
 
 
 def shortened(name: str, most: int) -> str:
-    """The name, its middle left out where it is longer than so many letters.
+    """Shorten a name to at most `most` letters, leaving out its middle.
 
     >>> shortened("google-bert/bert-base-uncased", 14)
     'google-…ncased'

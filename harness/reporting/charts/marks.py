@@ -1,4 +1,4 @@
-"""The marks of models: with its colour, a shape tells a model apart in print and for readers who are colour-blind."""
+"""The marks of models: shapes in addition to colours, for print and for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _OUTLINES = (
     "M-2,-5.6h4v3.6h3.6v4h-3.6v3.6h-4v-3.6h-3.6v-4h3.6z",
 )
 SHAPES = 2 * len(_OUTLINES)
-"""Each outline is there full and hollow; as many classes of models have shapes of their own."""
+"""Each outline exists filled and hollow; this many classes of models have distinct shapes."""
 _CROSS = "M-4.5,-4.5L4.5,4.5M4.5,-4.5L-4.5,4.5"
 
 
 def mark_classes(trained: Iterable[str], simple_baselines: Iterable[str]) -> dict[str, str]:
-    """The class of each model, which gives it its colour and its mark in every chart and table.
+    """The class of each model, which determines its colour and its mark in every chart and table.
 
     >>> mark_classes(["bert", "roberta"], ["tfidf"])
     {'tfidf': 'baseline', 'bert': 'c0', 'roberta': 'c1'}
@@ -34,7 +34,7 @@ def mark_classes(trained: Iterable[str], simple_baselines: Iterable[str]) -> dic
 
 
 def add_mark(parent: Element, class_: str, x: float | str, y: float) -> Element:
-    """The mark of a class around a point, whose place across may be a share of the width, such as "40%"."""
+    """Draw the mark of a class at a point; its horizontal position may be a percentage, such as "40%"."""
     if isinstance(x, str):
         parent = add(parent, "svg", x=x, y=y, overflow="visible")
         return add(parent, "path", class_=_kind(class_), d=_shape(class_))
@@ -42,7 +42,7 @@ def add_mark(parent: Element, class_: str, x: float | str, y: float) -> Element:
 
 
 def key(class_: str) -> Markup:
-    """The mark of a class to stand before a model's name."""
+    """The mark of a class, to place before a model's name."""
     root = Element("svg", {"class": f"key {class_}", "viewBox": "-7 -7 14 14", "aria-hidden": "true"})
     add(root, "path", class_=_kind(class_), d=_shape(class_))
     return markup(root)

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks over tasks, and which of them are not told apart."""
+"""The critical-difference diagram: mean ranks over tasks, with bars over those that are not distinguished."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDE, ROW, BAR = 14, 24, 12
 
 
 def mean_ranks(over_tasks: OverTasks, classes: Mapping[str, str]) -> Markup:
-    """A mark for each model, the best on top and on the left; a bar joins those that are not told apart.
+    """A mark for each model, the best at the top left; a bar joins models that are not distinguished.
 
     Source: Demšar 2006, figure 1.
     """
@@ -44,7 +44,7 @@ def mean_ranks(over_tasks: OverTasks, classes: Mapping[str, str]) -> Markup:
 
 
 def groups(found: MeanRanks) -> Sequence[tuple[float, float]]:
-    """The best and the worst rank of each group that is not told apart, as large as they can be; none of one model."""
+    """The best and the worst rank of each maximal group that is not distinguished; groups have at least two models."""
     ranks = list(found.by_model.values())
     spans: list[tuple[float, float]] = []
     for place, first in enumerate(ranks):

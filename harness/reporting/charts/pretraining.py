@@ -1,4 +1,4 @@
-"""Score against pretraining: what the tokens that a checkpoint has read are worth once it is fine-tuned."""
+"""Score against pretraining: how fine-tuned scores depend on the tokens that a checkpoint was pretrained on."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Points = list[tuple[int, Cell]]  # tokens and the model that has read them, asce
 
 
 def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
-    """One line per recipe through its checkpoints, in the colour of the last one; None where no recipe has two.
+    """One line per recipe through its checkpoints, in the colour of the last one; None if no recipe has two.
 
-    Checkpoints of `harness pretrain` say how many tokens they have read; the same architecture with fresh weights has
-    read none. Two models of one recipe that read as many, such as variants, are no line's.
+    Checkpoints of `harness pretrain` record the number of tokens; the same architecture with random weights has zero.
+    Models of one recipe with the same number, such as variants, are not on any line.
     """
     lines = _lines(task)
     if not lines:
@@ -52,7 +52,7 @@ def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Mark
 
 
 def _lines(task: TaskComparison) -> dict[str, Points]:
-    """Each recipe's points: two and more, no two of which have read as much."""
+    """The points of each recipe with at least two, all with different numbers of tokens."""
     found: dict[str, Points] = defaultdict(list)
     for cell in task.cells:
         origin = _origin(cell)

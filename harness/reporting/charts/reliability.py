@@ -1,4 +1,4 @@
-"""Reliability curves: of the forecasts of each probability, how many came true."""
+"""Reliability curves: how often forecasts of each probability came true."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.reporting.charts.canvas import Scale, add, drawing, horizontal_axis
 SIDE, LEFT, TOP = 190, 40, 10
 LABELS = {0.0: "0", 0.25: "25", 0.5: "50", 0.75: "75", 1.0: "100"}
 FEW = 5
-"""A bin of fewer forecasts than these is noise, and is left out."""
+"""Bins with fewer forecasts are noise, and are left out."""
 
 
 def reliability_curves(found: Mapping[str, Reliability], classes: Mapping[str, str]) -> dict[str, Markup]:
-    """A small chart per model; a model below the diagonal is too sure of itself."""
+    """A small chart per model; below the diagonal a model is overconfident."""
     return {model: _chart(model, one, classes.get(model, "")) for model, one in found.items()}
 
 

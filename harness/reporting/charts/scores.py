@@ -10,11 +10,11 @@ from harness.metrics.lookup import metric_name
 from harness.reporting.charts.canvas import Scale, add, around, plain, vertical_axis
 
 LEFT, TOP, BOTTOM = 46, 24, 250
-"""Where such a chart's plot begins and ends, in drawing units."""
+"""The extent of such a chart's plot, in drawing units."""
 
 
 def score_axis(chart: Element, task: TaskComparison, heights: Sequence[float], *, right: float) -> Scale:
-    """Draw the task's axis of scores so that all `heights` fit, with grid lines up to `right`; give its scale."""
+    """Draw the task's axis of scores so that all `heights` fit, with grid lines up to `right`; return its scale."""
     y = Scale(*around(heights), BOTTOM, TOP)
     vertical_axis(chart, y, left=LEFT, right=right, labels=plain(y.ticks()))
     better = "↑" if task.card.higher_is_better else "↓"

@@ -1,4 +1,4 @@
-"""Score against the size of something, such as the training split: a line per model."""
+"""Score against a size, such as that of the training split: one line per model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ APART = 3.0  # of intervals that would hide each other
 LABEL_WIDTH = 46
 MOST_LETTERS = 15
 MOST_NAMED = 16
-"""More names have no room in a column; the others' stand in the legend and in the titles of their points."""
+"""More names don't fit in a column; the others are in the legend and in the titles of their points."""
 
 
 def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
-    """One line per model, simple baselines too, over a logarithmic axis of sizes; names behind the lines' ends."""
+    """One line per model, including simple baselines, over a log axis of sizes, with names at the ends of the lines."""
     task, cells = curves.tasks[0], curves.cells
     unit, words = unit_of(task.card.main_metric), curves.varied.words
     named = {model: shortened(model, MOST_LETTERS) for model in list(cells)[:MOST_NAMED]}
@@ -65,7 +65,7 @@ def _line(
 
 
 def _labels(curves: Curves, x: Scale) -> dict[float, str]:
-    """The sizes, the largest first, as far as they have room."""
+    """The sizes to label, largest first, as far as there is room."""
     chosen: list[int] = []
     for size in reversed(curves.sizes):
         if all(x(other) - x(size) >= LABEL_WIDTH for other in chosen):

@@ -1,6 +1,6 @@
-"""The dot plot of a task, a strip for each model, to stand in the rows of a table: all strips have one axis.
+"""The dot plot of a task: one strip per model for the rows of a table, all with the same axis.
 
-Places across are shares of the width, so that a strip is as wide as its column while letters and marks keep their size.
+Horizontal positions are percentages, so that a strip is as wide as its column while letters and marks keep their size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Strips:
 
     Attributes:
         axis: The labels of the common axis.
-        rows: By model, its strip; of models with a score.
+        rows: The strip of each model with a score.
     """
 
     axis: Markup | str = ""
@@ -36,16 +36,16 @@ class Strips:
 
 
 def strips(task: TaskComparison, classes: Mapping[str, str], *, is_small: bool = False) -> Strips:
-    """Each model with a score: a mark for its mean, a bar for the interval, a tick for each seed.
+    """Draw each model with a score: a mark for its mean, a bar for the interval, a tick for each seed.
 
-    A seed whose training collapsed has a cross in place of the tick. The best simple baseline is drawn through all
-    rows: what lies on its wrong side was not worth training.
+    A collapsed seed has a cross instead of a tick. The best simple baseline is drawn through all rows: models on its
+    wrong side were not worth training.
 
     Args:
-        task: What is drawn.
-        classes: The class of each model's colour and mark.
-        is_small: Without grid, ticks, axis, and simple baselines but the best, for a table with a column for each of
-            many tasks.
+        task: The task comparison.
+        classes: The CSS class of each model's colour and mark.
+        is_small: Whether to omit grid, ticks, axis, and all simple baselines but the best, for a table with a column
+            for each of many tasks.
     """
     cells, unit = task.ranked, unit_of(task.card.main_metric)
     if not cells:
@@ -115,7 +115,7 @@ def _seed(root: Element, run: Run, x: str) -> None:
 
 
 def _strip(class_: str, height: float) -> Element:
-    """An empty strip. The numbers stand beside it in the table, so that a screen reader need not announce it."""
+    """An empty strip. The table has its numbers, so screen readers can skip it."""
     return Element("svg", {"class": class_, "width": "100%", "height": f"{height:g}", "aria-hidden": "true"})
 
 

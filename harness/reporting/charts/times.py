@@ -13,14 +13,14 @@ BETWEEN = (3.0, 30.0, 180.0, 1800.0, 10800.0, 2.0, 5.0, 20.0, 120.0, 300.0, 1200
 
 
 def factor_around(values: Sequence[float]) -> tuple[float, float]:
-    """A range a little wider than all `values`, and at least a factor of four wide."""
+    """A range slightly wider than all `values`, and at least a factor of four wide."""
     low, high = min(values) / 1.5, max(values) * 1.5
     widen = max(1.0, (4 / (high / low)) ** 0.5)
     return low / widen, high * widen
 
 
 def time_labels(scale: Scale) -> dict[float, str]:
-    """Labels at the round times on the scale, the rounder ones first, as far as they have room."""
+    """Labels at round times on the scale, rounder ones first, as far as there is room."""
     chosen: list[float] = []
     for time in (*SECONDS, *BETWEEN):
         inside = scale.low <= time <= scale.high

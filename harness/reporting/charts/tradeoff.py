@@ -1,4 +1,4 @@
-"""Score against cost: what a point of score takes in training time."""
+"""Score against cost: the training time for a gain in score."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from harness.reporting.charts.times import factor_around, time_labels
 
 RIGHT = WIDTH - 14
 MOST_NAMED = 30
-"""More names hide each other; the other models' stand in the titles of their points."""
+"""More names would hide each other; those of other models are in the titles of their points."""
 
 
 def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
-    """Score by training seconds, on a logarithmic axis, the best models named; None where no model has both.
+    """Score by training seconds on a log axis, with the best models named; None if no model has both.
 
-    Nor of several machines, whose times can't be compared.
+    Also None for several machines, whose times can't be compared.
 
-    The best simple baseline is a line across: its seconds, a thousandth of the models', would leave them no room.
+    The best simple baseline is a horizontal line: with a thousandth of the models' time, it would leave them no room.
     """
     unit = unit_of(task.card.main_metric)
     points = [(cell, _seconds(cell)) for cell in task.ranked if _seconds(cell) > 0 and not cell.is_simple_baseline]
@@ -63,7 +63,7 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
 
 
 def _baseline_line(chart: Element, best: Cell, height: float) -> Label:
-    """The best simple baseline through the points; its name stands below them, where no line goes through it.
+    """Draw the best simple baseline through the points; its name is below them, where no line crosses it.
 
     Returns:
         The room that the line takes.

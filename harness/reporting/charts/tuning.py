@@ -1,4 +1,4 @@
-"""Tuning curves: what the best of so many trials scores on validation, and what so much time finds."""
+"""Tuning curves: the best validation score by number of trials or by time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Points = list[tuple[float, float]]
 
 
 def tuning_curves(task: TaskComparison, classes: Mapping[str, str], *, by_time: bool = False) -> Markup | None:
-    """The median best validation score and its band, by trials or by their time; None where nothing was chosen from."""
+    """The median best validation score and its band, by trials or by their time; None if there was no choice."""
     tuned = [
         (one, one.curve)
         for one in task.tuned
@@ -66,18 +66,18 @@ def _axis(chart: Element, tuned: Sequence[TunedModel], title: str, *, by_time: b
 
 
 def _place(one: TunedModel, count: int, *, by_time: bool) -> float:
-    """So many trials, or the time that they take on average."""
+    """The number of trials, or their average time."""
     return max(count * one.seconds / len(one.trials), 1e-3) if by_time else float(count)
 
 
 def _heights(curve: TuningCurve, unit: Unit) -> list[float]:
-    """What must be seen: the curve, and the band where it is bounded by more than the score's own range."""
+    """The values to show: the curve, and the band where it is not just the range of the score."""
     known = [*curve.typical, *curve.low, *curve.high]
     return [value * unit.factor for value in known if math.isfinite(value) and value not in (unit.least, unit.most)]
 
 
 def _points(one: TunedModel, values: Sequence[float], x: Scale, y: Scale, unit: Unit, *, by_time: bool) -> Points:
-    """Where the values by number of trials lie; what lies beyond the axis, at its end."""
+    """The points of the values by number of trials, clipped to the axis."""
     return [
         (x(_place(one, count, by_time=by_time)), y(min(max(value * unit.factor, y.low), y.high)))
         for count, value in enumerate(values, 1)
@@ -85,7 +85,7 @@ def _points(one: TunedModel, values: Sequence[float], x: Scale, y: Scale, unit: 
 
 
 def _stairs(points: Points) -> Points:
-    """The points joined by steps: between two numbers of trials there is none."""
+    """Join the points by steps, because there is nothing between two numbers of trials."""
     return [
         point
         for before, (x, y) in zip([points[0], *points], points, strict=False)

@@ -1,1 +1,1 @@
-"""Tables for a paper: one per question, as wide as its columns are, in LaTeX."""
+"""LaTeX tables for a paper: one per question, no wider than their columns need."""

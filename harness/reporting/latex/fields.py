@@ -1,4 +1,4 @@
-"""A table's field as a paper has it: a number to be aligned, its interval, its marks and its notes apart."""
+"""A field of a table in a paper: a number to align, its interval, marks and notes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _SCORE = re.compile(
 _INTERVAL = re.compile(rf"(?P<low>{_NUMBER}) to (?P<high>{_NUMBER})(?: \((?P<note>.*[A-Za-z].*)\))?")
 _MEASURED = re.compile(rf"(?P<value>(?:[<>] )?{_NUMBER}) (?P<unit>\S+)")
 _LONGEST_WORDS = 12
-"""Letters of a field in words that stands in a column of numbers; a longer one goes into a note."""
+"""Maximum length of words in a column of numbers; longer ones go into a note."""
 MARKS = {"better": r"$\dagger$", "worse": r"$\ddagger$"}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field.
+    """A field.
 
     Attributes:
-        text: What stands in it, not escaped.
-        interval: Its low and its high end, to stand beneath the number.
-        notes: What a note to the table says of it.
+        text: The text, not escaped.
+        interval: The lower and upper end, to place below the number.
+        notes: The notes to the table for this field.
         mark: A word of `MARKS`.
     """
 
@@ -45,16 +45,16 @@ class Field:
 
     @property
     def width(self) -> float:
-        """About how many characters of a line it takes."""
+        """Approximate width in characters."""
         beneath = 0.8 * (sum(map(len, self.interval)) + 4) if self.interval else 0.0
         return max(len(self.text) + 0.7 * (len(self.notes) + bool(self.mark)), beneath)
 
     def latex(self, letters: Mapping[str, str], *, in_braces: bool) -> str:
-        """The field.
+        """Format the field.
 
         Args:
-            letters: By which letter the table calls each note.
-            in_braces: Whether its column is one of numbers, which takes any other text in braces.
+            letters: The letter of each note in the table.
+            in_braces: Whether the column holds numbers, in which other text needs braces.
         """
         marks = [MARKS[self.mark]] if self.mark else []
         marks += [letters[note] for note in self.notes]
@@ -66,12 +66,12 @@ class Field:
         return f"{{{text}}}" if in_braces or bold else text
 
     def latex_beneath(self) -> str:
-        """The interval, to stand in a row of its own; empty where there is none."""
+        """The interval, for a row of its own; empty if there is none."""
         return rf"{{\scriptsize {bracketed(*self.interval)}}}" if self.interval else ""
 
 
 def bracketed(low: str, high: str) -> str:
-    """An interval as LaTeX.
+    """Format an interval as LaTeX.
 
     >>> bracketed("−1.2", "3.4")
     '[$-$1.2, 3.4]'
@@ -94,14 +94,14 @@ def field_of(entry: Entry) -> Field:
 
 
 def name_of(entry: Entry) -> Field:
-    """The field that names a row; that a model is a simple baseline becomes a note."""
+    """The field that names a row, with a note if the model is a simple baseline."""
     name = entry.text.removesuffix(SIMPLE_BASELINE)
     notes = () if name == entry.text else (SIMPLE_BASELINE.strip(" ()"),)
     return Field(name, notes=notes, is_strong=entry.is_strong)
 
 
 def in_one_column(head: str, fields: Sequence[Field]) -> tuple[str, list[Field]]:
-    """A column's heading and fields as they suit each other: a unit that all share stands in the heading.
+    """Align a column's heading and fields: a unit that all fields share moves to the heading.
 
     >>> in_one_column("Peak memory", [Field("2.1 GB"), Field("1.5 GB")])[0]
     'Peak memory (GB)'
@@ -119,12 +119,12 @@ def in_one_column(head: str, fields: Sequence[Field]) -> tuple[str, list[Field]]
 
 
 def _short(field: Field) -> Field:
-    """The field with long words in a note."""
+    """Move long words to a note."""
     if len(field.text) <= _LONGEST_WORDS:
         return field
     return replace(field, text=NOTHING, notes=(*field.notes, field.text))
 
 
 def is_interval(text: str) -> re.Match[str] | None:
-    """The parts of an interval: low, high, and a note."""
+    """Match the parts of an interval: low, high and a note."""
     return _INTERVAL.fullmatch(text)

@@ -1,4 +1,4 @@
-r"""A question's table cut to a page: by columns where it is too wide, by rows where it is too long."""
+r"""Split a question's table to fit pages: by columns if it is too wide, by rows if it is too long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.reporting.latex.fields import MARKS, Field, in_one_column
 from harness.reporting.latex.text import escaped
 
 COLUMN, PAGE, ONE_COLUMN_PAGE = 50.0, 106.0, 76.0
-"""Characters of \\small in a line: of a column, across both, and of a page in one column (article, 10 pt)."""
+"""Characters of \\small per line: in a column, across both, and on a one-column page (article, 10 pt)."""
 _BETWEEN = 1.8
 _MOST_LINES = 44
 Row = tuple[Field, ...]
@@ -19,28 +19,28 @@ Row = tuple[Field, ...]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows under one heading, such as a task's."""
+    """Rows under one heading, such as those of a task."""
 
     title: Field | None
     rows: tuple[Row, ...]
 
     @property
     def lines(self) -> int:
-        """Of a page."""
+        """Number of lines on a page."""
         return (self.title is not None) + sum(map(_lines, self.rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question's table, not yet cut to a page.
+    """The table of a question, not yet split into pages.
 
     Attributes:
-        name: Stands in its label.
-        caption: What it shows.
-        heads: One per column; a line break in it stays.
-        groups: Its rows.
-        notes: What is true of all of it, as LaTeX.
-        marks: What each mark means, by its word in `MARKS`, as LaTeX.
+        name: The name in its label.
+        caption: The caption.
+        heads: One heading per column; line breaks are kept.
+        groups: The groups of rows.
+        notes: Notes on the whole table, as LaTeX.
+        marks: The meaning of each mark, by its word in `MARKS`, as LaTeX.
     """
 
     name: str
@@ -53,13 +53,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """A table as the template writes it: everything is LaTeX.
+    """A table for the template; everything is LaTeX.
 
     Attributes:
         environment: table, or table* across two columns.
-        columns: What `tabular` takes.
+        columns: The column specification of `tabular`.
         lines: Everything between the rules.
-        notes: Each with its letter or mark, which may be empty.
+        notes: The notes, each with its letter or mark, which may be empty.
     """
 
     environment: str
@@ -72,12 +72,12 @@ class Tabular:
 
 
 def tabulars(question: Question, *, columns: int, prefix: str) -> Iterator[Tabular]:
-    """The question's table, in as many parts as pages ask for.
+    """Split the question's table into as many parts as pages require.
 
     Args:
-        question: What it shows.
-        columns: Of the paper.
-        prefix: Of the label, so that two reports can stand in one paper.
+        question: The question.
+        columns: Number of columns of the paper.
+        prefix: The prefix of labels, so that one paper can include two reports.
     """
     whole = _aligned(question)
     widest = ONE_COLUMN_PAGE if columns == 1 else PAGE
@@ -92,7 +92,7 @@ def tabulars(question: Question, *, columns: int, prefix: str) -> Iterator[Tabul
 
 
 def _aligned(question: Question) -> Question:
-    """With units that a whole column shares in the heading."""
+    """Move units that a whole column shares to its heading."""
     rows = [row for group in question.groups for row in group.rows]
     heads, columns = list(question.heads), [list(column) for column in zip(*rows, strict=True)]
     for place in range(1, len(columns)):
@@ -115,12 +115,12 @@ def _head_width(head: Field) -> float:
 
 
 def _broken(head: str) -> list[str]:
-    """A heading's lines."""
+    """The lines of a heading."""
     return [line for part in head.split("\n") for line in wrap(part, 11, break_long_words=False) or [""]]
 
 
 def _by_columns(question: Question, widest: float) -> Iterator[Question]:
-    """The first column with as many of the others as fit beside it, again and again."""
+    """Repeat the first column with as many of the others as fit next to it."""
     first, *others = _widths(question)
     taken: list[int] = []
     used = first
@@ -143,7 +143,7 @@ def _with_columns(question: Question, places: Sequence[int]) -> Question:
 
 
 def _by_rows(question: Question) -> Iterator[Question]:
-    """Whole groups, as many as a page holds; one that is longer than a page is cut itself."""
+    """Whole groups, as many as fit on a page; a group that is longer than a page is split."""
     held: list[Group] = []
     for group in (piece for whole in question.groups for piece in _pages(whole)):
         if held and sum(one.lines for one in held) + group.lines > _MOST_LINES:
@@ -188,7 +188,7 @@ def _tabular(question: Question, environment: str, *, label: str) -> Tabular:
 
 
 def _letters(notes: Iterable[str]) -> dict[str, str]:
-    """Each note's letter: a to z, then aa and so on."""
+    """A letter for each note: a to z, then aa and so on."""
     return {note: ascii_lowercase[place % 26] * (place // 26 + 1) for place, note in enumerate(dict.fromkeys(notes))}
 
 
@@ -214,7 +214,7 @@ def _body(groups: Sequence[Group], kinds: Sequence[str], letters: dict[str, str]
 
 
 def _kind(column: Sequence[Field]) -> str:
-    r"""The column's type: S of numbers, as wide as they are, else centred or, of amounts with units, to the right."""
+    r"""The column type: S for numbers, sized to fit; otherwise centred, or right-aligned for amounts with units."""
     numbers = [one.text.replace(",", "") for one in column if one.is_number]
     has_units = any(one.text[:1].isdigit() and not one.is_number for one in column)
     if has_units or not numbers:

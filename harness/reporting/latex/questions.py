@@ -1,4 +1,4 @@
-r"""What a paper asks of a comparison, a table each. Every number, bold letter and mark is the other formats' own."""
+r"""The questions of a paper, a table each, with the numbers, bold type and marks of the other formats."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SCORES = f"Means over seeds; beneath, 95 \\% intervals over test examples and s
 
 
 def questions(comparison: Comparison) -> Iterator[Question]:
-    """All that have an answer: scores, differences, all tasks together, curves, costs, tuning, and what was run."""
+    """All questions with an answer: scores, differences, all tasks together, curves, costs, tuning, and provenance."""
     found = (
         _scores(comparison),
         _differences(comparison),
@@ -86,7 +86,7 @@ def _marked(entry: Entry, cell: Cell) -> Field:
 
 
 def _with_doubts(field: Field, cell: Cell) -> Field:
-    """The field with a note for everything that makes the model's mean doubtful."""
+    """Add a note for each reason to doubt the model's mean."""
     said = " ".join(field.notes)
     return replace(field, notes=(*field.notes, *(doubt for doubt in cell.doubts if doubt not in said)))
 
@@ -98,7 +98,7 @@ def _marks(comparison: Comparison) -> dict[str, str]:
 
 
 def _task_head(comparison: Comparison, task: TaskComparison) -> Field:
-    """The task over its metric; what makes its order or its claims doubtful is a note to it."""
+    """The task above its metric, with a note for each reason to doubt its order or its claims."""
     return Field(f"{tables.task_name(comparison, task)}\n{_metric(task)}", notes=_doubts(task))
 
 
@@ -142,7 +142,7 @@ def _differences(comparison: Comparison) -> Question | None:
 
 
 def _with_reading(row: Row, said: int, task: TaskComparison) -> Row:
-    """The row with a mark, or a note, in place of its reading."""
+    """The row with a mark or a note instead of its reading."""
     cell = next(cell for cell in task.cells if cell.model == row[0].text)
     text = row[said].text
     difference = replace(row[1], mark=text) if text in MARKS else row[1]
@@ -171,7 +171,7 @@ def _of_tasks(
     *,
     with_metric: bool = False,
 ) -> Question | None:
-    """The tables of all tasks as one, each task a group; columns that a task lacks are empty there."""
+    """Combine the tables of all tasks, a group each; columns that a task lacks are empty there."""
     found = [(task, table) for task in comparison.tasks if (table := table_of(task)) is not None and table.rows]
     if not found:
         return None
@@ -204,7 +204,7 @@ def _rows(columns: Sequence[Sequence[Entry] | None]) -> tuple[Row, ...]:
 
 
 def _beside(entry: Entry) -> Field:
-    """A field whose interval, if it is one, stands in brackets."""
+    """A field, with an interval in brackets."""
     found = is_interval(entry.text)
     if found is None:
         return field_of(entry)

@@ -1,7 +1,7 @@
-r"""Any text as LaTeX that every engine compiles.
+r"""Escape any text for LaTeX, for all engines.
 
-pdfLaTeX stops at a character that no font of its has. What is beyond Latin letters therefore goes through
-\unicodetext{...}{...}, which a report defines: LuaLaTeX and XeLaTeX print the text, pdfLaTeX its code points.
+pdfLaTeX stops at characters that its fonts lack. So characters beyond Latin letters go through \unicodetext{...}{...},
+which a report defines: LuaLaTeX and XeLaTeX print the text, pdfLaTeX its code points.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
-    "[": "{[}",  # At a row's beginning, a bracket or star would belong to the end of the row before.
+    "[": "{[}",  # At the start of a row, a bracket or star would belong to the end of the previous row.
     "]": "{]}",
     "*": "{*}",
     "$": r"\$",
@@ -48,12 +48,12 @@ _SPECIAL = {
     "’": "{'}",
 }
 _ACCENTS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0307\u0308\u030a\u030b\u030c\u0327")
-"""The combining accents that LaTeX sets above or below any letter, in every font encoding."""
+"""The combining accents that LaTeX can set above or below any letter, in every font encoding."""
 _LETTERS = frozenset("ßæÆøØœŒåÅłŁı")
 
 
 def escaped(text: str) -> str:
-    r"""`text` with nothing in it that LaTeX would take for a command, or that pdfLaTeX can't print.
+    r"""Escape everything in `text` that LaTeX would take for a command, or that pdfLaTeX can't print.
 
     >>> escaped("50 % of a_b"), escaped("André"), escaped("東京")
     ('50 \\% of a\\_b', 'André', '\\unicodetext{東京}{U+6771 U+4EAC}')
@@ -70,7 +70,7 @@ def _piece(text: str) -> str:
 
 
 def _run(run: str) -> str:
-    """One of characters that are all ASCII, or none of which is."""
+    """Escape a run of characters that are all ASCII or all not."""
     out, foreign = [], ""
     for letter in run:
         if letter in _SPECIAL or _is_latin(letter):
@@ -82,7 +82,7 @@ def _run(run: str) -> str:
 
 
 def _is_latin(letter: str) -> bool:
-    """Whether every LaTeX prints it as it stands: ASCII, or such a letter with a common accent."""
+    """Return whether every LaTeX engine prints the letter: ASCII, or an ASCII letter with a common accent."""
     if letter.isascii() or letter in _LETTERS:
         return True
     parts = unicodedata.normalize("NFD", letter)
