@@ -8,7 +8,7 @@ The Python interface, by example in docs/python.md:
     comparison = harness.compare("runs", baseline="tfidf")
     comparison.to_pandas("differences")
 
-What a name needs is imported when the name is first used, so that `import harness` takes no time.
+Modules are imported when one of their names is first used, so that `import harness` takes no time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """The public name `name`, from the module that has it (PEP 562)."""
+    """Import the public name `name` from its module (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, whatever happens to the process on the way."""
+"""Write files atomically, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ UNFINISHED_SECONDS = 60.0
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, flush it to the disk, then move it into place.
+    """Write `content` to a temporary file next to `path`, flush it to disk, and move it into place.
 
     Raises:
-        OSError: It can't be written; the error names `path`, not what lies beside it.
+        OSError: If it can't be written; the error names `path`, not the temporary file.
     """
-    # Two machines that share a disk may have processes of one number, containers mostly have.
+    # Processes on two machines that share a disk may have the same id; those in containers mostly do.
     beside = path.with_name(f".{path.name}.{uuid4().hex}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sweep_unfinished_writes(folder: Path) -> None:
-    """Remove what `write_atomically` left in a folder when its process was killed; never what may still be written."""
+    """Remove temporary files of killed processes from a folder, but never one that may still be in use."""
     for file in folder.glob(".*"):
         process = file.suffix.removeprefix(".")
         if process.isdecimal() and not psutil.pid_exists(int(process)):

@@ -1,6 +1,6 @@
-"""What is worked out once and kept in the user's cache: one folder per kind of thing, such as texts that were encoded.
+"""The user's cache: computed data by kind, such as encoded texts, one folder per kind.
 
-All of it can be made again, so that all of it may be removed at any time.
+Everything in it can be computed again, so everything may be removed at any time.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CachedFiles:
-    """What is kept of one kind.
+    """The cached files of one kind.
 
     Attributes:
-        folder: Where.
-        what: In a user's words.
-        files: How many.
-        bytes: In all.
+        folder: Their folder.
+        what: A description for users.
+        files: Number of files.
+        bytes: Total size.
     """
 
     folder: Path
@@ -45,14 +45,14 @@ class CachedFiles:
 
 
 def cache_folder(kind: str) -> Path:
-    """Where things of a kind are kept: below HARNESS_CACHE, or where the system keeps a user's caches."""
+    """The folder of a kind of cached data: below HARNESS_CACHE, or in the system's cache folder of the user."""
     assert kind in KINDS, kind
     caches = os.environ.get("HARNESS_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches).absolute() / "finetune-harness" / kind
 
 
 def cached() -> list[CachedFiles]:
-    """What is kept, kind by kind; a file that goes meanwhile counts nothing."""
+    """The cached data by kind; files that disappear meanwhile are ignored."""
     found = []
     for kind, what in KINDS.items():
         folder = cache_folder(kind)
@@ -62,13 +62,13 @@ def cached() -> list[CachedFiles]:
 
 
 def clear() -> None:
-    """Remove all that is kept. A run that reads it goes on; one that writes it keeps nothing."""
+    """Clear the cache. A run that reads from it continues; one that writes to it caches nothing."""
     for kind in KINDS:
         shutil.rmtree(cache_folder(kind), ignore_errors=True)
 
 
 def sweep_partial(folder: Path) -> None:
-    """Remove what killed processes left half made in a folder of the cache; what is being made has its lock taken."""
+    """Remove incomplete cache entries of killed processes; an entry in progress has a locked file."""
     for partial in folder.glob("*.partial"):
         with partial.with_suffix(".lock").open("w") as lock, _tried(lock.fileno()) as free:
             if free:
@@ -77,7 +77,7 @@ def sweep_partial(folder: Path) -> None:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder in the system's temporary one until the block ends, without those that killed processes left there."""
+    """Yield a temporary folder, after removing those of killed processes."""
     _sweep_scratch(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as name, _tried_folder(Path(name)):
         yield Path(name)
@@ -93,10 +93,9 @@ def _sweep_scratch(folder: Path) -> None:
 
 
 def _is_scratch(folder: Path) -> bool:
-    """Whether a folder is this user's, not new, and ours: by its name, or by what an earlier version left in it.
+    """Return whether a folder is an old scratch folder of this user, by its name or an earlier version's contents.
 
-    Earlier versions took no lock on their folders, so that one of theirs is left alone until nothing was written to it
-    for a day.
+    Earlier versions did not lock their folders, so one of theirs is kept until nothing was written to it for a day.
     """
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
@@ -120,7 +119,7 @@ def _tried_folder(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def _tried(opened: int) -> Iterator[bool]:
-    """Whether an open file or folder could be locked; it is until it is closed."""
+    """Yield whether an open file or folder could be locked; the lock lasts until it is closed."""
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -131,10 +130,10 @@ def _tried(opened: int) -> Iterator[bool]:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """No other process is inside at the same time; a lock goes with the process that holds it.
+    """Exclude other processes from the block; the lock ends with the process that holds it.
 
     Raises:
-        OSError: There can be no lock here.
+        OSError: If locking is not possible here.
     """
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Checksums of what is read again later, so that damage is found before it is used: of files, and of JSON documents."""
+"""Checksums of files and JSON documents, to detect damage before they are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import UserError
 
 CHECKSUMS = "checksums.json"
-KEY = "sha256"  # Of a document's own digest.
+KEY = "sha256"  # The key of a document's own digest.
 _AGAIN = "Do the run again with --redo."
 
 
@@ -19,20 +19,20 @@ def file_digest(file: Path) -> str:
     """The SHA-256 of a file's content.
 
     Raises:
-        OSError: It can't be read.
+        OSError: If it can't be read.
     """
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def folder_digests(folder: Path, *, leave_out: Collection[str] = ()) -> dict[str, str]:
-    """The SHA-256 of every file below a folder by its path in there, files of some names left out."""
+    """The SHA-256 of every file below a folder by relative path, without files of the given names."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name not in leave_out)
     return {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
 
 
 def seal(folder: Path) -> None:
-    """Leave the checksums of a folder's files beside them."""
+    """Write the checksums of a folder's files to a file in it."""
     (folder / CHECKSUMS).write_text(json.dumps(folder_digests(folder, leave_out=(CHECKSUMS,))), encoding="utf-8")
 
 
@@ -40,8 +40,8 @@ def check_seal(folder: Path) -> None:
     """Check that a folder's files are those that were sealed.
 
     Raises:
-        OSError: It is not there, or never was sealed.
-        ValueError: A file is damaged, is missing, or came later.
+        OSError: If the folder does not exist or was never sealed.
+        ValueError: If a file is damaged, missing or new.
     """
     sealed = json.loads((folder / CHECKSUMS).read_bytes())
     found = folder_digests(folder, leave_out=(CHECKSUMS,))
@@ -52,15 +52,15 @@ def check_seal(folder: Path) -> None:
 
 
 def check_files(folder: Path, files: Mapping[str, str], name: str) -> None:
-    """Check that what a run left is still what its record names: `name`, or all that lies in it.
+    """Check that the files that a run left match its record: the file `name`, or all files in that folder.
 
     Args:
-        folder: The run's.
-        files: The SHA-256 of files by path, as a record has them; none of a record of an earlier version.
+        folder: The folder of the run.
+        files: The SHA-256 of files by path, from the record; empty for records of earlier versions.
         name: A file such as "predictions.parquet", or a folder such as "checkpoint".
 
     Raises:
-        UserError: A file is missing, or is another one.
+        UserError: If a file is missing or different.
     """
     for path, digest in files.items():
         if path == name or path.startswith(f"{name}/"):
@@ -83,15 +83,15 @@ def _check_file(folder: Path, path: str, digest: str) -> None:
 
 
 def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON document with its own SHA-256 in it, however it will be spaced."""
+    """Add its own SHA-256 to a JSON document, independent of whitespace."""
     return {**document, KEY: _digest(document)}
 
 
 def without_digest(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What `with_digest` was given. A document without a digest, as earlier versions wrote it, is taken as it is.
+    """Check and remove the digest of `with_digest`. A document of an earlier version without one is returned as it is.
 
     Raises:
-        ValueError: It is not what was written.
+        ValueError: If the document was changed.
     """
     content = {key: value for key, value in document.items() if key != KEY}
     if KEY in document and document[KEY] != _digest(content):

@@ -1,4 +1,4 @@
-"""What other libraries read from the environment: set before they are imported, and as it was afterwards."""
+"""Environment variables of other libraries: set before they are imported, and restored."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 
 def prepare_libraries() -> None:
-    """No progress bars of others between ours, and threads that spin little."""
-    # A thread that spins while it waits takes the core from the one it waits for, wherever other work runs too.
+    """Disable other libraries' progress bars, and limit spinning threads."""
+    # A spinning thread takes the core from the one it waits for if other work runs too.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -21,7 +21,7 @@ def prepare_libraries() -> None:
 
 @contextmanager
 def unchanged_environment() -> Iterator[None]:
-    """What the block changes in the environment and in the filters of warnings is undone when it is left."""
+    """Undo the block's changes to the environment and the warning filters when it is left."""
     before = dict(os.environ)
     try:
         with warnings.catch_warnings():

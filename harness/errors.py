@@ -1,4 +1,4 @@
-"""What goes wrong by the user's hand, as opposed to by ours."""
+"""Errors caused by the user, as opposed to bugs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from itertools import pairwise
 
 from harness.printable import printable
 
-# Up to so many known words are all listed; of more than that, a few. So many are compared with a wrong word.
+# Up to `MOST_LISTED` known words are all listed, else `FEW`. At most `MOST_COMPARED` are compared with a wrong word.
 MOST_LISTED, FEW, MOST_COMPARED = 50, 10, 500
 
 
 class UserError(Exception):
-    """Something that the user can fix: shown line by line, without a traceback; exit code 2.
+    """An error that the user can fix: shown line by line, without a traceback; exit code 2.
 
     Each line reads `Where: what is wrong (what was got). What to do.`
     """
@@ -29,7 +29,7 @@ class UserError(Exception):
 
 @contextmanager
 def collected(mistakes: list[str], where: str = "") -> Iterator[None]:
-    """Add the lines of a UserError inside to `mistakes`, each after `where`, and go on behind the block.
+    """Append the lines of a UserError in the block to `mistakes`, each after `where`, and continue after the block.
 
     >>> mistakes = []
     >>> with collected(mistakes, "models: "):
@@ -47,20 +47,20 @@ _listeners: list[Callable[[str], None]] = []
 
 
 def pass_on_notices(listener: Callable[[str], None]) -> None:
-    """Give every notice from now on to `listener` too, as in a process whose standard error nobody sees."""
+    """Also pass every notice from now on to `listener`, as in a process whose standard error nobody sees."""
     _listeners.append(listener)
 
 
 @cache
 def notice(line: str) -> None:
-    """Tell the user something that stops nothing, once, on the standard error."""
+    """Tell the user something that does not stop the program, once, on standard error."""
     for listener in _listeners:
         listener(line)
     sys.stderr.write(f"{printable(line)}\n")
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:
-    """A closing sentence that names the known word nearest to `wrong`, or lists the known words.
+    """A closing sentence that suggests the known word closest to `wrong`, or lists the known words.
 
     >>> nearest("learning_rat", ["learning_rate", "epochs"])
     ' Did you mean learning_rate?'
@@ -73,7 +73,7 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
 
 
 def listed(wrong: str, known: Iterable[str]) -> str:
-    """The known words, of many those nearest to `wrong` and how many more there are; "none" where there are none.
+    """List the known words; of many, those closest to `wrong` and the number of others; "none" if there are none.
 
     >>> listed("c", ["a", "b"])
     'a, b'
@@ -85,7 +85,7 @@ def listed(wrong: str, known: Iterable[str]) -> str:
 
 
 def _likely(wrong: str, words: Sequence[str]) -> Sequence[str]:
-    """Of very many words those that share most pairs of letters with `wrong`: comparing each one takes seconds."""
+    """Preselect the words that share most pairs of letters with `wrong`: comparing very many takes seconds."""
     if len(words) <= MOST_LISTED:
         return words
     pairs = set(pairwise(wrong))

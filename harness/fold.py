@@ -1,4 +1,4 @@
-"""Fold: which run of a cross-validation it is."""
+"""Fold: the position of a run in a cross-validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_FOLDS = 100
 
 
 class Fold(BaseModel):
-    """The `number`-th of `of` folds: the run is tested on it, and trained on the others."""
+    """Fold `number` of `of`: the run is tested on it, and trained on the others."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class Fold(BaseModel):
 
 
 def which_run(seed: int, fold: Fold | None) -> str:
-    """What tells a run of a model on a task from the others.
+    """Distinguish a run of a model on a task from the others.
 
     >>> which_run(0, Fold(number=2, of=5))
     'seed 0, fold 2 of 5'

@@ -1,4 +1,4 @@
-"""Where text is shown: whatever a path or a stranger's record holds, and whatever encoding the terminal has."""
+"""Safe text output: for any text in a path or a stranger's record, and any encoding of the terminal."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ERRORS = "harness.spelt_out"
 def console(
     *, file: IO[str] | None = None, stderr: bool = False, quiet: bool = False, width: int | None = None
 ) -> Console:
-    """A console for which no text is markup, and that shows nothing but printable characters.
+    """A console without markup that prints only printable characters.
 
     Args:
-        file: Where to; default: the standard output.
-        stderr: The standard error instead.
-        quiet: Show nothing.
-        width: Characters in a line; default: the terminal's.
+        file: The target; default: standard output.
+        stderr: Whether to use standard error instead.
+        quiet: Whether to print nothing.
+        width: Characters per line; default: the terminal's width.
     """
     return _Console(file=file, stderr=stderr, quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
 
 
 def prepare_streams() -> None:
-    """Let the standard streams spell out what their encoding lacks, instead of failing at it."""
+    """Make the standard streams replace characters that their encoding lacks, instead of failing."""
     codecs.register_error(_ERRORS, _spelt_out)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -53,7 +53,7 @@ class _Console(Console):
 
 
 def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:
-    """An error handler of codecs: our own signs in ASCII, any other character by its number."""
+    """An error handler of codecs: our own symbols in ASCII, any other character by its code."""
     assert isinstance(error, UnicodeEncodeError), "registered for writing alone"
     letters = error.object[error.start : error.end]
     spelt = (_SPELLINGS.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in letters)

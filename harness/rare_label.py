@@ -1,4 +1,4 @@
-"""RareLabel: the label that the fewest training examples have, where that is too few for the usual scores to show."""
+"""RareLabel: the label with the fewest training examples, if it is too rare for the usual scores to show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 RARE = 0.2
-"""A label is rare that has less than this part of the examples that it had if all labels had equally many."""
+"""A label is rare if it has less than this fraction of its examples in a balanced data set."""
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -16,12 +16,12 @@ class RareLabel(BaseModel):
     """The rarest label of a training split.
 
     Attributes:
-        label: Its name.
-        examples: How many examples have it.
-        total: How many examples there are.
-        metrics: Those to which it matters as much as a frequent one, the best known first.
-        sort: What it is called.
-        counted: What is counted.
+        label: The name of the label.
+        examples: Number of examples with it.
+        total: Number of examples.
+        metrics: Metrics to which it matters as much as a frequent label, best known first.
+        sort: The word for such a label.
+        counted: The word for what is counted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,9 +41,9 @@ class RareLabel(BaseModel):
 def rare_label(
     labels: Sequence[str], counts: Sequence[int], *, metrics: tuple[str, ...], **words: str
 ) -> RareLabel | None:
-    """The rarest of the labels that occur, where it is rare; None: the examples are spread evenly enough.
+    """The rarest of the labels that occur, if it is rare; None if the examples are balanced enough.
 
-    Of two labels one is rare that fewer than one in ten examples have; of eight, fewer than one in forty.
+    Of two labels, one with less than one in ten examples is rare; of eight, one with less than one in forty.
 
     >>> str(rare_label(("fine", "fraud"), (97, 3), metrics=("macro_f1",)))
     'the rarest label, fraud, is 3.0% of the training examples'
@@ -51,10 +51,10 @@ def rare_label(
     True
 
     Args:
-        labels: Their names.
-        counts: How many training examples each has.
-        metrics: Those to which a rare label matters as much as a frequent one.
-        words: `RareLabel.sort` and `RareLabel.counted`, where they are not labels of examples.
+        labels: The names of the labels.
+        counts: Number of training examples with each label.
+        metrics: Metrics to which a rare label matters as much as a frequent one.
+        words: `RareLabel.sort` and `RareLabel.counted`, if they are not labels of examples.
     """
     found = [(count, label) for label, count in zip(labels, counts, strict=True) if count]
     total = sum(count for count, _ in found)

@@ -1,4 +1,4 @@
-"""The records below a folder, which may come from a stranger: what can't be read is told, and hides no other."""
+"""The records below a folder, which may come from a stranger: unreadable ones are reported and don't hide others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
 
 
 def _record_files(runs: Path, problems: list[str]) -> Iterator[Path]:
-    """Every run.json below `runs`, in a stable order; folders whose names start with a dot are left out.
+    """Yield every run.json below `runs`, in a stable order, except in folders whose names start with a dot.
 
-    Links to folders are not followed. Those that lead out of `runs` or nowhere are added to `problems`, and so are
-    folders that can't be read.
+    Links to folders are not followed. Links that lead out of `runs` or nowhere are added to `problems`, as are
+    unreadable folders.
     """
     if not runs.exists():
         return
@@ -39,10 +39,10 @@ def _leads_into(link: Path, folder: Path) -> bool:
 
 
 def record_file(folder: Path) -> Path:
-    """The record of the run in a folder.
+    """The record file of the run in a folder.
 
     Raises:
-        UserError: There is none; a run that may be meant is named.
+        UserError: If there is none; a run with a similar path is suggested.
     """
     if (folder / RECORD).is_file():
         return folder / RECORD
@@ -59,7 +59,7 @@ def record_file(folder: Path) -> Path:
 
 
 def _nearly(folder: Path) -> Path | None:
-    """The folder of a run, or of some, whose path is nearly this one."""
+    """The folder of runs with the most similar path, if any."""
     found = Path(folder.anchor)
     for part in folder.parts[len(found.parts) :]:
         if not (found / part).is_dir():
@@ -76,7 +76,7 @@ Found = tuple[Path, RunRecord]
 
 
 def read_all_records(runs: Path) -> tuple[list[Found], list[Found], list[str]]:
-    """The readable records below `runs` with their folders, trials apart, and a line for each unreadable one."""
+    """Read the records below `runs` with their folders, trials separately, and a line for each unreadable one."""
     records: list[Found] = []
     problems: list[str] = []
     for file in _record_files(runs, problems):
@@ -88,16 +88,16 @@ def read_all_records(runs: Path) -> tuple[list[Found], list[Found], list[str]]:
 
 
 def read_records(runs: Path) -> tuple[list[Found], list[str]]:
-    """The readable records below `runs` with their folders, and a line for each unreadable one; trials are left out."""
+    """Read the records below `runs` with their folders, without trials, and a line for each unreadable one."""
     seeds, _, problems = read_all_records(runs)
     return seeds, problems
 
 
 def some_records(runs: Path) -> tuple[list[Found], list[str]]:
-    """What `read_records` gives, at least one record.
+    """Read records like `read_records`; there must be at least one.
 
     Raises:
-        UserError: There is none.
+        UserError: If there is none.
     """
     records, problems = read_records(runs)
     if not records:

@@ -1,4 +1,4 @@
-"""Small files of which anything may have become: read whole if they are what they should be, and refused in a line."""
+"""Read small files that may contain anything, or reject them with one line."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 from harness.errors import UserError
 
 LARGEST_JSON = 256 << 20
-"""Bytes of a JSON file; no record comes near."""
+"""Maximum size of a JSON file in bytes; records are far smaller."""
 DEEPEST = 30
-"""Levels of tables and lists in a file; a configuration has five."""
+"""Maximum nesting of tables and lists in a file; configurations have five levels."""
 LONGEST_NUMBER = 300
-"""Digits of a whole number in a JSON file; a longer one is no float."""
+"""Maximum digits of an integer in a JSON file; a longer one does not fit a float."""
 
 
 def check_regular(file: Path, advice: str, *, within: Path | None = None) -> None:
-    """Refuse what is no file, such as a folder, or a pipe or a device, which may never end.
+    """Reject what is not a regular file, such as a folder, or a pipe or device, which may never end.
 
     Args:
-        file: Where it should lie.
-        advice: What to do if it does not.
-        within: A folder that a link must not lead out of; default: it may lead anywhere.
+        file: The file.
+        advice: What to do if it is not a file.
+        within: A folder that a link must not leave; default: links may lead anywhere.
 
     Raises:
-        UserError: It is not there, is something else, or a link that leads out or nowhere.
+        UserError: If it does not exist, is something else, or is a link that leads out or nowhere.
     """
     try:
         mode, target = file.stat().st_mode, file.resolve()
@@ -39,15 +39,15 @@ def check_regular(file: Path, advice: str, *, within: Path | None = None) -> Non
 
 
 def read_json(file: Path, noun: str, advice: str) -> Any:
-    """The content of a JSON file, no deeper and with no larger numbers than can be used.
+    """Read a JSON file, with limits on its nesting and its numbers.
 
     Args:
-        file: Where it lies.
-        noun: What it should hold.
+        file: The file.
+        noun: What it should contain, for messages.
         advice: What to do if it does not.
 
     Raises:
-        UserError: It is no file, too large, cut short, or no such JSON.
+        UserError: If it is no file, too large, truncated, or not such JSON.
     """
     check_regular(file, advice)
     try:
@@ -69,7 +69,7 @@ def _whole_number(digits: str) -> int:
 
 
 def is_deeper(content: Any, levels: int) -> bool:
-    """Whether tables and lists lie in each other more than `levels` deep."""
+    """Return whether tables and lists are nested more than `levels` deep."""
     if not isinstance(content, dict | list):
         return False
     parts = content.values() if isinstance(content, dict) else content

@@ -1,4 +1,4 @@
-"""What a record says of trials: that a run is one, or that trials chose its recipe."""
+"""Trials in records: the trial that a run is, or the trials that chose its recipe."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class _Part(BaseModel):
 
 
 class Trial(_Part):
-    """That a run tried a recipe: its number, and the digest of the search space that the recipe was drawn from."""
+    """A run that tried a recipe: its number, and the digest of the search space of the recipe."""
 
     number: Count
     space: str
 
 
 class Tuning(_Part):
-    """That a run's recipe is that of the best of several trials.
+    """A run whose recipe is that of the best of several trials.
 
     Attributes:
-        trials: How many there were.
+        trials: Number of trials.
         best: The number of the best one.
         space: Digest of their search space.
-        budget: What the models of a task had equally much of: "trials", or so much cost ("flops", "tokens", "seconds").
-        sampler: How recipes were drawn: "random", or by what was found before ("tpe", "halving").
+        budget: The resource that was equal for a task's models: "trials", or a cost ("flops", "tokens", "seconds").
+        sampler: How recipes were chosen: at "random", or by earlier results ("tpe", "halving").
     """
 
     trials: Count

@@ -1,4 +1,4 @@
-"""Varied: which value a setting has in a run, where a suite compares models at several of them."""
+"""Varied: the value of a setting in a run, if a suite compares models at several values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _WORDS: Mapping[Setting, str] = {
 
 
 class Varied(BaseModel):
-    """A task at one of several values of a setting; models are compared with each other at the same value.
+    """A task at one of several values of a setting; models are compared at the same value.
 
     Attributes:
         task: The task's name without the value.
-        setting: What is varied.
-        value: What it is.
+        setting: The varied setting.
+        value: Its value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,12 +34,12 @@ class Varied(BaseModel):
 
     @property
     def words(self) -> str:
-        """What is counted, in plain words."""
+        """What the setting counts, in plain words."""
         return _WORDS[self.setting]
 
     @property
     def name(self) -> str:
-        """The task with the value, as its runs are called and as their folder is.
+        """The task with the value, as in the names of runs and folders.
 
         >>> Varied(task="sst2", setting="train_examples", value=300).name
         'sst2@300'
@@ -47,5 +47,5 @@ class Varied(BaseModel):
         return self.with_task(self.task)
 
     def with_task(self, name: str) -> str:
-        """The same of another name of the task."""
+        """The same for another name of the task."""
         return f"{name}@{self.value}"

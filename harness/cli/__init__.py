@@ -1,4 +1,4 @@
-"""The command line. Nothing heavy is imported before a command needs it."""
+"""The command line. Heavy modules are only imported when a command needs them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from harness.cli.app import MISTAKE, STOPPED, app
 from harness.errors import UserError
 from harness.output import console, prepare_streams
 
-MOST_LINES = 200  # Of mistakes at a time; whoever fixes these sees the next ones.
-USAGE_ERROR: Any = typer.BadParameter.__base__  # The one name of it that every version of typer exports.
+MOST_LINES = 200  # Mistakes shown at a time; the rest are shown once these are fixed.
+USAGE_ERROR: Any = typer.BadParameter.__base__  # Its only name that every version of typer exports.
 __all__ = [
     "app",
     "calibrating",
@@ -50,12 +50,12 @@ __all__ = [
 
 @cache
 def command() -> Any:
-    """The whole command line, made once in a process: that takes typer as long as a short command."""
+    """Build the command line once per process: that takes typer as long as a short command."""
     return typer.main.get_command(app)
 
 
 def main() -> None:
-    """Run the command line; `harness --help` shows what its exit codes mean."""
+    """Run the command line; `harness --help` explains the exit codes."""
     prepare_streams()
     if os.name != "posix":
         sys.exit(_complain("harness: needs the file locks of Linux or macOS. On Windows, use WSL."))
@@ -79,13 +79,13 @@ def main() -> None:
 
 
 def _in_one_line(message: str) -> str:
-    """A message of typer's without the lines that it puts its choices on."""
+    """A message of typer without line breaks between choices."""
     line = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
     return line if line.endswith("?") else f"{line}."
 
 
 def _complain(*lines: str) -> int:
-    """Show what is wrong, and return the exit code for it."""
+    """Show the mistakes, and return the exit code."""
     shown = console(stderr=True)
     for line in lines[:MOST_LINES]:
         shown.print(line, style="red", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The application that the commands belong to, and the options that several of them have."""
+"""The typer application, and options shared by several commands."""
 
 from __future__ import annotations
 
@@ -108,20 +108,20 @@ def options(
 ) -> None:
     """Which pretrained model should I fine-tune for this task, is the difference real, and what does it cost?"""
     if entries:
-        # In the environment, so that the processes that a run starts find them as well.
+        # In the environment, so that child processes of a run find them too.
         known = [os.environ[ENTRIES]] if os.environ.get(ENTRIES) else []
         os.environ[ENTRIES] = os.pathsep.join([*(str(folder.absolute()) for folder in entries), *known])
 
 
 def names(option: str, words: str | None) -> list[str]:
-    """The names in a list with commas; none where the option is left out.
+    """Split a comma-separated list of names; empty if the option is not given.
 
     Args:
-        option: As typed, for the error.
-        words: What it was given.
+        option: The option as typed, for the error.
+        words: The values given.
 
     Raises:
-        UserError: It was given, and names none.
+        UserError: If it is given without names.
     """
     found = list(dict.fromkeys(name.strip() for name in (words or "").split(",") if name.strip()))
     if words is not None and not found:
@@ -130,15 +130,15 @@ def names(option: str, words: str | None) -> list[str]:
 
 
 def single(command: str, name: str, values: list[str] | None) -> str | None:
-    """The value of an option that is given once, or not at all.
+    """The value of an option that may be given at most once.
 
     Args:
-        command: For the error.
-        name: The option's parameter.
-        values: What it was given.
+        command: The command, for the error.
+        name: The name of the option's parameter.
+        values: The values given.
 
     Raises:
-        UserError: It is given more than once.
+        UserError: If it is given more than once.
     """
     if values and len(values) > 1:
         raise UserError(f"harness {command}: --{name.replace('_', '-')}: given {len(values)} times. Give it once.")
@@ -146,14 +146,14 @@ def single(command: str, name: str, values: list[str] | None) -> str | None:
 
 
 def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tuple[str, ...]:
-    """What the user typed after `harness`, in the order of the command's options.
+    """The words that the user typed after `harness`, in the order of the command's options.
 
     Args:
-        context: Of the command.
-        leaving_out: Options by the names of their parameters.
+        context: The context of the command.
+        leaving_out: Options to leave out, by the names of their parameters.
 
     Raises:
-        UserError: A word, or the working directory, is not UTF-8, as a record must be.
+        UserError: If a word, or the working directory, is not UTF-8, as a record must be.
     """
     words = [*_entries_typed(context), context.info_name or ""]
     for parameter in context.command.params:
@@ -180,7 +180,7 @@ def _refuse_other_encodings(words: Sequence[str]) -> None:
 
 
 def _entries_typed(context: typer.Context) -> list[str]:
-    """The user's folders of entries as options: as typed, or as the environment names them."""
+    """The user's entry folders as options: as typed, or from the environment."""
     given = (context.parent.params.get("entries") if context.parent is not None else None) or []
     typed = {Path(folder).absolute(): str(folder) for folder in given}
     return [word for folder in entry_folders() for word in ("--entries", typed.get(folder, str(folder)))]
@@ -190,12 +190,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def with_options(options: Mapping[str, str]) -> Callable[[Command], Command]:
-    """Give a command one more repeatable option per name; it takes their values as keywords.
+    """Add a repeatable option per name to a command, which receives the values as keyword arguments.
 
-    What the options are depends on the task types there are, so they don't stand in the command's signature.
+    The options depend on the available task types, so they can't be in the command's signature.
 
     Args:
-        options: The help of each option, by its name.
+        options: The help text of each option, by name.
     """
 
     def decorated(command: Command) -> Command:
@@ -208,7 +208,7 @@ def with_options(options: Mapping[str, str]) -> Callable[[Command], Command]:
             )
             for name, text in options.items()
         ]
-        # typer reads names and types off the signature; strings in it would be looked up in the command's module.
+        # typer reads names and types from the signature; it would look up strings in the command's module.
         own = [
             parameter
             for parameter in inspect.signature(command, eval_str=True).parameters.values()

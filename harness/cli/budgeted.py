@@ -1,4 +1,4 @@
-"""Running a suite of one task within a time: model by model, as long as what each is expected to take still fits."""
+"""Run a suite of one task within a time limit: model by model, as long as the expected time of each still fits."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ End = Literal["about", "high"]
 
 
 class OutOfTime(BaseException):
-    """The time is over. Like Ctrl-C it is no failure of the run that it stops, so that nothing may catch it as one."""
+    """The time is over. Like Ctrl-C this is no failure of the interrupted run, so nothing may catch it as one."""
 
 
 @contextmanager
 def stopped_after(seconds: float) -> Iterator[None]:
-    """Stop what is under way once so many seconds are over; in the main thread, of a POSIX system, as Ctrl-C is.
+    """Interrupt the block after a number of seconds; in the main thread, on POSIX, like Ctrl-C.
 
     Raises:
-        OutOfTime: They are.
+        OutOfTime: If the time is over.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -62,24 +62,24 @@ def stopped_after(seconds: float) -> Iterator[None]:
 
 @dataclass
 class Budgeted:
-    """What is run of a suite of one task within a time, and what is left.
+    """The runs of a one-task suite within a time limit, and what is left.
 
-    A model is begun where all that it takes until it can be compared is expected to fit, since half of it tells
-    nothing. What still runs when the time is over is stopped; its state stays for the next command.
+    A model is started if everything until its comparison is expected to fit, because half of it is of no use. Runs that
+    are still in progress when the time is over are stopped; their state is kept for the next command.
 
     Attributes:
         suite: The suite.
         runs: The folder of all runs.
-        ends: When the time is over, on time.monotonic's clock.
+        ends: The end of the time, on time.monotonic's clock.
         options: How to run.
-        console: Where to say what happens.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
-        waiting: The runs of models that were not begun, by model, in the order in which time is given to them.
-        begun: Those of the others.
-        tally: What became of the runs so far.
-        tried: Folders of the runs that were begun.
-        is_paced: Whether another suite's runs, which were made just now, show how fast the machine is today.
-        sort: What the runs are called where there are others, such as "short runs of "; empty: nothing.
+        console: Where to print.
+        workers: Number of parallel processes; None: as many as suit the machine.
+        waiting: The runs of models that were not started, by model, in the order in which they get time.
+        begun: The runs of the other models.
+        tally: The outcomes so far.
+        tried: Folders of the runs that were started.
+        is_paced: Whether another suite's recent runs show how fast the machine is today.
+        sort: How the runs are called if there are others, such as "short runs of "; may be empty.
     """
 
     suite: Suite
@@ -97,23 +97,23 @@ class Budgeted:
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """The remaining seconds."""
         return self.ends - time.monotonic()
 
     @property
     def has_answer(self) -> bool:
-        """Whether a trained model has all runs without which nothing is claimed of it."""
+        """Whether a trained model has all runs needed for claims about it."""
         every = [*self.waiting.values(), *self.begun.values()]
         return any(not _is_simple(runs) and all(run.state() in DONE for run in self._first(runs)) for runs in every)
 
     @property
     def first_of_trained(self) -> list[Run]:
-        """The runs of the first look of trained models that were not begun."""
+        """The runs of the first look of trained models that were not started."""
         return [run for runs in self.waiting.values() if not _is_simple(runs) for run in self._first(runs)]
 
     @property
     def shows_pace(self) -> bool:
-        """Whether runs that were made just now show how fast the machine is today."""
+        """Whether recent runs show how fast the machine is today."""
         trained = [run for runs in self.begun.values() if not _is_simple(runs) for run in runs]
         return self.is_paced or any(run.state() in DONE for run in trained)
 
@@ -124,15 +124,15 @@ class Budgeted:
 
     @property
     def may_answer(self) -> bool:
-        """Whether a trained model that was not begun is likely to be compared in time."""
+        """Whether a trained model that was not started is likely to be compared in time."""
         return any(not _is_simple(runs) for runs in self.waiting.values()) and self._soonest("about") <= self.left
 
     def only_trained(self) -> None:
-        """Leave the simple baselines out, as others have answered for them."""
+        """Leave out the simple baselines, because other runs cover them."""
         self.waiting = {model: runs for model, runs in self.waiting.items() if not _is_simple(runs)}
 
     def run(self) -> list[str]:
-        """Run the simple baselines, and of the other models what there is time for; what is left, in sentences."""
+        """Run the simple baselines and as many other models as time allows; return sentences about what is left."""
         for model in [model for model, runs in self.waiting.items() if _is_simple(runs)]:
             self._begin(model)
         self._execute(self._of_this_look())
@@ -143,11 +143,11 @@ class Budgeted:
                 while self.left > 0 and (batch := self._next()):
                     self._execute(batch)
         except OutOfTime:
-            pass  # The runs that it stopped are told of with the others.
+            pass  # The runs that it stopped are reported with the others.
         return list(self.what_is_left())
 
     def _next(self) -> list[Run]:
-        """The runs that come next: of models that were begun, else of further models, else more seeds of each."""
+        """The next runs: those of models that were started, else of further models, else more seeds of each."""
         if left := self._of_this_look():
             return left
         for model in self._models_that_fit():
@@ -155,9 +155,9 @@ class Budgeted:
         return self._of_this_look() or self._of_next_look()
 
     def _models_that_fit(self) -> list[str]:
-        """Models to begin: the quickest first, which shows how fast the machine is today; then all that fit, in order.
+        """Models to start: first the quickest, which shows how fast the machine is today; then all that fit, in order.
 
-        The first is begun whether it fits or not, rather than that the time is not used.
+        The first is started even if it may not fit, so that the time is used.
         """
         expected = {model: self._expected(model) for model in self.waiting}
         if expected and all(map(_is_simple, self.begun.values())):
@@ -170,7 +170,7 @@ class Budgeted:
         return fitting
 
     def _begin(self, model: str) -> None:
-        """Count the model as begun, with the recipe that its trials choose if it has any."""
+        """Count the model as started, with the recipe that its trials choose, if any."""
         runs = self.begun[model] = self.waiting.pop(model)
         known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console, workers=self.workers)
         self.begun[model], self.tally = known, self.tally.with_others(tried)
@@ -195,11 +195,11 @@ class Budgeted:
         self.tally = self.tally.with_others(ended)
 
     def _of_this_look(self) -> list[Run]:
-        """Runs of models that were begun, without which nothing is claimed of them."""
+        """Runs of started models that are needed for claims about them."""
         return [run for runs in self.begun.values() for run in self._first(runs) if run.folder not in self.tried]
 
     def _of_next_look(self) -> list[Run]:
-        """More seeds of each, where the comparison asks for them and they fit."""
+        """More seeds of each model, if the comparison requires them and they fit."""
         runs = self._more_seeds()
         return runs if runs and self._seconds_of(runs) <= self.left else []
 
@@ -210,31 +210,31 @@ class Budgeted:
         return next_runs(known, looks_at(self.runs / self.suite.name, self.suite), self.suite.rule, tried=self.tried)
 
     def _first(self, runs: Sequence[Run]) -> list[Run]:
-        """Those of the first look."""
+        """The runs of the first look."""
         rule = self.suite.rule
         return [run for run in runs if rule is None or run.config.seed in rule.seeds[: rule.looks[0]]]
 
     def _asked_for(self, runs: Sequence[Run]) -> list[Run]:
-        """Those of the first look, and further ones that were begun."""
+        """The runs of the first look, and further ones that were started."""
         first = {run.folder for run in self._first(runs)}
         return [run for run in runs if run.folder in first | self.tried]
 
     def _soonest(self, end: End) -> float:
-        """Seconds until the first trained model that was not begun can be compared; 0 if there is none."""
+        """Seconds until the first trained model that was not started can be compared; 0 if there is none."""
         trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
         return min((self._expected(model, end=end) for model in trained), default=0.0)
 
     def _expected(self, model: str, *, end: End = "about") -> float:
-        """Seconds until a model that was not begun can be compared; 0 where nothing is known of it.
+        """Seconds until a model that was not started can be compared; 0 if unknown.
 
         Args:
             model: The model.
-            end: Of what is foreseen, what is likeliest, or the most that is likely.
+            end: Which value of the forecast to use, the most likely or the maximum.
         """
         first = self._first(self.waiting[model])
         missing = [run for run in first if run.state() not in DONE]
         trials = 0 if self.suite.tuning is None else self.suite.tuning.trials
-        # How long runs take that were made on this busy machine has that in itself.
+        # Times of runs made on this busy machine already include that.
         return (
             (1.0 if self.shows_pace else busy())
             * self._seconds_of(missing, end=end)
@@ -250,7 +250,7 @@ class Budgeted:
         return found
 
     def what_is_left(self) -> Iterator[str]:
-        """What there was no time for, in sentences; nothing where all is done."""
+        """Sentences about what did not fit; empty if everything is done."""
         lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
         stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
         if stopped:
@@ -267,7 +267,7 @@ class Budgeted:
 
 
 def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
-    """The models that fit into so many seconds together, each taken in turn if it still does."""
+    """The models that together fit into the seconds, each taken in turn if it still fits."""
     found: list[str] = []
     for model, one in expected.items():
         if one <= seconds:
@@ -277,7 +277,7 @@ def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
 
 
 def busy() -> float:
-    """How many times as long a run takes, since so many processes want to share the processors."""
+    """The factor by which runs slow down because this many processes share the CPUs."""
     cores = this_machine().cores
     return max((os.getloadavg()[0] + 1) / cores, 1.0)
 

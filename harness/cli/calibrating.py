@@ -1,4 +1,4 @@
-"""The command that tries the comparison on made-up models: how often it errs."""
+"""The command that simulates comparisons of artificial models, to measure their error rates."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _with_options(
     luck: float | None,
     score: float | None,
 ) -> Numbers:
-    """The numbers of recorded runs, if any, with what the user gave in their place."""
+    """The numbers of recorded runs, if any, overridden by the user's options."""
     from harness.calibration.fitting import Numbers, sizes_of  # noqa: PLC0415 -- heavy
     from harness.metrics.lookup import find_metric  # noqa: PLC0415 -- heavy
 
@@ -120,7 +120,7 @@ def _over(value: float | None, factor: float) -> float | None:
 
 
 def _show_own(title: str, numbers: Numbers, repeats: int, seed: int) -> None:
-    """Print what is found with the user's own numbers."""
+    """Print the results for the user's own numbers."""
     from harness.calibration.draws import expected_score  # noqa: PLC0415 -- heavy
     from harness.calibration.fitting import setting_of  # noqa: PLC0415 -- heavy
     from harness.calibration.measuring import measured  # noqa: PLC0415 -- heavy
@@ -163,7 +163,7 @@ def _show_grid(repeats: int, seed: int, markdown: Path | None) -> None:
 
 @contextmanager
 def _progress(title: str, draws: int) -> Iterator[Callable[[], None]]:
-    """A bar while it runs, in a terminal; gives what counts a draw."""
+    """Show a progress bar in a terminal, and yield a function that counts draws."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from harness.suites.runner import Tally
     from harness.suites.suite import Suite
 
-LONG = 3600.0  # Seconds that nobody waits for without being told of a shorter way.
+LONG = 3600.0  # Beyond this many seconds, a shorter way is suggested.
 SHORTER = "That is long. --minutes 20 gives a recommendation within 20 minutes, from short runs if full ones don't fit."
 
 
@@ -154,7 +154,7 @@ def choose(
 
 
 def _on_this_machine(file: Path, runs: Path) -> Path:
-    """The user's file, or where the data set of the Hub lies that it names."""
+    """The user's file, or the local folder of the Hub data set that it names."""
     from harness.data.folders import is_there  # noqa: PLC0415 -- a command's own
     from harness.data.hub_files import hub_files, is_hub_name  # noqa: PLC0415 -- a command's own
     from harness.suites.expansion import folder_name  # noqa: PLC0415 -- a command's own
@@ -176,7 +176,7 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
 
 
 def _rare(rare: RareLabel, question: Question) -> str:
-    """What a user should know of a rare label: what is tried, or else can be."""
+    """Advice about a rare label: what is tried, or what can be."""
     found = f"{str(rare)[0].upper()}{str(rare)[1:]}"
     if question.weighed:
         verb = "is" if len(question.weighed) == 1 else "are"

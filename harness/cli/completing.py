@@ -1,4 +1,4 @@
-"""Names that the shell completes: `harness --install-completion` sets it up. Nothing heavy is imported."""
+"""Shell completion of names, installed by `harness --install-completion`. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from harness.registry import FORMATS, TASKS
 
 
 def tasks(incomplete: str) -> list[str]:
-    """Tasks that begin so."""
+    """Tasks with this prefix."""
     return _beginning(incomplete, TASKS.names())
 
 
 def models(incomplete: str) -> list[str]:
-    """Model files that begin like the last one in a list with commas, which they complete."""
+    """Model files that complete the last name in a comma-separated list."""
     before, comma, last = incomplete.rpartition(",")
     known = {*before.split(",")}
     return [f"{before}{comma}{name}" for name in _beginning(last, config_files("models")) if name not in known]
 
 
 def suites(incomplete: str) -> list[str]:
-    """Suites and studies that begin so."""
+    """Suites and studies with this prefix."""
     return _beginning(incomplete, [*config_files("suites"), *config_files("studies")])
 
 
 def tasks_and_models(incomplete: str) -> list[str]:
-    """Both."""
+    """Tasks and models with this prefix."""
     return [*tasks(incomplete), *_beginning(incomplete, config_files("models"))]
 
 
 def lists(incomplete: str) -> list[str]:
-    """What `harness list` lists."""
+    """The lists of `harness list`."""
     from harness.cli.listing import LISTS  # noqa: PLC0415 -- a command's own
 
     return _beginning(incomplete, LISTS)
 
 
 def formats(incomplete: str) -> list[str]:
-    """Report formats that begin so."""
+    """Report formats with this prefix."""
     return _beginning(incomplete, FORMATS.names())
 
 
 def sections(incomplete: str) -> list[str]:
-    """Sections of a report that begin like the last one in a list with commas."""
+    """Sections of a report that complete the last name in a comma-separated list."""
     from harness.reporting.sections import SECTIONS  # noqa: PLC0415 -- a command's own
 
     before, comma, last = incomplete.rpartition(",")

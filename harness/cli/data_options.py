@@ -1,4 +1,4 @@
-"""Options that say where a user's own data is, and how it is read."""
+"""Options for the location and format of a user's own data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that bring a finished run's model to where it is used: export and serve."""
+"""Commands that deploy a finished run's model: export and serve."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def export(
 
 
 def _check_options(to: str, precision: str, *, dry_run: bool, private: bool) -> None:
-    """Refuse what an export of this sort has no use for.
+    """Reject options that do not apply to this kind of export.
 
     Raises:
-        UserError: It was given.
+        UserError: If one is given.
     """
     if precision != "fp32" and to != "onnx":
         raise UserError(

@@ -1,4 +1,4 @@
-"""`harness diff`: in what two runs differ."""
+"""`harness diff`: the differences between two runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`harness doctor`: whether this machine has what runs need."""
+"""`harness doctor`: check that this machine has what runs need."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ MARKS = {"ok": "✓", "note": "–", "problem": "✗"}
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at.
+    """The result of a check.
 
     Attributes:
-        what: In a word or two.
+        what: The subject in a word or two.
         state: "ok"; "note": runs work, but slower or without something; "problem": some runs can't work.
-        said: What was found, and what to do where it isn't as it should be.
+        said: The result, and what to do if it is not as it should be.
     """
 
     what: str
@@ -68,7 +68,7 @@ def doctor(
 
 
 def findings(runs: Path) -> Iterator[Finding]:
-    """One finding after the other; `runs` is where the records are to go."""
+    """Yield the findings; `runs` is the folder for the records."""
     yield Finding("harness", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield from _versions()
     yield from _devices()
@@ -79,7 +79,7 @@ def findings(runs: Path) -> Iterator[Finding]:
 
 
 def _versions() -> Iterator[Finding]:
-    """A line for all packages, or one for each that is missing or of another version."""
+    """One line for all packages, or one for each that is missing or of an unsupported version."""
     wrong, known = [], []
     for line in requires(PACKAGE) or ():
         needed = Requirement(line)
@@ -107,7 +107,7 @@ def _devices() -> Iterator[Finding]:
 
         from harness.ops import native  # noqa: PLC0415 -- heavy
         from harness.ops.device import actual_precision, hardware  # noqa: PLC0415 -- heavy
-    except Exception as error:  # Whatever a broken installation raises.
+    except Exception as error:  # A broken installation may raise anything.
         yield Finding("torch", "problem", f"can't be imported ({error}). Install it again.")
         return
     facts = hardware(None)
@@ -124,7 +124,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _disk(what: str, folder: Path) -> Finding:
-    """Whether files can be written where `folder` is, or will be."""
+    """Check that files can be written at `folder`, which need not exist yet."""
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
         return Finding(what, "problem", f"{folder}: not writable. Use another folder, or change its permissions.")

@@ -1,4 +1,4 @@
-"""`harness errors`: where a run errs, or the models of a folder: the worst examples, labels, slices."""
+"""`harness errors`: where a run or the models of a folder err: worst examples, labels, slices."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
             shown = SHOWN[by] if by in SHOWN else partial(_show_breakdowns, by=by)
             contents += shown(task, as_json=as_json)
         left_out += len(without) > known
-        if len(tasks) > 1:  # A task that has no such parts hides no other.
+        if len(tasks) > 1:  # A task without such parts does not hide the others.
             for line in without[known:]:
                 console(stderr=True).print(line, style="yellow", soft_wrap=True)
     if left_out == len(tasks):
@@ -106,7 +106,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
 
 
 def _show_breakdowns(task: AnsweredTask, *, by: str, as_json: bool) -> list[dict[str, Any]]:
-    """Show the scores of parts of a task's test examples, or give them as content."""
+    """Print the scores of parts of a task's test examples, or return them as content."""
     from harness.reporting import errors as tables  # noqa: PLC0415 -- reads predictions
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
 
@@ -123,10 +123,10 @@ def _show_breakdowns(task: AnsweredTask, *, by: str, as_json: bool) -> list[dict
 
 
 def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
-    """Show how far probabilities can be believed, or give it as content.
+    """Print the calibration of probabilities, or return it as content.
 
     Raises:
-        UserError: No predictions keep any.
+        UserError: If no predictions include probabilities.
     """
     from harness.error_analysis.probabilities import reliability  # noqa: PLC0415 -- reads predictions
     from harness.reporting import errors as tables  # noqa: PLC0415 -- as above
@@ -144,7 +144,7 @@ def _show_probabilities(task: AnsweredTask, *, as_json: bool) -> list[dict[str, 
 
 
 def _show_found(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
-    """Show the slices that a search finds for each model, or give them as content."""
+    """Print the slices that a search finds for each model, or return them as content."""
     from harness.error_analysis.found_slices import slices_of  # noqa: PLC0415 -- reads predictions
     from harness.reporting import found_slices as tables  # noqa: PLC0415 -- as above
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- as above
@@ -159,10 +159,10 @@ def _show_found(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
 
 
 def _show_thresholds(task: AnsweredTask, *, as_json: bool) -> list[dict[str, Any]]:
-    """Show what other thresholds of probabilities would give, or give it as content.
+    """Print the scores at other probability thresholds, or return them as content.
 
     Raises:
-        UserError: No label is predicted above a threshold, or predictions keep no probabilities.
+        UserError: If no label is predicted by a threshold, or predictions include no probabilities.
     """
     from harness.error_analysis.thresholds import at_thresholds  # noqa: PLC0415 -- reads predictions
     from harness.reporting import thresholds as tables  # noqa: PLC0415 -- as above
@@ -186,10 +186,10 @@ SHOWN = {PROBABILITY: _show_probabilities, THRESHOLD: _show_thresholds, FOUND: _
 
 
 def _breakdowns(task: AnsweredTask, by: str) -> list[Breakdown]:
-    """What is asked for of a task.
+    """The requested breakdowns of a task.
 
     Raises:
-        UserError: It has no such parts.
+        UserError: If it has no such parts.
     """
     from harness.error_analysis.aspects import aspect_called  # noqa: PLC0415 -- reads predictions
     from harness.error_analysis.breakdown import by_aspect, by_label, measures_for  # noqa: PLC0415 -- as above

@@ -1,4 +1,4 @@
-"""`harness evaluate`: how good a finished run's model is on rows that came later, with intervals."""
+"""`harness evaluate`: evaluate a finished run's model on new rows, with intervals."""
 
 from __future__ import annotations
 

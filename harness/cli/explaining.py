@@ -1,4 +1,4 @@
-"""`harness explain`: which tokens an answer comes from."""
+"""`harness explain`: the tokens behind an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `harness list` and `harness cache` show. Nothing is imported but the tasks' own files."""
+"""The output of `harness list` and `harness cache`. Only the tasks' own files are imported."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ WIDE = 110
 
 
 def listed(what: str) -> Rows:
-    """One row per entry: its name and what it is.
+    """One row per entry: its name and its description.
 
     Raises:
-        UserError: There is no such list.
+        UserError: If there is no such list.
     """
     if what not in LISTS:
         raise UserError(f"harness list {what}: no such list.{nearest(what, LISTS)}")
@@ -53,9 +53,9 @@ def _tasks() -> Rows:
 
 
 def _facts(entry: Entry) -> tuple[str, str, str]:
-    """The task's type, its size, and whether it runs offline; "-" where that is not known, as of code that isn't ours.
+    """The task's type, its size, and whether it runs offline; "-" if unknown, as for third-party code.
 
-    Nobody else's code is run for a list.
+    No third-party code is executed for a list.
     """
     if not entry.built_in:
         return NOTHING, NOTHING, NOTHING
@@ -65,7 +65,7 @@ def _facts(entry: Entry) -> tuple[str, str, str]:
 
 
 def _offline(source: object) -> str:
-    """Whether the rows come without a network: "yes", "no", or what has to be installed for it."""
+    """Whether the rows are available without a network: "yes", "no", or what must be installed."""
     if isinstance(source, Hub):
         return "yes" if Path(source.path).exists() else "no"
     if isinstance(source, Packaged):
@@ -74,7 +74,7 @@ def _offline(source: object) -> str:
 
 
 def as_json(names: Sequence[str]) -> str:
-    """The lists as JSON: by its name, each one's entries, whose fields are called as the table's columns are."""
+    """The lists as JSON: the entries of each by name, with fields named like the table's columns."""
     found = {
         name: [dict(zip(HEADINGS.get(name, ("name", "description")), row, strict=True)) for row in listed(name)]
         for name in names
@@ -87,7 +87,7 @@ def _described(registry: Registry) -> Rows:
 
 
 def _claims(registry: Registry) -> Iterator[Entry]:
-    """Every claim of every name: one row each where two places claim a name, so that both can be seen."""
+    """Every claim to every name: two rows if two places claim a name, so that both are visible."""
     for claims in registry.entries().values():
         yield from claims
 
@@ -99,7 +99,7 @@ def _configs(folder: str) -> Rows:
 def _first_comment(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").split("\n")[0].removeprefix("#").strip()
-    except (OSError, UnicodeDecodeError) as error:  # One broken file of a user's does not hide all that there is.
+    except (OSError, UnicodeDecodeError) as error:  # A broken file of the user does not hide the others.
         return f"{file}: can't be read ({error})."
 
 
@@ -120,12 +120,12 @@ LISTS: dict[str, Callable[[], Rows]] = {
 
 
 def shown_list(name: str, rows: Rows, *, width: int) -> Iterator[RenderableType]:
-    """A list as a table; where it has several columns and the terminal is narrow, descriptions stand below.
+    """Format a list as a table; if the terminal is narrow for several columns, descriptions are on lines below.
 
     Args:
-        name: Of the list.
+        name: The name of the list.
         rows: Its entries.
-        width: The terminal's, in characters.
+        width: The width of the terminal in characters.
     """
     headings = HEADINGS.get(name, ())
     if headings and width < WIDE:
@@ -142,7 +142,7 @@ def shown_list(name: str, rows: Rows, *, width: int) -> Iterator[RenderableType]
 
 
 def cache_table(kept: Sequence[CachedFiles], title: str) -> Table:
-    """One row per kind of thing that is kept between runs, and what they take in all."""
+    """One row per kind of cached data, and the total size."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
     for part in kept:
         table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))

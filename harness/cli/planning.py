@@ -1,4 +1,4 @@
-"""What `harness plan` says beside a suite's runs: time, disk, and the smallest difference that it can detect."""
+"""The forecasts of `harness plan`: time, disk space, and the smallest difference that a suite can detect."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ BUSY = 1.5
 
 @dataclass(frozen=True)
 class Plan:
-    """What is foreseen of a suite.
+    """The forecast of a suite.
 
     Attributes:
-        runs: Of those that are still to be run, by folder.
-        power: Of each task on which models are compared.
+        runs: The forecast of each remaining run, by folder.
+        power: The power on each task on which models are compared.
         slots: The workers.
     """
 
@@ -54,11 +54,11 @@ class Plan:
 
     @property
     def seconds(self) -> list[Range]:
-        """Of the runs that something is known of."""
+        """The time of the runs that have a forecast."""
         return [run.seconds for run in self.runs.values() if run.seconds is not None]
 
     def kept(self, folder: Path) -> Foreseen:
-        """What of it is kept in the suite's folder."""
+        """The part that is saved in the suite's folder."""
         seconds = {
             str(run.relative_to(folder)): found.seconds for run, found in self.runs.items() if found.seconds is not None
         }
@@ -80,15 +80,15 @@ def foreseen(
     measure: bool = False,
     over: Collection[str] = (),
 ) -> Plan:
-    """What is known of a suite's runs before they begin.
+    """Forecast a suite's runs before they start.
 
     Args:
-        planned: All of them, trials included.
-        found_states: What of each is there.
+        planned: All runs, trials included.
+        found_states: The state of each run.
         runs: The folder of all runs.
-        rule: When they are looked at, where seeds are added until comparisons are decided.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
-        measure: Whether to measure the machine's speed where no recorded run tells it.
+        rule: The looks, if seeds are added until comparisons are decided.
+        workers: Number of parallel processes; None: as many as suit the machine.
+        measure: Whether to measure the machine's speed if no recorded run shows it.
         over: Tasks whose comparisons need no more runs.
     """
     first = {run.config.task: run for run in reversed(planned)}
@@ -103,7 +103,7 @@ def foreseen(
     speeds = _speeds(records, slots, measure=measure)
     families = {run.model: run.config.model.family or "" for run in planned}
     simple = {model for model, family in families.items() if is_simple_baseline(family)}
-    alike: dict[tuple[str, str, int], RunForecast] = {}  # Seeds share one recipe, and so what they take.
+    alike: dict[tuple[str, str, int], RunForecast] = {}  # Seeds share a recipe, and so their cost.
     found = {}
     for run in waiting:
         which = run.config.task, run.model, id(run.config.training)
@@ -116,11 +116,11 @@ def foreseen(
 
 
 def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> Plan | None:
-    """Leave what is foreseen of a suite's runs in its folder, before they begin; where it can't be, only tell it."""
+    """Save the forecast of a suite's runs in its folder before they start; if that fails, only say so."""
     try:
         found = overview(planned, suite.tuning)
     except UserError:
-        return None  # What is there is of another configuration: the run tells it, or replaces it.
+        return None  # The result has another configuration: the run reports it, or replaces it.
     try:
         expected = foreseen(found.runs, found.states, runs=runs, rule=suite.rule, workers=workers)
         keep_forecast(runs / suite.name, expected.kept(runs / suite.name))
@@ -132,7 +132,7 @@ def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: 
 
 
 def outcome(folder: Path) -> tuple[str, ...]:
-    """How good the forecasts of a suite were; nothing where its runs can't be compared, which comparing tells."""
+    """Describe how good a suite's forecasts were; empty if its runs can't be compared, which comparing reports."""
     try:
         return compare(folder).foreseen
     except UserError:
@@ -154,7 +154,7 @@ def _speeds(records: Records, slots: Sequence[WorkerSlot], *, measure: bool) -> 
 def show_plan(
     plan: Plan, console: Console, *, runs: Path, rule: SeedRule | None, detect: float | None, on: str | None = None
 ) -> None:
-    """Print what is foreseen; of the time nothing where the runs are done on a cluster, which tells of it itself."""
+    """Print the forecast, without the time if the runs go to a cluster, whose plan includes it."""
     for line in (*([] if on else time_lines(plan, rule)), *_disk(plan, runs)):
         console.print(Text(line), soft_wrap=True)
     if plan.power:
@@ -164,7 +164,7 @@ def show_plan(
 
 
 def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
-    """How long the runs take, in sentences; nothing where all are there."""
+    """Sentences about the time of the runs; empty if all are recorded."""
     if not plan.runs:
         return []
     known = Counter(run.source for run in plan.runs.values() if run.seconds is not None)
@@ -183,13 +183,13 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
 
 
 def unknown_lines(plan: Plan) -> list[str]:
-    """Why of some runs no time is known."""
+    """Sentences about runs whose time is unknown, with the reason."""
     unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
     return [f"Time of {sum(unknown.values())} runs: {_counted(unknown)}."] if unknown else []
 
 
 def first_look_seconds(plan: Plan, rule: SeedRule | None) -> float:
-    """About how long what of the first look is still to be run takes, as far as something is known of it."""
+    """The approximate time of the remaining runs of the first look, as far as known."""
     seconds = plan.seconds if rule is None else _of_first_look(plan, rule)
     return wall_seconds(seconds, len(plan.slots)).about if seconds else 0.0
 
@@ -201,7 +201,7 @@ def _of_first_look(plan: Plan, rule: SeedRule) -> list[Range]:
 
 
 def _first_look(plan: Plan, rule: SeedRule) -> str:
-    """How long what of the first look is still to be run takes."""
+    """The time of the remaining runs of the first look."""
     seconds = _of_first_look(plan, rule)
     if not seconds:
         return "the first look is complete"

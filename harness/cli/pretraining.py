@@ -1,4 +1,4 @@
-"""Pretraining as the command line asks for it: its folder, what a person sees, what is said at the end."""
+"""Pretraining from the command line: its folder, its progress, and its results."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FOLDER = "pretraining"
 
 
 def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool, checkpoint_seconds: float) -> None:
-    """Pretrain what a recipe says, or go on with it, and say what came out.
+    """Pretrain by a recipe, or resume it, and print the results.
 
     Args:
         name: A recipe of configs/pretraining, or a .toml file.
-        settings: Of its [training], as key=value.
+        settings: Settings of its [training], as key=value.
         runs: The folder of all runs.
-        redo: Replace what an earlier run left.
-        checkpoint_seconds: How often the state is saved.
+        redo: Whether to replace earlier results.
+        checkpoint_seconds: Seconds between saved states.
 
     Raises:
-        UserError: The recipe has mistakes, or its folder holds another one's run, or one that is under way.
+        UserError: If the recipe has mistakes, or its folder holds another recipe's run, or one that is in progress.
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     recipe, stem = resolved(found), Path(name).stem
@@ -55,7 +55,7 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
         if redo and folder.is_redone(recipe, texts):
             shown.print(f"Resuming an interrupted --redo. To start over, delete {folder.partial}.", soft_wrap=True)
         record = None if redo else folder.recorded(recipe, texts)
-        together.wait_for_everyone()  # Nobody begins before all have looked.
+        together.wait_for_everyone()  # Nobody starts before all have looked.
         if record is None:
             if together.is_main_process:
                 folder.begin(recipe, texts, redo=redo)
@@ -68,7 +68,7 @@ def pretrain_here(name: str, settings: Sequence[str], *, runs: Path, redo: bool,
 
 @contextmanager
 def _claimed(folder: PretrainingFolder) -> Iterator[None]:
-    """The folder as this command's alone; of processes that were launched together, the main one claims it for all."""
+    """Reserve the folder for this command; the main process claims it for all that were launched together."""
     if not processes().is_main_process:
         yield
         return
@@ -82,15 +82,15 @@ def _claimed(folder: PretrainingFolder) -> Iterator[None]:
 
 
 def verify_here(name: str, settings: Sequence[str], file: Path) -> None:
-    """Take the first steps of a recipe again, and say whether their losses are those that a record holds.
+    """Repeat the first steps of a recipe, and say whether their losses equal those in a record.
 
     Args:
         name: A recipe of configs/pretraining, or a .toml file.
-        settings: Of its [training], as key=value.
+        settings: Settings of its [training], as key=value.
         file: A pretraining.json.
 
     Raises:
-        UserError: The recipe has mistakes, or the record is of another one, or none.
+        UserError: If the recipe has mistakes, or the record belongs to another recipe, or is none.
     """
     found, files_from = find_recipe(name, parse_settings(list(settings)))
     record, stem, shown = read_pretraining(file), Path(name).stem, console()

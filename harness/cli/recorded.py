@@ -1,4 +1,4 @@
-"""Commands about what is on record: `harness runs ls`, `show`, `rm`, `merge`."""
+"""Commands about recorded runs: `harness runs ls`, `show`, `rm`, `merge`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _parts(found: Recorded) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """What was set, a row for each key; what is nothing is left out."""
+    """The settings, a row for each key, without empty ones."""
     rows: list[tuple[str, str]] = []
     for key, value in config.items():
         if isinstance(value, dict):
@@ -134,11 +134,11 @@ def remove_runs(
 
 
 def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
-    """Go on where the user agrees.
+    """Ask the user whether to continue.
 
     Raises:
-        UserError: A program can't be asked.
-        typer.Exit: The user does not.
+        UserError: If there is no terminal to ask in.
+        typer.Exit: If the user declines.
     """
     if yes:
         return

@@ -84,7 +84,7 @@ def report(
 
     given = {"columns": columns, "only": names("--only", only) or None}
     settings = {name: value for name, value in given.items() if value is not None}
-    check_settings(format_, settings)  # A wrong name is refused before anything is compared.
+    check_settings(format_, settings)  # Rejected before anything is compared.
     if seeds is not None:
         check_seeds_file(seeds)
     target = output or runs / f"report{ending_of(format_)}"

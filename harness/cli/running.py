@@ -1,4 +1,4 @@
-"""Carrying out what `harness run` was asked for: trials, runs, and what is said at the end."""
+"""Execute what `harness run` asks for: trials, runs, and the messages at the end."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def carry_out(
     """Tune, run, and say where the records are.
 
     Args:
-        suite: What is run; None: single runs.
-        planned: All runs that there may be.
+        suite: The suite; None: single runs.
+        planned: All possible runs.
         options: How to run.
-        tuning: How recipes are tried first, if they are.
+        tuning: The tuning settings, if recipes are tuned first.
         runs: The folder of all runs.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
-        quiet: Say nothing but which runs failed, and why.
-        is_part: Whether another command, which submitted the runs, has written what there is to say of the suite.
+        workers: Number of parallel processes; None: as many as suit the machine.
+        quiet: Whether to print nothing but failed runs and the reasons.
+        is_part: Whether another command, which submitted the runs, has written the information about the suite.
 
     Raises:
-        typer.Exit: A run has no result.
+        typer.Exit: If a run has no result.
     """
     main_process = processes().is_main_process
     shown = console(quiet=quiet or not main_process)
@@ -74,7 +74,7 @@ def carry_out(
 
 
 def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:
-    """Say where the records are; exit with another code than 0 where a run has no result."""
+    """Say where the records are; exit with a code other than 0 if a run has no result."""
     if tally.failed:
         shown.print(
             f"{tally.failed} of {planned} failed; the same command retries them. Records in {folder}.", soft_wrap=True

@@ -1,4 +1,4 @@
-"""Running a suite to which seeds are added until its comparisons are decided: look by look, task by task."""
+"""Run a sequential suite, which adds seeds until its comparisons are decided: look by look, task by task."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ Looks = Mapping[str, Look]
 def run_until_decided(
     suite: Suite, planned: Sequence[Run], options: Options, console: Console, *, folder: Path, workers: int | None
 ) -> tuple[Tally, int]:
-    """Run each task's next look until its comparisons are decided, or it has had its last one.
+    """Run each task's next look until its comparisons are decided, or the last look is complete.
 
-    Where a task stands is read off the records, so that a command which was stopped goes on where it was.
+    The state of a task is a function of the records, so that an interrupted command resumes where it was.
 
     Args:
-        suite: With a rule of when it is looked at.
-        planned: All runs that there may be.
+        suite: A suite with a seed rule.
+        planned: All possible runs.
         options: How to run.
-        console: Where to say what happens.
-        folder: Of the suite's runs.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
+        console: Where to print.
+        folder: The folder of the suite's runs.
+        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
-        What became of the runs, and how many were tried.
+        The tally of the runs, and how many were tried.
     """
     from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
 
@@ -60,13 +60,13 @@ def run_until_decided(
 
 
 def show_standing(looks: Looks, console: Console) -> None:
-    """Print where each task stands."""
+    """Print the state of each task."""
     for task, look in looks.items():
         console.print(Text(standing(task, look)), soft_wrap=True)
 
 
 def looks_at(folder: Path, suite: Suite) -> dict[str, Look]:
-    """The look that each task with records is at; of a task that is scored by two metrics, one that is not over."""
+    """The look of each task with records; for a task with two metrics, one that is not over."""
     records, problems = read_records(folder)
     if not records:
         return {}
@@ -81,14 +81,14 @@ def looks_at(folder: Path, suite: Suite) -> dict[str, Look]:
 def next_runs(
     planned: Sequence[Run], looks: Looks, rule: SeedRule, *, tried: Collection[Path], redo: bool = False
 ) -> list[Run]:
-    """The runs that come next: those that a task's look still lacks, or else its next look's.
+    """The next runs: those that a task's look still lacks, or else those of its next look.
 
     Args:
-        planned: All runs that there may be.
-        looks: Where each task stands; a task without records is not among them.
-        rule: The suite's.
-        tried: Folders of runs that are not tried again, whatever became of them.
-        redo: Whether those that are recorded are to be run again.
+        planned: All possible runs.
+        looks: The look of each task that has records.
+        rule: The suite's rule.
+        tried: Folders of runs that are not tried again, whatever their outcome.
+        redo: Whether to run recorded ones again.
     """
     by_task: defaultdict[str, list[Run]] = defaultdict(list)
     for run in planned:
@@ -115,7 +115,7 @@ def _of_task(
 
 
 def standing(task: str, look: Look) -> str:
-    """Where a task stands, in one line."""
+    """Describe the state of a task in one line."""
     seeds = f"{len(look.seeds)} seeds"
     if not look.is_whole:
         return f"{task}: the first look, at {seeds}, is missing runs."

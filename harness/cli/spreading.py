@@ -1,4 +1,4 @@
-"""`harness plan SUITE --on slurm|ray`: how the runs would be spread over a cluster, and how long each takes."""
+"""`harness plan SUITE --on slurm|ray`: how the runs would be distributed over a cluster, and how long each takes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MOST_NAMED = 3
 
 
 def show_spread(on: str, suite: Suite, plan: Plan, waiting: Sequence[Run], console: Console) -> None:
-    """Print the arrays or tasks that would do the runs, what each asks for, and how long it all takes.
+    """Print the arrays or tasks for the runs, their resources, and the total time.
 
     Args:
         on: "slurm" or "ray".
-        suite: Theirs.
-        plan: What is foreseen of them.
-        waiting: The runs that are not recorded, in their order.
+        suite: The suite.
+        plan: The forecast of the suite.
+        waiting: The runs that are not recorded, in order.
         console: Where to print.
 
     Raises:
-        UserError: The suite's runs depend on each other, and are to be job arrays.
+        UserError: If the suite's runs depend on each other, and are to be job arrays.
     """
     if on == "slurm":
         check_independent(suite, "--on slurm")
@@ -45,7 +45,7 @@ def show_spread(on: str, suite: Suite, plan: Plan, waiting: Sequence[Run], conso
 
 
 def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:
-    """A row an array."""
+    """One row per array."""
     what = {"slurm": "job array", "ray": "on Ray"}[on]
     headings = (what, "jobs" if on == "slurm" else "tasks", "time each", "hours in all")
     table = Table(*headings, box=None, padding=(0, 2, 0, 0))
@@ -66,7 +66,7 @@ def _asked_lines(cluster: Cluster) -> Iterator[str]:
 
 
 def _time_lines(on: str, cluster: Cluster, parts: Sequence[Sequence[Run]], plan: Plan) -> Iterator[str]:
-    """How long it takes from the first to the last, and runs for which the limit is too short."""
+    """The total time, and the runs for which the time limit is too short."""
     if not plan.seconds:
         return
     ends = [wall_seconds(_known(part, plan) or [Range(0, 0, 0)], cluster.at_most or len(part)) for part in parts]

@@ -1,4 +1,4 @@
-"""Studies: what `harness run`, `plan` and `report` do where a study, and no suite, is named."""
+"""Studies: what `harness run`, `plan` and `report` do with a study instead of a suite."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ALLOWED = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "che
 
 
 def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) -> None:
-    """Refuse an option that is of suites or single runs alone.
+    """Reject options that only apply to suites or single runs.
 
     Raises:
-        UserError: Any is given.
+        UserError: If one is given.
     """
     given = [
         parameter.opts[0]
@@ -61,20 +61,20 @@ def run_study(
     workers: int | None,
     quiet: bool,
 ) -> None:
-    """Make the runs of a study's suites, measure its claims, and say what held; what is recorded is skipped.
+    """Execute the runs of a study's suites, measure its claims, and print which held; recorded parts are skipped.
 
     Args:
-        file: The study's.
-        only: The claims that are wanted; none: all.
-        settings: Of claims, as claim.key=value, and of the recipes of their suites, as key=value.
+        file: The study's file.
+        only: The claims to measure; empty: all.
+        settings: Settings of claims, as claim.key=value, and of the recipes of their suites, as key=value.
         runs: The folder of all runs.
-        options: How runs are made.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
-        quiet: Say nothing but what went wrong.
+        options: How to run.
+        workers: Number of parallel processes; None: as many as suit the machine.
+        quiet: Whether to print nothing but errors.
 
     Raises:
-        UserError: The study has mistakes, or a claim is recorded with other settings.
-        typer.Exit: A claim could not be measured.
+        UserError: If the study has mistakes, or a claim is recorded with other settings.
+        typer.Exit: If a claim could not be measured.
     """
     shown = console(quiet=quiet)
     study, wanted, planned = _read(file, only=only, settings=settings, runs=runs)
@@ -95,10 +95,10 @@ def run_study(
 
 
 def _refuse_other_settings(claims: Mapping[str, Settings], folder: Path) -> None:
-    """Refuse what is recorded with other settings, or damaged, before hours go into runs that it won't be taken with.
+    """Reject records with other settings, and damaged ones, before hours are spent on runs that would not match them.
 
     Raises:
-        UserError: Every such record.
+        UserError: For every such record.
     """
     mistakes = list[str]()
     for name, settings in claims.items():
@@ -113,10 +113,10 @@ def _refuse_other_settings(claims: Mapping[str, Settings], folder: Path) -> None
 def _read(
     file: Path, *, only: Sequence[str] | None, settings: Sequence[str], runs: Path
 ) -> tuple[Study, dict[str, Settings], dict[str, tuple[Suite, list[Run]]]]:
-    """A study, the claims of it that are wanted, and their suites with their runs.
+    """Read a study, the requested claims, and their suites with their runs.
 
     Raises:
-        UserError: Every mistake in the study, in what is set, or in a suite.
+        UserError: For every mistake in the study, in the settings, or in a suite.
     """
     of_claims, of_recipes = by_claim(settings)
     study = read_study(file, of_claims)
@@ -128,10 +128,10 @@ def _read(
 def _planned(
     claims: Mapping[str, Settings], folder: Path, recipes: Sequence[str]
 ) -> dict[str, tuple[Suite, list[Run]]]:
-    """The suites of claims and their runs, each suite once, with what is set of their recipes.
+    """Plan the suites of claims, each once, with the settings of their recipes.
 
     Raises:
-        UserError: Every mistake in any of them; or two would have one folder, or the study and a suite have.
+        UserError: For every mistake in any of them, or if two suites, or the study and a suite, would share a folder.
     """
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
     from harness.suites.suite_file import SUITE_FILE  # noqa: PLC0415 -- a command's own
@@ -152,7 +152,7 @@ def _planned(
 def _carry_out(
     planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, workers: int | None, quiet: bool
 ) -> int:
-    """Make the runs of a suite; the exit code."""
+    """Execute the runs of a suite; return the exit code."""
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
 
     suite, runs = planned
@@ -164,7 +164,7 @@ def _carry_out(
 
 
 def measure_claim(name: str, settings: Settings, folder: Path, options: Options, shown: Console) -> int:
-    """Measure a claim, and say what held; the exit code. What goes wrong with one costs that one alone."""
+    """Measure a claim, and print whether it held; return the exit code. A failure only affects this claim."""
     from harness.claims.measuring import measured  # noqa: PLC0415 -- heavy
 
     claim: Claim = CLAIMS.load(name)
@@ -182,10 +182,10 @@ def measure_claim(name: str, settings: Settings, folder: Path, options: Options,
 
 
 def show_study(file: Path, *, only: Sequence[str] | None, settings: Sequence[str], runs: Path) -> None:
-    """Print which claims a study has, what of each is recorded, and which runs its suites still need.
+    """Print the claims of a study, what is recorded of each, and which runs its suites still need.
 
     Raises:
-        UserError: It has mistakes, or a suite of it has.
+        UserError: If it or one of its suites has mistakes.
     """
     from harness.suites.expansion import states  # noqa: PLC0415 -- a command's own
     from harness.suites.plan import counted  # noqa: PLC0415 -- a command's own
@@ -204,7 +204,7 @@ def show_study(file: Path, *, only: Sequence[str] | None, settings: Sequence[str
 
 
 def _state(claim: str, settings: Settings, folder: Path) -> str:
-    """What of a claim is recorded."""
+    """The state of a claim's record."""
     record = read_claim(folder, claim)
     if record is None:
         return "new"
@@ -212,10 +212,10 @@ def _state(claim: str, settings: Settings, folder: Path) -> str:
 
 
 def report_study(folder: Path, format_: str, output: Path | None) -> Path:
-    """Write the page of a study as one file, and return where.
+    """Write the page of a study to one file, and return its path.
 
     Raises:
-        UserError: A record is damaged, or the format has no page for studies.
+        UserError: If a record is damaged, or the format has no page for studies.
     """
     from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
     from harness.claims.page import PAGES, told  # noqa: PLC0415 -- a command's own

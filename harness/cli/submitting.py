@@ -17,17 +17,17 @@ from harness.suites.suite_file import write_suite
 
 
 def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, runs: Path, quiet: bool) -> None:
-    """Submit what is not recorded, and say how to watch it and what to do then.
+    """Submit the runs that are not recorded, and say how to watch them and what to do afterwards.
 
     Args:
         suite: The suite.
         planned: Its runs.
         words: What the user typed after `harness`, without `--on`.
         runs: The folder of all runs.
-        quiet: Whether only mistakes are told.
+        quiet: Whether to print errors only.
 
     Raises:
-        UserError: The suite's runs depend on each other, or the cluster takes none.
+        UserError: If the suite's runs depend on each other, or the cluster accepts none.
     """
     check_independent(suite, "--on slurm")
     shown, folder = console(quiet=quiet), runs / suite.name
@@ -64,10 +64,10 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
 
 
 def refuse_on_cluster(cluster: str, **flags: Any) -> None:
-    """Refuse what no run on a cluster goes by.
+    """Reject options that don't apply to runs on a cluster.
 
     Raises:
-        UserError: Any of the flags is given.
+        UserError: If any of the flags is given.
     """
     given = [f"--{name}" for name, value in flags.items() if value not in (None, False)]
     if given:

@@ -1,4 +1,4 @@
-"""What is run of a suite of one task within a time: full runs if some are certain to fit, else short ones."""
+"""Run a suite of one task within a time limit: full runs if some are certain to fit, else short ones."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answered:
-    """What was run.
+    """The runs within a time limit.
 
     Attributes:
-        suite: The one whose records answer best: of full runs, or of short ones.
-        tally: What became of all runs.
-        left: What there was no time for, in sentences.
+        suite: The suite with the best records: of full runs, or of short ones.
+        tally: The outcomes of all runs.
+        left: Sentences about what did not fit.
     """
 
     suite: Suite
@@ -51,16 +51,16 @@ def run_within(
     workers: int | None,
     ends: float,
 ) -> Answered:
-    """Run what fits, so that a trained model is compared with the simple baselines in any time worth the name.
+    """Run what fits, so that a trained model is compared with the simple baselines within any reasonable time.
 
     Args:
         suite: The suite.
         planned: Its runs.
-        options: How to run; with `redo` the suite's own runs are marked, and those of the short ones are to be.
-        console: Where to say what happens.
+        options: How to run; with `redo`, the suite's own runs are marked already, and those of short suites will be.
+        console: Where to print.
         runs: The folder of all runs.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
-        ends: When the time is over, on time.monotonic's clock.
+        workers: Number of parallel processes; None: as many as suit the machine.
+        ends: The end of the time, on time.monotonic's clock.
     """
 
     def budgeted(suite: Suite, planned: Sequence[Run], **more: Any) -> Budgeted:
@@ -90,15 +90,15 @@ def run_within(
 
 
 def longest_that_fits(planned: Sequence[Run], seconds: float, *, runs: Path, workers: int | None) -> Short:
-    """The longest short runs that the quickest model is certain to finish in the time; the shortest if there are none.
+    """The longest short runs that the quickest model is certain to finish in time; the shortest if there are none.
 
-    Certain: even at the upper end of the forecast. They usually take less, which leaves time for other models.
+    Certain means even at the upper end of the forecast. They usually take less, which leaves time for other models.
 
     Args:
-        planned: The trained models' full runs of the first look.
-        seconds: The time there is for all.
+        planned: The full runs of the first look of trained models.
+        seconds: The total time available.
         runs: The folder of all runs.
-        workers: Processes that take runs side by side; None: as many as suit the machine.
+        workers: Number of parallel processes; None: as many as suit the machine.
     """
     factor = busy()
     candidates = {short: [_cut_run(run, short, runs) for run in planned] for short in LADDER}

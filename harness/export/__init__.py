@@ -1,1 +1,1 @@
-"""Export: a finished run's model in a form that other programs use, checked against the run itself."""
+"""Export: a finished run's model in a format for other programs, checked against the run itself."""

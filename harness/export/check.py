@@ -1,4 +1,4 @@
-"""An export against the run that it was made from: predictions, scores, logits and latency on the validation split."""
+"""Compare an export with its run: predictions, scores, logits and latency on the validation split."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ SPLIT = "validation"
 TOLERANCE = 1e-3
 WARM_UP, MOST_TIMED, SECONDS = 3, 100, 6.0
 Times = tuple[float, float]
-LENGTHS = (1, 2, 7)  # Tokens of the rows that logits are compared on as well, beside the longest that the model reads.
+LENGTHS = (1, 2, 7)  # Token counts of additional rows to compare logits on, besides the maximum length of the model.
 
 
 class Side(Strict):
-    """One of the two.
+    """The measurements of the run or of the export.
 
     Attributes:
-        score: By the main metric, in its natural unit.
-        latency_p50: Median seconds for one text alone, tokenised within the time.
-        processor_p50: Median processor seconds for it, over all threads, which other processes disturb little.
-        disk_bytes: Of its folder.
+        score: The main metric in its natural unit.
+        latency_p50: Median seconds for a single text, including tokenization.
+        processor_p50: Median CPU seconds for a single text over all threads, which other processes hardly affect.
+        disk_bytes: Size of the folder.
     """
 
     score: float | None
@@ -51,18 +51,19 @@ class Side(Strict):
 
 
 class ExportCheck(Strict):
-    """What an export answers, held against the run.
+    """The comparison of an export with its run.
 
     Attributes:
-        examples: Of the validation split.
-        metric: The main one.
-        agreement: Share of the examples of which both predict the same; numbers are the same within a thousandth.
-        largest_difference: Between two logits, on the examples and on rows of several lengths; None: there are none.
-        tolerance: How far logits may be apart, relative to the largest of them where that is above 1, and what share
-            of predictions may differ; None: that is not asked of int8.
-        run: The run's own checkpoint.
-        export: The export.
-        others: Share of a core that other processes took while both were timed.
+        examples: Number of validation examples.
+        metric: The main metric.
+        agreement: Share of examples with equal predictions; numbers are equal within a thousandth.
+        largest_difference: The largest difference of two logits, on the examples and on rows of several lengths; None:
+            there are no logits.
+        tolerance: The allowed difference of logits, relative to the largest one if that is above 1, and the allowed
+            share of differing predictions; None for int8, which is not held to it.
+        run: The measurements of the run's own checkpoint.
+        export: The measurements of the export.
+        others: Fraction of a core used by other processes during the timing.
     """
 
     examples: int
@@ -75,10 +76,10 @@ class ExportCheck(Strict):
     others: float
 
     def table(self, name: str) -> Table:
-        """Both side by side, in at most 80 columns.
+        """Show both side by side, in at most 80 columns.
 
         Args:
-            name: What the export is called.
+            name: The name of the export.
         """
         table = Table(box=None, padding=(0, 2, 0, 0))
         for title in ("", "run", name):
@@ -98,15 +99,15 @@ class ExportCheck(Strict):
 
 
 def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
-    """Hold an export against its run.
+    """Compare an export with its run.
 
     Args:
-        run: The run's folder.
-        export: The export's.
-        examples: How many of the validation split, at most.
+        run: The folder of the run.
+        export: The folder of the export.
+        examples: Maximum number of validation examples.
 
     Raises:
-        UserError: They don't agree, though its weights are the run's; or the data can't be read again.
+        UserError: If they don't agree, though the export has the run's weights, or the data can't be read again.
     """
     record, config = recorded(run)
     kind = read_export(export)
@@ -140,10 +141,10 @@ def checked_export(run: Path, export: Path, *, examples: int) -> ExportCheck:
 
 @contextmanager
 def _told(run: Path) -> Iterator[None]:
-    """What onnxruntime raises of a graph that can't read some text, as one line."""
+    """Convert errors of onnxruntime about a graph that can't read some text to a `UserError`."""
     try:
         yield
-    except Exception as error:  # Its errors have no class in common.
+    except Exception as error:  # Its errors have no common base class.
         if "onnxruntime" not in type(error).__module__:
             raise
         reason = " ".join(str(error).split())
@@ -167,7 +168,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _times(models: Sequence[ReadyModel], examples: Sequence[Any]) -> list[Times]:
-    """Median seconds, and processor seconds, of each for a text alone; in turns, so that both are disturbed alike."""
+    """Median seconds and CPU seconds of each model for a single text, alternating, so that both are disturbed alike."""
     alone = [model.in_batches(1) for model in models]
     for example in examples[:WARM_UP]:
         for model in alone:
@@ -185,7 +186,7 @@ def _times(models: Sequence[ReadyModel], examples: Sequence[Any]) -> list[Times]
 
 
 def _logit_difference(run: ReadyModel, export: ReadyModel, examples: Sequence[Any]) -> tuple[float, float]:
-    """The largest difference of two logits, and the largest logit, or 1 if that is more."""
+    """The largest difference of two logits, and the largest logit or 1, whichever is larger."""
     assert isinstance(run.outputs, ModelOutputs)
     assert isinstance(export.outputs, ModelOutputs)
     differences, scale, per_token = [0.0], 1.0, run.objective.head().per_token
@@ -195,7 +196,7 @@ def _logit_difference(run: ReadyModel, export: ReadyModel, examples: Sequence[An
             kept = inputs["attention_mask"].bool() if per_token else ...
             differences.append(float((one[kept] - other[kept]).abs().max()))
             scale = max(scale, float(one[kept].abs().max()))
-    return float(np.max(differences)), scale  # Unlike `max`, it doesn't pass over what is no number.
+    return float(np.max(differences)), scale  # Unlike `max`, it propagates NaN.
 
 
 def _real_inputs(outputs: ModelOutputs, examples: Sequence[Any]) -> Iterator[dict[str, torch.Tensor]]:
@@ -204,7 +205,7 @@ def _real_inputs(outputs: ModelOutputs, examples: Sequence[Any]) -> Iterator[dic
 
 
 def _made_inputs(outputs: ModelOutputs) -> Iterator[dict[str, torch.Tensor]]:
-    """Rows of several lengths up to the longest, for a model whose computation depends on it."""
+    """Rows of several lengths up to the maximum, for models whose computation depends on the length."""
     tokenizer, window = outputs.loaded.tokenizer, outputs.reader.window
     for length in sorted({min(length, window) for length in (*LENGTHS, window)}):
         ids = torch.arange(length)[None] % len(tokenizer)

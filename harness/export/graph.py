@@ -1,4 +1,4 @@
-"""From a finished run's model to an ONNX graph that takes any number of texts of any length."""
+"""Convert a finished run's model to an ONNX graph for any number of texts of any length."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from harness.models.onnx_model import NEEDS_EXTRA, ONNX_FILE, onnx_runtime
 from harness.record import RunRecord
 
 OPSET = 18
-LENGTH = 12  # Of the texts that the graph is traced with; two of them, and the second is padded.
+LENGTH = 12  # Length of the texts for tracing; there are two, and the second is padded.
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class HeadOutputs(nn.Module):
-    """The outputs of a model's head as a tuple, from its inputs by position, as ONNX asks.
+    """The outputs of a model's head as a tuple, with positional inputs, as ONNX requires.
 
     Attributes:
         model: A transformers model.
@@ -40,20 +40,21 @@ class HeadOutputs(nn.Module):
         self.outputs = outputs
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """The outputs [rows, ...].
+        """Compute the outputs [rows, ...].
 
         Args:
-            *inputs: input_ids, attention_mask, perhaps token_type_ids [rows, length].
+            *inputs: input_ids, attention_mask and optionally token_type_ids [rows, length].
         """
         found = self.model(**dict(zip(INPUTS, inputs, strict=False)))
         return tuple(found[name] for name in self.outputs)
 
 
 def check_exportable(run: Path, record: RunRecord, config: RunConfig, head: Head) -> None:
-    """Refuse what has no graph that reads a text in one pass.
+    """Reject runs without a graph that reads a text in one pass.
 
     Raises:
-        UserError: It is a simple baseline, a language model, writes, or reads by segments; or a package is missing.
+        UserError: If it is a simple baseline or a language model, generates text or reads by segments, or a package is
+            missing.
     """
     other = "Use --to folder."
     if record.simple_baseline:
@@ -75,16 +76,16 @@ def check_exportable(run: Path, record: RunRecord, config: RunConfig, head: Head
 
 
 def write_graph(loaded: Loaded, head: Head, folder: Path, *, is_int8: bool) -> None:
-    """Write the model as `folder`/model.onnx, batch and length dynamic.
+    """Write the model as `folder`/model.onnx with dynamic batch size and length.
 
     Args:
-        loaded: The model, as it was saved.
-        head: Whose outputs the graph gives.
-        folder: Where to.
-        is_int8: Whether weights are stored in 8 bits, and activations rounded to as many while it runs.
+        loaded: The model as saved.
+        head: The head whose outputs the graph has.
+        folder: The target folder.
+        is_int8: Whether to quantize the weights to 8 bits, and the activations dynamically.
 
     Raises:
-        UserError: torch has no ONNX for some part of the model.
+        UserError: If torch can't convert some part of the model to ONNX.
     """
     file = folder / ONNX_FILE
     inputs = _example(loaded)

@@ -1,4 +1,4 @@
-"""Push an export to the Hugging Face Hub, or say what would be pushed."""
+"""Push an export to the Hugging Face Hub, or show what would be pushed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.runs.exported import CARD
 
 
 def contents(folder: Path, repository: str) -> Iterator[str]:
-    """What a push would bring: each file with its size, then the model card."""
+    """List the files of a push with their sizes, then the model card."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     yield f"Would be pushed to {repository}:"
     for file in files:
@@ -25,10 +25,10 @@ def contents(folder: Path, repository: str) -> Iterator[str]:
 
 
 def check_repository(repository: str) -> None:
-    """Refuse a name that the Hub has no place for.
+    """Check that a name is valid for the Hub.
 
     Raises:
-        UserError: It is none.
+        UserError: If it is not.
     """
     from huggingface_hub import errors, utils  # noqa: PLC0415 -- takes most of a second
 
@@ -41,10 +41,10 @@ def check_repository(repository: str) -> None:
 
 
 def check_access(repository: str) -> None:
-    """Refuse to begin what can't be pushed in the end.
+    """Check that a push is possible, before any work.
 
     Raises:
-        UserError: The Hub is switched off, or there is no access token.
+        UserError: If the Hub is disabled, or there is no access token.
     """
     from huggingface_hub import get_token  # noqa: PLC0415 -- takes most of a second
 
@@ -55,10 +55,10 @@ def check_access(repository: str) -> None:
 
 
 def push(folder: Path, repository: str, *, private: bool) -> str:
-    """Make the repository where it isn't there yet, and upload the folder; the commit's address.
+    """Create the repository if it does not exist, upload the folder, and return the address of the commit.
 
     Raises:
-        UserError: The Hub can't be reached, or refuses.
+        UserError: If the Hub can't be reached, or refuses.
     """
     from huggingface_hub import HfApi  # noqa: PLC0415 -- takes most of a second
 
@@ -77,12 +77,12 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
 
 
 def _is_of_hub(error: Exception) -> bool:
-    """Whether the Hub or the way to it is to blame; its client wraps the storage's errors in others."""
+    """Return whether an error comes from the Hub or the connection; its client wraps the storage's errors in others."""
     return isinstance(error, OSError | RuntimeError | ValueError) or is_of_http(error)
 
 
 def _why_refused(error: Exception) -> str:
-    """What went wrong, and what to do."""
+    """Describe what went wrong and what to do."""
     code = getattr(getattr(error, "response", None), "status_code", None)
     if code == 401:
         return "the Hub does not know your access token (401). Run: hf auth login"

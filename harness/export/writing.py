@@ -1,4 +1,4 @@
-"""Write an export: whole, checked, or not at all."""
+"""Write an export: complete and checked, or not at all."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from harness.runs.predict import recorded
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be exported, and how.
+    """An export to make.
 
     Attributes:
         run: The folder of one run.
         form: "folder" or "onnx".
-        precision: Of an ONNX graph.
-        licence: Of the model, as the Hub calls it; None: its base checkpoint's.
-        examples: Of the validation split that it is checked on; 0: it isn't.
-        name: What it is called.
+        precision: The precision of an ONNX graph.
+        licence: The model's licence, by its Hub name; None: that of the base checkpoint.
+        examples: Number of validation examples to check it on; 0: no check.
+        name: The name of the export.
     """
 
     run: Path
@@ -48,10 +48,10 @@ class Wanted:
 
 
 def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
-    """Write the export into a new folder; what was found of it, where it was checked.
+    """Write the export to a new folder and return the result of its check, if it was checked.
 
     Raises:
-        UserError: There is something at `target`; the run can't be exported so; or the export does not answer as it.
+        UserError: If `target` exists, the run can't be exported like this, or the export's answers differ.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target}: already exists. Remove it, or name another folder.")
@@ -65,14 +65,14 @@ def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
 
 @contextmanager
 def exported(wanted: Wanted, *, beside: Path | None = None) -> Iterator[tuple[Path, ExportCheck | None]]:
-    """The export in a folder that is gone after the block, unless it was moved, and what was found of it.
+    """Yield a temporary folder with the export, and the result of its check.
 
     Args:
-        wanted: What is to be exported.
-        beside: Where the folder is made; default: where temporary files go.
+        wanted: The export to make.
+        beside: The parent of the folder; default: the system's temporary folder.
 
     Raises:
-        UserError: The run can't be exported so; or the export does not answer as it.
+        UserError: If the run can't be exported like this, or the export's answers differ.
     """
     if is_export(wanted.run):
         raise UserError(f"{wanted.run}: is an export itself. Name the folder of the run that it was made from.")

@@ -1,1 +1,1 @@
-"""Serving: a finished run's model behind a local page and a JSON endpoint, to try it."""
+"""Serving: try a finished run's model on a local page or a JSON endpoint."""

@@ -1,4 +1,4 @@
-"""The web application: a page, what is served, and predictions as JSON."""
+"""The web application: a page, a description, and predictions as JSON."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class RefusedError(Exception):
 
 
 def application(served: Served, *, hosts: Sequence[str] = LOCAL) -> Starlette:
-    """The application.
+    """Create the application.
 
     - `GET /`: a page to try the models.
-    - `GET /api`: the columns that they read, and which models there are.
-    - `POST /api/predict` with `{"rows": [{column: text}]}`: their predictions, as `harness predict` gives them.
+    - `GET /api`: the columns and the models.
+    - `POST /api/predict` with `{"rows": [{column: text}]}`: predictions, as from `harness predict`.
 
     Args:
         served: The models.
-        hosts: What the server may be called in a request: a page of somebody else's can't be given another name for
-            this machine and ask by it.
+        hosts: The host names that requests may use. This prevents pages from elsewhere from reaching the server through
+            another name for this machine (DNS rebinding).
     """
 
     async def show(_: Request) -> Response:
@@ -111,7 +111,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _json(content: Any, status: int = 200) -> Response:
-    """JSON in one form with `harness predict`: what isn't JSON as text, no character that a terminal acts on."""
+    """Format JSON as in `harness predict`: unserializable values as text, and no terminal control characters."""
     text = printable_json(json.dumps(content, ensure_ascii=False, default=str))
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
     return Response(text, status, media_type="application/json", headers=headers)

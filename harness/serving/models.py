@@ -1,4 +1,4 @@
-"""What is served: one run or two that read the same columns, and what a page must know of them."""
+"""The served models: one run, or two that read the same columns, and their description."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.runs.predict import Predictor, predictor
 
 
 class Served:
-    """Runs that answer the same rows, one request at a time: a model can't read two at once.
+    """Runs that answer the same rows, one request at a time, because a model can't run twice at once.
 
     Args:
         runs: The folders of runs, or of exports.
 
     Raises:
-        UserError: There is no such run; or two read other columns than each other.
+        UserError: If there is no such run, or two runs read different columns.
     """
 
     def __init__(self, runs: Sequence[Path]) -> None:
@@ -33,10 +33,10 @@ class Served:
                     "Compare runs of one task."
                 )
         for known in self._predictors:
-            _ = known.model  # Loaded now, so that what is wrong is told before anybody asks.
+            _ = known.model  # Loaded now, so that errors show before the first request.
 
     def description(self) -> dict[str, Any]:
-        """What is served, for a page or a program."""
+        """The description of what is served, for a page or a program."""
         task = self._predictors[0].task
         columns = task.type.option_columns(task)
         return {
@@ -50,10 +50,10 @@ class Served:
         }
 
     def answer(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What each model makes of the rows, with the seconds that it took.
+        """Return each model's answers to the rows, with the time taken in seconds.
 
         Raises:
-            UserError: Every mistake in the rows.
+            UserError: For every mistake in the rows.
         """
         with self._lock:
             return [_answer(known, rows) for known in self._predictors]

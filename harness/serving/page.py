@@ -1,4 +1,4 @@
-"""The page on which a model is tried: a field for each column, and what each model makes of them side by side."""
+"""The page to try models on: a field for each column, and the predictions of each model side by side."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def page(description: Mapping[str, Any], nonce: str) -> str:
-    """The page as HTML.
+    """Render the page as HTML.
 
     Args:
-        description: What is served.
-        nonce: What the page's own script and style are known by.
+        description: The description of what is served.
+        nonce: The nonce that allows the page's own script and style.
     """
     environment = Environment(loader=PackageLoader("harness.serving"), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(**description, nonce=nonce)

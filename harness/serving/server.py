@@ -1,4 +1,4 @@
-"""A process that serves until it is stopped."""
+"""A server process that runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from harness.serving.models import Served
 
 
 def serve_here(runs: Sequence[Path], *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve runs until Ctrl-C or a signal to end.
+    """Serve runs until Ctrl-C or a termination signal.
 
     Args:
-        runs: Their folders, or those of exports.
-        host: The address that is listened on.
-        port: The same; 0: any that is free.
-        started: Is called with the page's address when it can be asked.
+        runs: The folders of runs or exports.
+        host: The address to listen on.
+        port: The port to listen on; 0: any free one.
+        started: Called with the page's address when the server is ready.
 
     Raises:
-        UserError: A run can't be served, or the address can't be listened on.
+        UserError: If a run can't be served, or the address can't be used.
     """
     with _listening(host, port) as listening:
         served = Served(runs)
         named = f"[{host}]" if ":" in host else host
-        # What listens for other machines is asked by whatever name they know it by.
+        # A server for other machines is reached by any of its names.
         hosts = [*LOCAL, named] if host in ("127.0.0.1", "::1", "localhost") else ["*"]
         settings = uvicorn.Config(application(served, hosts=hosts), log_level="warning", server_header=False)
         started(f"http://{named}:{listening.getsockname()[1]}")
