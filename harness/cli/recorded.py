@@ -137,7 +137,7 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
     """Ask the user whether to continue.
 
     Raises:
-        UserError: If there is no terminal to ask in.
+        UserError: If the output is JSON, for a program, which can't be asked.
         typer.Exit: If the user declines.
     """
     if yes:

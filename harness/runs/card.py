@@ -22,7 +22,7 @@ tags:
 
 
 def library_of(record: RunRecord) -> str:
-    """The library that loads the model: transformers, or ours for simple baselines."""
+    """The library that loads the model: transformers, or for simple baselines our own (`harness predict`)."""
     return "finetune-harness" if record.simple_baseline else "transformers"
 
 
