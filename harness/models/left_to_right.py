@@ -43,11 +43,13 @@ def check_left_to_right(loaded: Any) -> None:
 def _sees_ahead(loaded: Any) -> bool:
     """Whether changing the second half of a text changes predictions in the first half."""
     model, training = loaded.model, loaded.model.training
-    _, one, other = probe_texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS), paired=False)
+    _, text, _ = probe_texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS), paired=False)
     collator = Collator(loaded.pad_id, False, loaded.uses_token_type_ids, model.device)
-    before, changed = (all_to_device(collator([item]).inputs, model.device) for item in (one, other))
+    before = all_to_device(collator([text]).inputs, model.device)
     half = before["input_ids"].shape[1] // 2
-    changed["input_ids"][:, :half] = before["input_ids"][:, :half]
+    ids = before["input_ids"].clone()
+    ids[:, half:] = (ids[:, half:] + 1) % model.get_input_embeddings().num_embeddings  # Others, in any vocabulary.
+    changed = {**before, "input_ids": ids}
     try:
         model.eval()
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -84,10 +84,11 @@ def perplexity_rows(
         rows: Iterable[Row] = [_in_windows(loaded, text, file, window=segment, mask_stride=mask_stride)]
     else:
         rows = _with_memories(loaded, text, file, segment=segment or SEGMENT, memories=memories, console=console)
-    if per_token:
-        spans = token_spans(loaded.tokenizer, text)
-        return [told | row | {TOKEN_COSTS: token_costs(row.pop(_TOKEN_NATS), spans)} for row in rows]
-    return [told | {key: value for key, value in row.items() if key != _TOKEN_NATS} for row in rows]
+    found = [(row.pop(_TOKEN_NATS), told | row) for row in map(dict, rows)]
+    if not per_token:
+        return [row for _, row in found]
+    spans = token_spans(loaded.tokenizer, text)
+    return [row | {TOKEN_COSTS: token_costs(nats, spans)} for nats, row in found]
 
 
 def _with_memories(

@@ -86,6 +86,7 @@ def listed(command, model, text, *words):
     result = command("perplexity", model, "--text", text, "--tokens", "--json", *words)
     assert result.code == 0, result.errors
     (row,) = json.loads(result.output)
+    assert "token_nats" not in row
     written = text.read_text()
     assert all(written[token["start"] : token["end"]] == token["text"] for token in row["token_costs"])
     return row["token_costs"]
