@@ -22,9 +22,8 @@ def about_margin(task: TaskComparison) -> Iterator[str]:
     said = in_words(margin, task)
     if margin.value is None:
         yield (
-            f"The margin of {said} does not apply to {metric_name(task.card.main_metric)}, which is not "
-            "shown in points: "
-            f"give the task its own, margin = {{ {task.task} = … }}."
+            f"The margin of {said} does not apply to {metric_name(task.card.main_metric)}, which is not shown in "
+            f"points: give the task its own, margin = {{ {task.task} = … }}."
         )
     elif any(cell.is_near_best is not None for cell in task.cells):
         yield from _near_best(task, said)

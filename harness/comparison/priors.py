@@ -16,9 +16,8 @@ SHARE_RIGHT = 0.8
 """Share of correct examples. The variance of one example is p (1 - p), and two models share half of it."""
 SHARED = 0.5
 SOURCE = (
-    "by a prior, as there are no recorded runs: seeds 2 points apart (standard deviation), 80 % of "
-    "examples right, half of "
-    "what makes them so shared by two models"
+    "by a prior, as there are no recorded runs: seeds 2 points apart (standard deviation), 80 % of examples right, "
+    "half of what makes them so shared by two models"
 )
 
 

@@ -24,9 +24,8 @@ NOTE = (
 
 OF_PROBABILITIES = (
     "Calibration error: how far the share of forecasts that came true is from their probability, in 15 bins of equal "
-    "width (Guo et al. 2017). It is above 0 even for a perfect model, and the more so the fewer the "
-    "examples; its interval allows for that, and is about other test examples only. Brier score: the mean "
-    "squared distance of "
+    "width (Guo et al. 2017). It is above 0 even for a perfect model, and the more so the fewer the examples; its "
+    "interval allows for that, and is about other test examples only. Brier score: the mean squared distance of "
     "probabilities from the truth."
 )
 

@@ -243,9 +243,8 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
     if any(task.folds for task in comparison.tasks):
         notes.append(
-            "In cross-validation, a row tests one model and helps to train the others, so it changes the "
-            "scores by more than its own answer. To allow for that, the test examples' part of the "
-            "variance is multiplied by "
+            "In cross-validation, a row tests one model and helps to train the others, so it changes the scores by "
+            "more than its own answer. To allow for that, the test examples' part of the variance is multiplied by "
             f"{SHARED_TRAINING:g}. Scores are those of models trained on all folds but one."
         )
     if comparison.curves:

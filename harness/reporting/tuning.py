@@ -86,13 +86,11 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
         return
     yield (
         "Tuning: recipes were drawn at random, tried on training and validation data alone, and the best one on "
-        "validation was then trained with the seeds that are compared. The scores of trials are not "
-        "results: the best of several is too good by chance. “Other trials as good” lie nearer to the "
-        "best one than two equally good "
-        "runs often do (1.96 standard errors, of the seeds and of the validation examples): if there are "
-        "many, the choice was within noise, and the optimum is flat or the validation split small. Claims "
-        "about a tuned model are about the recipe that its search found: another search as long might "
-        "find a better or a worse one."
+        "validation was then trained with the seeds that are compared. The scores of trials are not results: the best "
+        "of several is too good by chance. “Other trials as good” lie nearer to the best one than two equally good "
+        "runs often do (1.96 standard errors, of the seeds and of the validation examples): if there are many, the "
+        "choice was within noise, and the optimum is flat or the validation split small. Claims about a tuned model "
+        "are about the recipe that its search found: another search as long might find a better or a worse one."
     )
     if any(shown_budgets(task.tuned) for task in tasks):
         yield (

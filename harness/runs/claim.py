@@ -60,8 +60,7 @@ def check_claim(folder: Path) -> None:
     if sign is not None and not sign.holds():
         raise UserError(
             f"{folder}: another machine took over this run, because this process gave no sign of life for "
-            f"{GIVEN_UP_SECONDS:.0f} "
-            "seconds. Nothing of it is kept."
+            f"{GIVEN_UP_SECONDS:.0f} seconds. Nothing of it is kept."
         )
 
 

@@ -74,15 +74,13 @@ def check_independent(suite: Suite, option: str) -> None:
     """
     if suite.rule is not None:
         raise UserError(
-            f"{option}: this suite adds seeds until comparisons are decided, which a single run can't "
-            "know. List the seeds instead "
-            "(seeds = [0, 1, 2], or --seeds 3), or leave it out."
+            f"{option}: this suite adds seeds until comparisons are decided, which a single run can't know. List the "
+            "seeds instead (seeds = [0, 1, 2], or --seeds 3), or leave it out."
         )
     if suite.tuning is not None:
         raise UserError(
-            f"{option}: this suite chooses recipes by trials that come before the runs. Leave [tuning] "
-            "and --trials out, "
-            "or run it on one machine."
+            f"{option}: this suite chooses recipes by trials that come before the runs. Leave [tuning] and --trials "
+            "out, or run it on one machine."
         )
 
 

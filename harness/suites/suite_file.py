@@ -70,10 +70,9 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     if fixed is None or wanted is None or (fixed.seeds, fixed.looks) == (wanted.seeds, wanted.looks):
         return fixed
     raise UserError(
-        f"{folder / SUITE_FILE}: looks after {_listed(fixed.looks)} seeds were fixed when the suite was "
-        "started, but now "
-        f"they would come after {_listed(wanted.looks)}. Looks that are chosen after results prove "
-        "nothing: keep them, or start over in another --runs folder."
+        f"{folder / SUITE_FILE}: looks after {_listed(fixed.looks)} seeds were fixed when the suite was started, but "
+        f"now they would come after {_listed(wanted.looks)}. Looks that are chosen after results prove nothing: keep "
+        "them, or start over in another --runs folder."
     )
 
 

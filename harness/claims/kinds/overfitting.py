@@ -118,14 +118,13 @@ def judge(numbers: OverfittingNumbers) -> Judged:
     return Judged(
         findings=tuple(_findings(numbers)),
         how=(
-            f"{numbers.task}: {seeds} seeds of each number of training examples, scored on the examples that they were "
-            f"trained on and on test examples. {numbers.regularised} has {numbers.differing}. The gap is by how much "
-            f"the {metric_name(numbers.metric)} is better on training: that on {more} less that on {less}. "
-            "Each finding rests on one number "
-            "of each seed: the first on the gap at the smallest size without regularisation, the second on the mean of "
-            "both models’ slopes over doublings of the examples, the others on the mean over the sizes of what "
-            "regularisation changes. "
-            f"Of the test texts’ tokens {share(numbers.tokens_read)} are read, from the beginning."
+            f"{numbers.task}: {seeds} seeds of each number of training examples, scored on the examples that they "
+            f"were trained on and on test examples. {numbers.regularised} has {numbers.differing}. The gap is by how "
+            f"much the {metric_name(numbers.metric)} is better on training: that on {more} less that on {less}. Each "
+            "finding rests on one number of each seed: the first on the gap at the smallest size without "
+            "regularisation, the second on the mean of both models’ slopes over doublings of the examples, the others "
+            "on the mean over the sizes of what regularisation changes. Of the test texts’ tokens "
+            f"{share(numbers.tokens_read)} are read, from the beginning."
         ),
         limits=(
             "Seeds share the training and the test examples: the intervals say nothing about other examples.",

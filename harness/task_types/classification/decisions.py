@@ -23,9 +23,8 @@ def check_two(labels: Sequence[str]) -> None:
     """
     if len(labels) != 2:
         raise UserError(
-            f"--threshold: is for two labels, but this run has {len(labels)}. Leave it out; each label's "
-            "probability is "
-            "in the predictions."
+            f"--threshold: is for two labels, but this run has {len(labels)}. Leave it out; each label's probability "
+            "is in the predictions."
         )
 
 
