@@ -63,7 +63,10 @@ TARGETS = {
     "harness/data/loading.py": ("tests/tasks/test_task_loading.py", "tests/tasks/test_own_task.py"),
     f"{QUESTIONS}/answers.py": ANSWERS,
     f"{QUESTIONS}/candidates.py": ("tests/task_types/test_answer_candidates.py",),
-    f"{QUESTIONS}/objective.py": ("tests/task_types/test_question_answering.py",),
+    f"{QUESTIONS}/objective.py": (
+        "tests/task_types/test_span_objective.py",
+        "tests/task_types/test_question_answering.py",
+    ),
     f"{QUESTIONS}/spans.py": ("tests/tokenization/test_spans.py",),
     f"{QUESTIONS}/targets.py": ("tests/task_types/test_answer_targets.py",),
     f"{QUESTIONS}/unreachable.py": ("tests/task_types/test_question_answering.py",),

@@ -86,14 +86,18 @@ class ModelRuns:
     @property
     def clean_evidence(self) -> Evidence | None:
         """The evidence on test examples that repeat no training example; None unless known for every seed."""
-        clean = [rescored.clean for rescored in self.rescored_runs if rescored.clean is not None]
-        is_one = len({part.test_set for part in clean}) == 1 and len(clean) == len(self.rescored_runs)
-        return self._evidence(clean) if is_one and self.test_set is not None else None
+        return self._evidence(self._clean) if self._clean else None
 
     @property
     def clean_examples(self) -> int:
-        """Number of test examples that repeat no training example."""
-        return min((rescored.clean.examples for rescored in self.rescored_runs if rescored.clean), default=0)
+        """Number of test examples that repeat no training example; 0 unless known for every seed."""
+        return self._clean[0].examples if self._clean else 0
+
+    @property
+    def _clean(self) -> list[RescoredRun]:
+        clean = [rescored.clean for rescored in self.rescored_runs if rescored.clean is not None]
+        is_one = len({part.test_set for part in clean}) == 1 and len(clean) == len(self.rescored_runs)
+        return clean if is_one and self.test_set is not None else []
 
     def evidence_without_collapsed(self, card: TaskCard) -> Evidence | None:
         """The evidence of the seeds that did not collapse, if only some did and the others beat a constant answer."""
@@ -202,15 +206,13 @@ def analysed_cells(
 
 def _scored(model_runs: ModelRuns, card: TaskCard) -> ScoredModel | None:
     evidence, test_set = model_runs.evidence, model_runs.test_set
-    if evidence is None or test_set is None:
+    if evidence is None:
         return None
+    assert test_set is not None, "evidence is of one test set"
     return ScoredModel(
         evidence,
         (test_set, model_runs.units),
-        constant_runs=sum(
-            run.is_collapsed and rescored.is_constant
-            for run, rescored in zip(model_runs.scored, model_runs.rescored_runs, strict=True)
-        ),
+        constant_runs=sum(rescored.is_constant for rescored in model_runs.rescored_runs),
         is_mixed=model_runs.evidence_without_collapsed(card) is not None,
     )
 

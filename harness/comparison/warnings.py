@@ -17,21 +17,19 @@ def warnings_about(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[str, 
     metric = card.main_metric
     lines = [line for model_runs in by_model if model_runs.runs for line in _about_one(model_runs, metric)]
     records = [run.record for model_runs in by_model for run in model_runs.runs]
-    lines += _about_data(records)
-    lines += _about_direction(records, card)
-    sets = {model_runs.test_set for model_runs in by_model if model_runs.test_set is not None}
-    if len(sets) > 1:
-        where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
+    where = _place(records[0])
+    lines += [f"{where}: {line}" for line in (*_about_data(records, metric), *_about_direction(records, card))]
+    scored = [model_runs for model_runs in by_model if model_runs.test_set is not None]
+    if len({model_runs.test_set for model_runs in scored}) > 1:
         lines.append(
             f"{where}: the models were tested on different examples. Only models with the same test set are compared."
         )
-    if len({model_runs.units for model_runs in by_model if model_runs.test_set is not None}) > 1:
-        where = _place(next(run.record for model_runs in by_model for run in model_runs.runs))
+    if len({model_runs.units for model_runs in scored}) > 1:
         lines.append(
             f"{where}: the models' tokens are not the same, so their {metric} is compared only between those with "
             "one tokenizer. Bits per byte compare them all."
         )
-    lines += _about_repeats(by_model, card)
+    lines += [f"{where}: {line}" for line in _about_repeats(by_model, card)]
     return tuple(lines)
 
 
@@ -43,17 +41,15 @@ def orders_of(by_model: Sequence[ModelRuns], card: TaskCard) -> tuple[list[str],
 
 def _about_repeats(by_model: Sequence[ModelRuns], card: TaskCard) -> Iterator[str]:
     first = next((one for one in by_model if one.clean_evidence is not None), None)
+    repeating = [one.examples for model_runs in by_model for one in model_runs.rescored_runs if one.all_repeat]
     if first is not None:
         examples = first.split.examples
         every, clean = orders_of(by_model, card)
         others = [one.model for one in by_model if one.evidence is not None and one.model not in every]
-        said = order_said(examples - first.clean_examples, examples, every, clean, others)
-        yield f"{_place(first.runs[0].record)}: {said}"
-    elif by_model and any(rescored.all_repeat for one in by_model for rescored in one.rescored_runs):
-        examples = max(rescored.examples for one in by_model for rescored in one.rescored_runs)
+        yield order_said(examples - first.clean_examples, examples, every, clean, others)
+    elif repeating:
         yield (
-            f"{_place(by_model[0].runs[0].record)}: all {examples:,} test examples nearly repeat a "
-            "training example, so no clean one is left to score."
+            f"all {max(repeating):,} test examples nearly repeat a training example, so no clean one is left to score."
         )
 
 
@@ -79,13 +75,13 @@ def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:
             )
 
 
-def _about_data(records: Sequence[RunRecord]) -> Iterator[str]:
+def _about_data(records: Sequence[RunRecord], metric: str) -> Iterator[str]:
     digests = data_of(records)
     if len(digests) > 1:
-        yield f"{_place(records[0])}: the runs did not read the same data ({len(digests)} digests)."
+        yield f"the runs did not read the same data ({len(digests)} digests)."
     metrics = sorted({record.task_card.main_metric for record in records})
     if len(metrics) > 1:
-        yield f"{_place(records[0])}: the runs name different main metrics ({', '.join(metrics)}); the first is used."
+        yield f"the runs name different main metrics ({', '.join(metrics)}); {metric} is used."
 
 
 def _about_direction(records: Sequence[RunRecord], card: TaskCard) -> Iterator[str]:
@@ -93,9 +89,8 @@ def _about_direction(records: Sequence[RunRecord], card: TaskCard) -> Iterator[s
     if flipped:
         right, wrong = ("more", "less") if card.higher_is_better else ("less", "more")
         yield (
-            f"{_place(records[0])}: {right} {card.main_metric} is better, but the records of {len(flipped)} of "
-            f"{len(records)} runs say that {wrong} is ({flipped[0].model}, seed {flipped[0].seed}). They are read as "
-            f"{right}."
+            f"{right} {card.main_metric} is better, but the records of {len(flipped)} of {len(records)} runs say that "
+            f"{wrong} is ({flipped[0].model}, seed {flipped[0].seed}). They are read as {right}."
         )
 
 

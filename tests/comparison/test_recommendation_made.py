@@ -172,3 +172,21 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
             "baseline", "tfidf", "Use tfidf: nothing beats the simple baseline.",
             ("tfidf has 88.0; a, the best model, 90.0.",),
         )  # fmt: skip
+
+
+def test_a_model_that_has_read_less_than_all_of_the_training_examples_is_not_given_up():
+    def read(*epochs):
+        def ended(run, epoch):
+            begun = run.record.curve[0].model_copy(update={"epoch": 0.1})
+            curve = (begun, begun.model_copy(update={"epoch": epoch}))
+            return replace(run, record=run.record.model_copy(update={"curve": curve}))
+
+        return replace(A, runs=tuple(map(ended, A.runs, epochs)))
+
+    simple = cell("tfidf", estimate(0.88), simple=True)
+    scores = "tfidf has 88.0; a, the best model, 90.0."
+    assert told(recommended(task(read(0.3, 0.5, 0.4), simple))) == (
+        "unclear", "tfidf", "Use tfidf for now: nothing beats the simple baseline after so short a training.",
+        (scores, "a has read 50 % of the training examples; more steps may change that."),
+    )  # fmt: skip
+    assert told(recommended(task(read(0.3, 1.0, 0.4), simple)))[0] == "baseline"

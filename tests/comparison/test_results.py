@@ -33,6 +33,7 @@ def test_runs_are_parted_by_whether_they_have_a_score_and_collapsed():
     assert (mixed.scored, mixed.troubled, mixed.collapsed) == ((first, fallen), (lost,), (fallen,))
     assert mixed.scored_records == (first.record, fallen.record)
     assert (GAP.scored, len(GAP.troubled)) == ((), 2)
+    assert not any(run.is_not_applicable for run in GAP.troubled)  # Unless it is said of them.
 
 
 def test_a_crossed_run_is_its_folds():

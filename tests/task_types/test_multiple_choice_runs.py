@@ -170,6 +170,15 @@ def test_a_long_context_makes_room_for_a_whole_choice_in_each_window(strategy, w
     )
 
 
+def test_windows_share_half_where_a_choice_leaves_no_more_than_they_were_to_share():
+    reader = reader_of(16, "windows", stride=8)  # 16 - 3 special tokens - 5 of the choice: 8 of the context.
+    words = "the film plot actor scene was seen by many people in town on a rainy day"
+    ((found, _),) = read_choices(reader, [ChoiceExample("1", (words,), ("film " * 5, "dull"), 0)])
+    context = reader.tokenizer(words, add_special_tokens=False)["input_ids"]
+    assert [window.input_ids[1:9] for window in found.windows] == [context[0:8], context[4:12], context[8:16]]
+    assert (found.total, found.seen) == (21, 21)
+
+
 def test_a_choice_that_is_too_long_keeps_half_of_the_window():
     example = ChoiceExample("1", ("film " * 50,), ("dull " * 90, "superb"), 1)
     ((first, _),) = read_choices(reader_of(64, "head"), [example])

@@ -57,10 +57,10 @@ class SpanObjective(LearntAsItIs):
     """
 
     longest_answer: int | None
-    segmented: bool = False
-    repeat_question: bool = False
-    empty_windows: float = 1.0
-    bounded: bool = False
+    segmented: bool
+    repeat_question: bool
+    empty_windows: float
+    bounded: bool
     answer_length: int = 0
     candidates: int = 1
     n_best: int = 0
@@ -160,7 +160,7 @@ class SpanObjective(LearntAsItIs):
         logits = scores[:, window.first : window.first + len(window.positions)]
         first = target.max_context_positions.start - window.positions[0]
         spans = span_scores(logits, self.longest)[first : first + len(target.max_context_positions)]
-        offsets = target.offsets[window.positions[0] : window.positions[-1] + 1]
+        offsets = [target.offsets[position] for position in window.positions]
         found = tuple(
             Candidate(offsets[start][0], offsets[end][1], float(logits[0, start]), float(logits[1, end]))
             for start, end in best_places(spans, self.candidates, first=first)
