@@ -119,7 +119,7 @@ class Budgeted:
 
     @property
     def is_too_short(self) -> bool:
-        """Whether no trained model is certain to be compared in time, even at the upper end of the forecast."""
+        """Whether no trained model is certain to be compared in time: the upper end of every forecast is too late."""
         return self._soonest("high") > max(self.left, 0.0)
 
     @property

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OWN_REPEATS, GRID_REPEATS = 1000, 200
 SEEDS, EXAMPLES, METRIC = 3, 1000, "accuracy"
-"""What is tried where nothing is given."""
+"""The defaults."""
 
 
 @app.command(

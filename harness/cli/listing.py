@@ -32,9 +32,9 @@ from harness.registry import (
 Rows = list[tuple[str, ...]]
 NOTHING = "-"
 HEADINGS = {"tasks": ("name", "task type", "train + test", "offline", "description")}
-"""Of the lists that have more than names and descriptions."""
+"""The columns of lists that have more than names and descriptions."""
 WIDE = 110
-"""Characters of a line from which on a description has room beside the other columns."""
+"""Terminal width in characters from which descriptions fit next to the other columns."""
 
 
 def listed(what: str) -> Rows:

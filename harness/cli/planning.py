@@ -35,7 +35,7 @@ from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 
 Records = Mapping[str, Sequence[tuple[Path, RunRecord]]]
 BUSY = 1.5
-"""Processes that want a core, for each that there is, from which on runs have to share."""
+"""Load per core above which the plan says that runs will take longer."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def foreseen(
 
 
 def keep_foreseen(suite: Suite, planned: Sequence[Run], *, runs: Path, workers: int | None) -> Plan | None:
-    """Save the forecast of a suite's runs in its folder before they start; if that fails, only say so."""
+    """Save the forecast of a suite's runs in its folder before they start; None if that fails, which stops nothing."""
     try:
         found = overview(planned, suite.tuning)
     except UserError:

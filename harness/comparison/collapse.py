@@ -18,7 +18,10 @@ from harness.record import TaskCard
 
 
 def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
-    """Return whether the run gave all test examples the same answer, or did not beat the best such answer."""
+    """Return whether the run gave all test examples the same answer, or did not beat the best such answer.
+
+    False if no such answer is known.
+    """
     constant = run.split.constant_score
     if constant is None:
         return False
@@ -27,7 +30,7 @@ def is_collapsed(run: RescoredRun, *, higher_is_better: bool) -> bool:
 
 
 def stands_apart(others: Evidence, constant: float, card: TaskCard) -> bool:
-    """Return whether runs without collapse beat a constant answer by more than test examples explain.
+    """Return whether runs without collapse beat a constant answer by more than the choice of test examples explains.
 
     If so, the model's runs are of two kinds. If not, the model is about as good as the constant answer, and some of its
     runs are slightly better by chance.

@@ -162,7 +162,7 @@ def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
     """The task card, and a second one for models scored by the alternative of the main metric, if any.
 
-    Pseudo-perplexities of masked models are lower by construction, so they are never compared with perplexities.
+    A masked model's pseudo-perplexity is easier to make small, so it is never compared with a perplexity.
     """
     card = _pointing(records[0].task_card, records)
     main = known_metrics().get(card.main_metric)

@@ -89,7 +89,7 @@ def _laws(scored: Mapping[int, Scored]) -> dict[str, PowerLaw]:
 
 
 def _law(found: Sequence[tuple[int, ModelRuns]], card: TaskCard, best: float) -> PowerLaw | None:
-    """Fit a power law; None if some runs collapsed, because their mean follows no law."""
+    """Fit a power law; None if only some runs collapsed, as their mean follows no law, or if the test sets differ."""
     evidences = [one.evidence for _, one in found if one.evidence is not None]
     collapsed = any(one.evidence_without_collapsed(card) is not None for _, one in found)
     if collapsed or len({(one.test_set, one.units) for _, one in found}) > 1:

@@ -36,7 +36,10 @@ class Spread:
 
 
 def interval(value: float, spread: Spread, least: float, most: float) -> tuple[float, float] | None:
-    """The ends of the interval of a score between `least` and `most`; None if it shows no variation at all."""
+    """The ends of the interval of a score between `least` and `most`; None if it shows no variation at all.
+
+    A share near 0 or 1 has Wilson's interval even without variation.
+    """
     if (least, most) == (0.0, 1.0):
         return _of_share(value, spread)
     width = sqrt(spread.examples**2 + spread.seeds**2)

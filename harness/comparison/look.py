@@ -12,10 +12,10 @@ class Look:
     Attributes:
         number: The number of the look, from 1; 0 if the first look still lacks runs, so that nothing is claimed.
         looks: Number of seeds at each look.
-        seeds: Seeds per model that the comparison uses.
+        seeds: The seeds of each model that the comparison uses.
         level: Two-sided significance level.
-        left_out: Runs of further seeds, whose look still lacks runs.
-        begun_with: Runs recorded before the looks were fixed.
+        left_out: Number of runs of further seeds, whose look still lacks runs.
+        begun_with: Number of runs recorded before the looks were fixed.
         undecided: Models whose comparison with the baseline (else with the best model) is neither decided nor so small
             that the last look would hardly show it.
     """

@@ -88,9 +88,10 @@ def step_down(p_values: Mapping[Hypothesis, float]) -> dict[Hypothesis, float]:
 
 
 def _behind_any(claims: Claims, model: str, family: Sequence[str], margin: float) -> float:
-    """The p-value of `model` being worse than any other: the maximum, so the search stops at one that is too large.
+    """The p-value of `model` being worse than some other one by the margin or more: the largest of all.
 
-    The models with the best scores come first, because they decide most often.
+    The search stops at one that is too large; the models with the best scores come first, because they decide most
+    often.
     """
     others = [other for other in family if other != model]
     others.sort(key=lambda other: -claims.sign * float(claims.models[other].evidence.scores.mean()))

@@ -1,8 +1,8 @@
 """Results over all tasks of a report, corrected for their number; scores are never averaged.
 
 The section of each task contains a false claim with a probability of at most about 5 %. So of m tasks with independent
-runs and test examples, the number of sections with false claims follows a binomial distribution, and the counts over
-tasks subtract as many as may be wrong. A task is never counted if its own section does not make the claim.
+runs and test examples, k or more sections contain one with at most the probability of a binomial distribution, and the
+counts over tasks subtract as many as may be wrong. A task is never counted if its own section does not make the claim.
 
 "Better than the baseline on at least u of m tasks" is a partial conjunction (Benjamini and Heller 2008; Dror et al.
 2017, "Replicability analysis for natural language processing"): the m - u + 1 least significant tasks are tested
@@ -68,7 +68,7 @@ def at_least(significant: int, tasks: int) -> int:
 
 
 def may_be_wrong(tasks: int) -> int:
-    """Maximum number of task sections with a false claim; more have a probability of at most 5 %.
+    """The number of task sections that may contain a false claim; more than these do with a probability of at most 5 %.
 
     >>> may_be_wrong(1), may_be_wrong(2), may_be_wrong(7), may_be_wrong(8)
     (0, 1, 1, 2)

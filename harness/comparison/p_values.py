@@ -93,7 +93,7 @@ def _start(distances: Floats, parts: Sequence[Parts]) -> Floats:
 
 
 def _step(level: Floats, bracket: Floats, distances: Floats, parts: Sequence[Parts]) -> tuple[Floats, Floats]:
-    """Take a Newton step from `level`, or bisect outside the bracket; return it and the bracket [2, differences]."""
+    """Take a Newton step, or bisect if it leaves the bracket; return the level and the bracket [2, differences]."""
     excess, slope = _excess(level, distances, parts)
     low, high = np.where(excess > 0, level, bracket[0]), np.where(excess > 0, bracket[1], level)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -99,7 +99,7 @@ def planned_power(
 
 
 def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | None:
-    """Estimate the noise from the suite with the most recorded runs of a task; None if that is impossible."""
+    """Estimate a metric's noise from the suite with the most recorded runs of a task; None if that is impossible."""
     complete = [(folder, record) for folder, record in records if record.status == "complete"]
     places = [(record.suite, record.task) for _, record in complete]
     if not places:

@@ -208,7 +208,7 @@ def _tail(models: int, level: float) -> float:
 
 
 def _least(design: Callable[[int], Design], noise: Noise, wanted: float, *, most: int) -> int | None:
-    """The smallest count from 2 to `most` that detects the wanted difference."""
+    """The smallest count from 2 to `most` that detects the wanted difference; None if `most` does not."""
 
     def reaches(count: int) -> bool:
         return (detectable(noise, design(count)) or inf) <= wanted

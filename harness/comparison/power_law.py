@@ -54,7 +54,7 @@ class PowerLaw:
     Attributes:
         largest: The largest size used in the fit.
         parameters: a, b and c [3].
-        draws: The parameters for errors resampled over seeds and test examples [draws, 3].
+        draws: The parameters fitted to errors with simulated noise of seeds and examples [draws, 3].
     """
 
     largest: float
@@ -67,7 +67,11 @@ class PowerLaw:
         return float(a + b * examples**-c)
 
     def reach(self, error: float) -> Reach | None:
-        """The number of training examples that lowers the error to `error`; None if the fit does not determine it."""
+        """The number of training examples that lowers the error to `error`; None if the law can't be trusted there.
+
+        That is, beyond `FARTHEST` times the largest size, or with an interval wider than `MOST_SPREAD`; also None if
+        the largest size suffices.
+        """
         needed = float(_needed(self.parameters[None], error)[0])
         low, high = np.quantile(_needed(self.draws, error), [0.025, 0.975], method="inverted_cdf").tolist()
         if not self.largest < needed <= FARTHEST * self.largest or not low <= needed <= high < MOST_SPREAD * low:
@@ -75,7 +79,7 @@ class PowerLaw:
         return Reach(error, needed, low, high)
 
     def nearest_reach(self, *, factor: float = 1.0) -> Reach | None:
-        """The training examples for the roundest error within the trusted range; None if there is no such error.
+        """The training examples for the roundest error that the law can be trusted to reach; None if there is none.
 
         Args:
             factor: The factor that scores are displayed with, which determines which values are round.
@@ -135,7 +139,7 @@ def _seeds(evidences: Sequence[Evidence], errors: Floats) -> tuple[Floats, float
 
 
 def _noise(examples: Floats, seeds: Floats, freedom: float) -> Floats:
-    """Draw errors of the fit's inputs [draws, sizes]; the same at each call."""
+    """Draw the noise of the errors to fit [draws, sizes]; the same at each call."""
     generator = np.random.default_rng(0)
     values, vectors = np.linalg.eigh(examples)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
@@ -146,7 +150,7 @@ def _noise(examples: Floats, seeds: Floats, freedom: float) -> Floats:
 
 
 def _fitted(sizes: Floats, errors: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Fit by weighted least squares: the parameters [fits, 3] and residuals [fits] of errors [fits, sizes]."""
+    """Fit errors [fits, sizes] by weighted least squares: parameters [fits, 3] and residual sums of squares [fits]."""
     shapes = sizes[None] ** -_EXPONENTS[:, None]
     total = weights.sum()
     mean_shape, mean_error = shapes @ weights / total, errors @ weights / total

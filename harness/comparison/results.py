@@ -60,7 +60,7 @@ class Difference:
     """A model's score minus another model's, on the same test examples.
 
     Attributes:
-        estimate: The difference; None if the two have other test examples or other units.
+        estimate: The difference; None if the two have different test examples or units.
         adjusted_p: The one-sided p-value in favour of the better side, adjusted within the task's family of comparisons
             (`harness.comparison.multiplicity`); None if the two were not tested.
         gain: The difference with its sign such that more is better.
@@ -112,8 +112,8 @@ class Cell:
         seed_deviation: Standard deviation over seeds; None for fewer than two.
         examples: Number of test examples.
         clusters: Effective number of independent groups of test examples; 0 if scores are taken from the record.
-        best_of: For the best model: how many others may be the best, and its interval after selection; None if no other
-            may be.
+        best_of: For the best model: how many may be the best, itself included, and its interval after selection; None
+            if no other may be.
         doubts: Reasons to doubt the mean, a few words each.
         is_compared: Whether the cell takes part in comparisons: it and at least one other model have several seeds, or
             need none.
@@ -121,8 +121,8 @@ class Cell:
         p_behind: The adjusted p-value against each of them.
         in_use: Inference cost, if `harness measure` was run.
         clean: The score on test examples that repeat no training example, if some do and it was recorded.
-        is_near_best: Whether the model is shown to be worse than every other tested model by less than the task's
-            margin; None if that was not tested.
+        is_near_best: Whether the model is shown not to be worse than any other tested model by the task's margin or
+            more; None if that was not tested.
     """
 
     model: str

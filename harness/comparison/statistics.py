@@ -75,8 +75,8 @@ class Evidence:
     def leverages(self) -> Floats:
         """The weight of each cluster's squared contribution [clusters] that makes the variance unbiased.
 
-        The larger a cluster, the more it pulls the mean towards itself: with its share w, the square is too small by 1
-        - 2w + the sum of all squared shares (Bell and McCaffrey 2002, of a mean).
+        The larger a cluster, the more it pulls the mean towards itself: with its share w, the square is too small by a
+        factor of 1 - 2w + the sum of all squared shares (Bell and McCaffrey 2002, for a mean).
         """
         count = self.contributions.shape[1]
         shares = np.full(count, 1 / count) if self.shares is None else self.shares
@@ -97,8 +97,8 @@ class Estimate:
         standard_error: The standard error; 0 if the test set shows no variation at all.
         low: The interval's lower end; None if the variance cannot be estimated.
         high: Its upper end.
-        p_value: The two-sided p-value of the difference being 0; None for a mean, and if the variance cannot be
-            estimated or excludes that over test examples.
+        p_value: The two-sided p-value of the difference being 0; None for a mean, and if the variance over test
+            examples or over seeds cannot be estimated.
         includes_seeds: Whether the interval covers other seeds, or only other test examples.
         includes_examples: Whether it covers other test examples, or only other seeds.
     """
@@ -160,8 +160,8 @@ def difference(
         theirs: The evidence of the other model.
         typical: The variance that seeds add to a run of the comparison's median model
             (`harness.comparison.typical_seeds`). The p-value uses the larger of it and the two models' own: otherwise
-            three seeds that happen to agree would count as certain, and at the levels of several comparisons the error
-            rate would be up to three times the nominal one.
+            three seeds that happen to agree would count as certain, and at the strict levels of many comparisons the
+            error rate would be up to three times the nominal one.
         miss: The error rate of the interval.
         null: The difference under the null hypothesis; a margin is tested at its end.
 
@@ -264,14 +264,14 @@ def _around(value: float, parts: Sequence[Part], miss: float) -> tuple[float, fl
 
 def _squared(part: Part, alpha: float) -> float:
     """The squared half width of the interval with error rate `alpha`."""
-    # Called by scipy.stats.t; importing scipy.stats takes a second.
+    # The function behind scipy.stats.t; importing scipy.stats takes a second.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only comparing needs it
 
     return part.variance * float(stdtrit(part.freedom, alpha / 2)) ** 2
 
 
 def _p_value(examples: Part, seeds: Sequence[Part], distance: float) -> float:
-    """The level whose interval reaches as far as `distance`, with the seeds' part that makes it wider."""
+    """The level whose interval reaches as far as `distance`: the larger one, if there are two seeds' parts."""
 
     def level(parts: Sequence[Part]) -> float:
         several = [Parts(np.array([part.variance]), np.array([part.freedom])) for part in parts]

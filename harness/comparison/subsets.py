@@ -75,7 +75,7 @@ def evidence_of(answers: Answers, metric: Metric, among: Mask | None = None) -> 
 
 
 def ratio_of(answers: Answers, numerators: Floats, denominators: Floats, unit: Unit) -> Estimate | None:
-    """A ratio of sums over examples, averaged over seeds; None if the denominator is zero.
+    """A ratio of sums over examples, averaged over seeds; None if the denominator of any seed is zero.
 
     Only the examples that take part in it count, such as those with the label, for its recall.
 

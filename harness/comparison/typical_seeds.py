@@ -14,9 +14,9 @@ MODELS_FOR_A_MEDIAN = 3
 def typical_seeds(models: Sequence[Evidence]) -> Part | None:
     """The variance that seeds add to a run of the median model; None if there are too few models, or it is zero.
 
-    The median is used and not the mean, so that one model with unstable training does not mask the others. It is
-    divided by that of the chi-squared distribution over its degrees of freedom. Its efficiency is about 0.6 times that
-    of the mean.
+    The median is used and not the mean, so that one model with unstable training does not mask the others. Each
+    variance is divided by the median of the chi-squared distribution over its degrees of freedom. The efficiency is
+    about 0.6 times that of the mean.
     """
     from scipy.special import gammaincinv  # noqa: PLC0415 -- only comparing needs it
 

@@ -90,7 +90,7 @@ def _is_hub_id(name: object) -> bool:
 
 
 def _base_licence(config: RunConfig) -> str | None:
-    """What the base checkpoint's card names; None: nothing, or it is not at hand."""
+    """The licence on the base checkpoint's card; None if it names none or is not available."""
     from huggingface_hub import ModelCard  # noqa: PLC0415 -- as above
 
     if config.model.checkpoint is None:

@@ -44,7 +44,7 @@ def _is_disturbed(cell: Cell) -> bool:
 
 
 def _trains_a_part(cell: Cell) -> bool:
-    """Return whether the trained parameters are not simply the model's own; earlier versions did not count them."""
+    """Return whether the number of trained parameters differs from the model's; earlier versions did not count them."""
     cost = cell.cost
     return cost is not None and cost.trained_parameters not in (None, cost.parameters)
 

@@ -48,7 +48,7 @@ def score_entry(cell: Cell, unit: Unit) -> Entry:
 
 
 def doubts_of_mean(cell: Cell, unit: Unit) -> str:
-    """What the cell lacks, and its score without collapsed runs if only some collapsed."""
+    """What the cell lacks, and its score without collapsed runs if these are clearly worse than the others."""
     others = cell.without_collapsed
     return shortfall(cell) + ("" if others is None else f"; the others score {unit.score(others.value)}")
 

@@ -69,7 +69,7 @@ class MeanRow(_OfModel):
         high: The upper end.
         collapsed: Number of collapsed runs.
         collapse_upper_bound: The upper end of a one-sided 95 % interval of the share of runs that collapse.
-        mean_without_collapsed: The mean of the other runs, if some collapsed.
+        mean_without_collapsed: The mean of the other runs, if some collapsed and the others are clearly better.
         low_without_collapsed: The lower end of its 95 % interval.
         high_without_collapsed: The upper end.
         is_top: Whether the model may be the best: no other model is shown to be ahead of it.

@@ -35,7 +35,8 @@ _held: dict[Path, _Sign] = {}  # By folder, of this process.
 def claimed(folder: Path) -> Iterator[bool]:
     """Yield whether this process has the folder to itself until the block ends; False: another one uses it.
 
-    If the disk supports neither locks nor links nor exclusive files, a line on standard error says so.
+    If the disk supports neither locks nor links nor exclusive files, a line on standard error says so, and the folder
+    counts as reserved.
     """
     folder.mkdir(parents=True, exist_ok=True)
     opened = os.open(folder, os.O_RDONLY)
@@ -121,7 +122,7 @@ class _Sign:
 
 
 def _locked(folder: int) -> bool | None:
-    """Try to lock the open folder; None if this disk can't lock folders."""
+    """Try to lock the open folder and return whether that succeeded; None if this disk can't lock folders."""
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

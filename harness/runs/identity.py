@@ -79,7 +79,7 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
 
 
 def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The recorded configuration, where a setting that is left open by now is so too if it had its old default."""
+    """The recorded configuration; settings at an earlier default are None if the wanted one leaves them open (None)."""
     before, now = recorded.get("training"), wanted.get("training")
     if not isinstance(before, Mapping) or not isinstance(now, Mapping):
         return recorded

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.regular_files import read_json
 
 INFERENCE = "inference.json"
-DISTURBED = 0.15  # Fraction of a core used by other processes.
+DISTURBED = 0.15  # Fraction of a core used by other processes above which times may be too long.
 _ADVICE = "Delete it, and measure again."
 
 

@@ -67,7 +67,7 @@ def perplexity_rows(
         name: A checkpoint folder, a Hub id, or a file of configs/models.
         file: A plain text file in UTF-8.
         segment: Number of tokens read at once; None: 128, or without a memory the model's maximum, at most 512.
-        memories: Numbers of previous states that each layer attends to; empty: none, and the model's own.
+        memories: Memory lengths, in states that each layer keeps; a reading for each. Empty: 0 and the model's own.
         mask_stride: A masked model predicts one of every `mask_stride` tokens at a time, with only these masked.
         console: Shows the progress on a terminal.
         per_token: Whether to add `token_costs` to the rows: see `harness.runs.token_costs`.
@@ -191,7 +191,7 @@ def _check_memories(config: Any, memories: Sequence[int]) -> None:
 def _token_nats(
     model: Any, accelerator: Accelerator, text: EncodedText, *, segment: int, memory: int, console: Console
 ) -> list[float]:
-    """The cost of each token of the text except the first."""
+    """The cost in nats of each token of the text except the first."""
     losses = segment_losses(model, accelerator, text, segment=segment, memory=memory)
     bar: Iterable[Any] = track(
         losses,

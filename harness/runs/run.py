@@ -65,9 +65,10 @@ class Run:
         return f"{self.config.task} · {self.model} · {known if self.trial is None else f'trial {self.trial.number}'}"
 
     def state(self) -> State:
-        """The state of the run, without changing it. Failures and work without a saved state are ignored.
+        """The state of the run, without changing it.
 
-        A result whose move into place was interrupted counts as complete: its record is written last.
+        A result whose move into place was interrupted counts as complete: its record is written once the result is. The
+        configuration of a failure, or of work without a saved state, is not checked.
 
         Raises:
             UserError: If a result or saved work has another configuration, with the differing keys, or a record is

@@ -69,7 +69,7 @@ def read_forecast(folder: Path) -> Foreseen:
 
 
 def keep_forecast(folder: Path, new: Foreseen) -> None:
-    """Add new forecasts. That of a run from before its start stays, as does power for the same number of seeds.
+    """Add new forecasts. A run keeps its first one, made before it started, and a task its power for the same seeds.
 
     Raises:
         UserError: If the file is damaged.

@@ -74,7 +74,7 @@ def _which(run: Run) -> Which:
 
 
 def recorded_seconds(planned: Sequence[Run]) -> dict[Which, float]:
-    """The time of the last completed run of each model on each task, without those that never ran."""
+    """The time of each model on each task: that of its last planned run with a record other than a failure, if any."""
     found = {}
     for run in planned:
         try:

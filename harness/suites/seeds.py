@@ -83,7 +83,7 @@ def seed_rule(wanted: SequentialSeeds, listed: Sequence[int] = ()) -> SeedRule:
 
 
 def rule_for(listed: Sequence[int]) -> SeedRule:
-    """The rule for a suite that lists its seeds: three first, and a listed number above the usual three is the maximum.
+    """The rule for a suite that lists its seeds: the first look is after three; if more are listed, they are all.
 
     >>> rule_for([7, 8]).seeds
     (7, 8, 0, 1, 2, 3, 4, 5, 6, 9)

@@ -1,8 +1,7 @@
 """Suite: models x tasks x seeds, from a TOML file.
 
-Precedence, from general to specific: the defaults of `Training` < the
-suite's `[training]` < the model file's own `[training]` < the suite's `[training_on.<task>]` < the table of the variant
-< the suite's `[training_for.<model>]` < `--set`.
+Precedence, from general to specific: the defaults of `Training` < the suite's `[training]` < the model file's own
+`[training]` < `[training_on.<task>]` < the table of the variant < `[training_for.<model>]` < `--set`.
 """
 
 from __future__ import annotations
@@ -83,8 +82,7 @@ class Suite:
         name: The name of the file without its extension, and of the folder of its runs.
         description: The question that the suite asks.
         models: Model configurations by name, in the order of the table's columns.
-        recipes: Resolved training settings by task and model; for a task with a varied setting, by its name with each
-            value.
+        recipes: Resolved training settings by task (with the value of a varied setting, if any) and model.
         local: Your own data by the name used in `tasks`.
         seeds: All seeds that may be run.
         metrics: Metrics by task, if they are not the task's own.

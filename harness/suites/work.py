@@ -17,7 +17,7 @@ SMALL: Mapping[str, int] = {"width": 256, "layers": 4, "inner": 1024}
 """The default architecture of every family for models trained from scratch."""
 LONGEST = 512
 LARGEST = 10**9
-"""No model is larger; a damaged configuration may contain any number."""
+"""No size of a model is larger; a damaged configuration may contain any number."""
 _NAMES = {
     "width": ("hidden_size", "d_model", "n_embd", "dim"),
     "layers": ("num_hidden_layers", "n_layer", "n_layers"),
@@ -62,7 +62,8 @@ class Work:
     """The amount of data that a run reads.
 
     Attributes:
-        trained: Number of training examples, counted once per epoch.
+        trained: Number of examples that training reads, repeats included; for a probe a third, for want of a
+            backward pass.
         validated: Number of examples scored during training.
         tested: Number of test examples.
         length: Number of tokens read per example.

@@ -32,7 +32,7 @@ class Machine:
     Attributes:
         cores: Number of CPUs that this process may use.
         gpus: GPUs as named by CUDA_VISIBLE_DEVICES.
-        memory_bytes: Free memory of the machine.
+        memory_bytes: Free main memory in bytes.
         threads: The user's OMP_NUM_THREADS; None if not set.
     """
 

@@ -128,7 +128,7 @@ class _Suite:
         return run, ended
 
     def _died(self, worker: _Worker) -> Result | None:
-        """Report the dead worker's run as failed, and replace the worker if it had one."""
+        """Report the dead worker's run as failed, and replace the worker if it had a run and others wait."""
         worker.process.join(ENDING_SECONDS)  # The pipe closes before the exit code is available.
         worker.end()
         self.workers.remove(worker)
@@ -170,7 +170,7 @@ def in_workers(
 ) -> Generator[Result]:
     """Yield each run with its outcome as soon as it ends.
 
-    The results are those of sequential execution with the same number of threads, because workers share nothing. When
+    The results are those of sequential execution with the same number of threads, because workers share no state. When
     the block is left, even by Ctrl-C or SIGTERM, the workers are killed at once.
 
     Args:

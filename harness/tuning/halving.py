@@ -39,7 +39,7 @@ def halved_trials(
 ) -> tuple[list[Run], bool]:
     """The trials of the rounds known so far, and whether those are all: each round depends on the previous one.
 
-    A model that is not trained gets as many random trials as there are in all rounds.
+    A model that takes no steps (a simple baseline or a probe) gets as many random trials as there are in all rounds.
 
     Args:
         run: Any seed of the model on the task.

@@ -63,7 +63,7 @@ def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
 
 
 def _equal_costs(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -> dict[Cell, Named]:
-    """Give each model as many trials as cost what the model with the most expensive ones spends on `tuning.trials`."""
+    """Give each model `tuning.trials`, and more until they cost as much as those of the most expensive model."""
     first = {cell: _so_many(run, tuning, tuning.trials, recorded) for cell, run in runs.items()}
     costs = {cell: _costs(named.runs, tuning.budget, recorded) for cell, named in first.items()}
     if any(len(known) < tuning.trials for known in costs.values()):

@@ -30,7 +30,7 @@ def is_tuned(run: Run, tuning: Tuning) -> bool:
 
 
 def space_read(run: Run, space: Space) -> Space:
-    """The part of a space that the run's model uses; none if it is not trained."""
+    """The part of a space that the run's model uses; none if the recipe takes no steps."""
     family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
     assert family is not None, "the family is resolved before a run is made"
     if is_simple_baseline(family):
