@@ -92,7 +92,7 @@ def _everyone(others: Sequence[Cell]) -> str:
 
 
 def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[str]:
-    """Say how optimistic the score of the best model is, because it was chosen for being the best."""
+    """Say that the best score is optimistic, as the best of several, and where an interval that allows for it ends."""
     found = best.best_of
     if found is not None:
         end = f"begins at {unit.score(found.low)}" if higher_is_better else f"ends at {unit.score(found.high)}"

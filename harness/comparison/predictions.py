@@ -21,7 +21,7 @@ def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -
         more: Columns to read in addition to `COLUMNS` if they exist; None: all.
 
     Raises:
-        UserError: If there are no predictions, or they are truncated.
+        UserError: If there are no predictions, they are truncated, or an example is in several folders.
     """
     import pyarrow  # noqa: PLC0415 -- as above
 

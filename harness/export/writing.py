@@ -51,7 +51,8 @@ def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
     """Write the export to a new folder and return the result of its check, if it was checked.
 
     Raises:
-        UserError: If `target` exists, the run can't be exported like this, or the export's answers differ.
+        UserError: If `target` is anything but an empty folder, the run can't be exported like this, or the export's
+            answers differ.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target}: already exists. Remove it, or name another folder.")
@@ -65,7 +66,7 @@ def export_to(wanted: Wanted, target: Path) -> ExportCheck | None:
 
 @contextmanager
 def exported(wanted: Wanted, *, beside: Path | None = None) -> Iterator[tuple[Path, ExportCheck | None]]:
-    """Yield a temporary folder with the export, and the result of its check.
+    """Yield a folder with the export, which is removed afterwards unless it was moved, and the result of its check.
 
     Args:
         wanted: The export to make.

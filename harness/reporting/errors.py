@@ -81,7 +81,7 @@ def by_model(task: AnsweredTask, breakdown: Breakdown) -> Table:
 
 
 def confused(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The most frequent confusions of a model; None for a task type without confusions."""
+    """The most frequent confusions of a model; None if there are none, or the task type has no labels to confuse."""
     model = task.models[place]
     found = confusions(task, model.answers)
     wrong = [(pair, count) for pair, count in found.items() if pair[0] != pair[1]]
@@ -101,7 +101,7 @@ def confused(task: AnsweredTask, place: int = 0) -> Table | None:
 
 
 def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The confusion matrix of a model; None with many labels or none."""
+    """The confusion matrix of a model; None with many labels or fewer than two."""
     model = task.models[place]
     found = confusions(task, model.answers)
     names = list(dict.fromkeys(name for pair in found for name in pair))

@@ -64,8 +64,8 @@ class MeanRow(_OfModel):
         examples: Number of examples in the test split; in cross-validation, in all folds together.
         folds: Number of folds of the cross-validation; None without cross-validation.
         mean: The mean of the main metric over seeds.
-        low: The lower end of its 95 % interval, which stays inside the range of the metric; None also if only some runs
-            collapsed.
+        low: The lower end of its 95 % interval, which stays inside the range of the metric; None also if some runs
+            collapsed and the others are clearly better.
         high: The upper end.
         collapsed: Number of collapsed runs.
         collapse_upper_bound: The upper end of a one-sided 95 % interval of the share of runs that collapse.

@@ -86,7 +86,7 @@ def _executed(
 
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
-    """Load the splits of the task. They are cached, because the next run is usually on the same task."""
+    """Load the task's splits, which nobody may change: they are cached, as the next run is usually on the same task."""
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
     key = (config.base_task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:

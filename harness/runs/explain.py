@@ -207,7 +207,7 @@ class RunExplainer:
         return [test[place] for place in places]
 
     def _word(self, token_id: int) -> str:
-        """The token's text, preceded by a space if a word begins and the tokenizer marks it."""
+        """The token's text, preceded by a space where a word begins, as far as the tokenizer tells."""
         token = str(self.tokenizer.convert_ids_to_tokens(token_id))
         if token.startswith("##"):
             return token[2:]

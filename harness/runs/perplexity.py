@@ -68,7 +68,7 @@ def perplexity_rows(
         file: A plain text file in UTF-8.
         segment: Number of tokens read at once; None: 128, or without a memory the model's maximum, at most 512.
         memories: Memory lengths, in states that each layer keeps; a reading for each. Empty: 0 and the model's own.
-        mask_stride: A masked model predicts one of every `mask_stride` tokens at a time, with only these masked.
+        mask_stride: A masked model predicts every n-th token, one at a time; only that token is masked.
         console: Shows the progress on a terminal.
         per_token: Whether to add `token_costs` to the rows: see `harness.runs.token_costs`.
 

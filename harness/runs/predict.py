@@ -250,7 +250,7 @@ def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:
 
 
 def _check_columns(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Check that the first incomplete row has all columns; rows of a table all lack the same ones."""
+    """Check that every row has all columns; only the first that does not is reported, as others often lack the same."""
     for number, row in enumerate(rows, start=1):
         missing = [column for column in columns if column not in row]
         if missing:

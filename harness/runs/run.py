@@ -67,7 +67,7 @@ class Run:
     def state(self) -> State:
         """The state of the run, without changing it.
 
-        A result whose move into place was interrupted counts as complete: its record is written once the result is. The
+        A result whose move into place was interrupted counts: its record is only written once it is complete. The
         configuration of a failure, or of work without a saved state, is not checked.
 
         Raises:

@@ -31,7 +31,8 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     Args:
         suite: The suite.
         runs: The folder of all runs.
-        only: Names of tasks and models; the others are left out, and their files not even read. Empty: all.
+        only: Names of tasks and models; the others are left out, and their files not even read. If it names no task,
+            all tasks are kept, and likewise for models.
         evaluate: The split that trained models are scored on.
 
     Raises:

@@ -114,7 +114,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
 
 
 def _seconds(record: RunRecord | None) -> float | None:
-    """The time of the run; None if it failed or was made elsewhere."""
+    """The time of the run in seconds; None if it failed, or was left to another command."""
     return None if record is None or record.status == "failed" else sum(record.cost.seconds.values())
 
 

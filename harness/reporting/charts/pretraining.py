@@ -28,7 +28,7 @@ def pretraining_curves(task: TaskComparison, classes: Mapping[str, str]) -> Mark
     """One line per recipe through its checkpoints, in the colour of the last one; None if no recipe has two.
 
     Checkpoints of `harness pretrain` record the number of tokens; the same architecture with random weights has zero.
-    Models of one recipe with the same number, such as variants, are not on any line.
+    A recipe with two models of the same number, such as variants, has no line.
     """
     lines = _lines(task)
     if not lines:
