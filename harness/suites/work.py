@@ -67,7 +67,7 @@ class Work:
         validated: Number of examples scored during training.
         tested: Number of test examples.
         length: Number of tokens read per example.
-        is_length_known: Whether `length` is known, or only an upper bound.
+        is_length_known: Whether `length` is known; else it is half of the most that a model may read.
     """
 
     trained: float
