@@ -96,6 +96,17 @@ def test_packed_gives_what_padded_gives(family, task_type, checkpoint, tmp_path)
         np.testing.assert_allclose(ours, theirs, atol=10 * TOLERANCE)
 
 
+def test_a_compiled_model_learns_what_it_learns_without(checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES["classification"])
+    (plain, one), (compiled, other) = (
+        ran(tmp_path / str(is_on), own, checkpoint("bert"), "bert", execution="padded", compile=is_on)
+        for is_on in (False, True)
+    )
+    assert compiled.curve[-1].validation_loss == pytest.approx(plain.curve[-1].validation_loss, abs=TOLERANCE)
+    for ours, theirs in zip(logits(one), logits(other), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=10 * TOLERANCE)
+
+
 class StoppedError(Exception):
     """What a callback raises in the middle of a run."""
 
@@ -111,14 +122,19 @@ class StopAt(Silent):
             raise StoppedError
 
 
-@pytest.mark.parametrize("family", ["bert", "xlnet"])
-def test_a_stopped_run_goes_on_to_the_same_bits(family, checkpoint, tmp_path):
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [("bert", {}), ("xlnet", {}), ("bert", {"execution": "padded", "compile": True})],
+    ids=["bert", "xlnet", "compiled"],
+)
+def test_a_stopped_run_goes_on_to_the_same_bits(family, settings, checkpoint, tmp_path):
     own = own_data(tmp_path / "data", EXAMPLES["classification"])
-    _, whole = ran(tmp_path / "whole", own, checkpoint(family), family, dropout=0.1)
+    settings = {"dropout": 0.1, **settings}
+    _, whole = ran(tmp_path / "whole", own, checkpoint(family), family, **settings)
     saving = Options(checkpoint_seconds=0.0)
     with pytest.raises(StoppedError):
-        ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1, options=saving, callbacks=StopAt(4))
-    _, cut = ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1)
+        ran(tmp_path / "cut", own, checkpoint(family), family, options=saving, callbacks=StopAt(4), **settings)
+    _, cut = ran(tmp_path / "cut", own, checkpoint(family), family, **settings)
     ours, theirs = (load_file(folder / "checkpoint/model.safetensors") for folder in (cut, whole))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
