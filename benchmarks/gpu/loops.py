@@ -6,7 +6,7 @@ Every step ends when the device has done it, because its loss is read: what a ho
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, SupportsFloat
 
@@ -36,25 +36,33 @@ Steps = list[tuple[float, float]]
 class _Timed:
     """Notes when each step ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.steps: Steps = []
-        self._last = time.perf_counter()
+        self._clock = clock
+        self._last = clock()
 
     def on_step(self, step: int, _steps: int, *, loss: SupportsFloat, items: int) -> None:
         """Note a step."""
         read = float(loss)
-        now = time.perf_counter()
+        now = self._clock()
         if step > WARM:
             self.steps.append((now - self._last, read))
         self._last = now
 
     def on_evaluate(self, _point: Any) -> None:
         """Leave the validation out."""
-        self._last = time.perf_counter()
+        self._last = self._clock()
 
 
-def harness_steps(checkpoint: Path, texts: Sequence[TextExample], batch_size: int, **settings: Any) -> Steps:
-    """The harness's whole fine-tuning, an epoch over the texts."""
+def harness_steps(
+    checkpoint: Path,
+    texts: Sequence[TextExample],
+    batch_size: int,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
+    **settings: Any,
+) -> Steps:
+    """The harness's whole fine-tuning, an epoch over the texts; `clock` gives the seconds."""
     recipe = Training.model_validate(
         {
             "batch_size": batch_size,
@@ -81,7 +89,7 @@ def harness_steps(checkpoint: Path, texts: Sequence[TextExample], batch_size: in
     )
     few = tuple(texts[:2])
     state = checkpoint.parent / "state"
-    timed = _Timed()
+    timed = _Timed(clock)
     accelerator = fresh_accelerator(recipe.precision, tracker=None, folder=state)
     context = RunContext(accelerator, state, Stopwatch(), timed, float("inf"), Measurements())
     finetune_model(FAMILIES.load("bert"), task, Splits(tuple(texts), few, few, LABELS), config=config, context=context)

@@ -1,4 +1,7 @@
-"""Training on one GPU: the Trainer (a: padded, fp32; b: its best flags), and the harness (d: packed; dpad: padded).
+"""Training on one GPU: the Trainer of transformers, and the harness.
+
+The Trainer runs padded in fp32 (a) and with its best flags (b); the harness packed (d), padded (dpad), and padded with
+a model compiled by torch (dcomp).
 
     python -m benchmarks.gpu.race --seconds 130
     python -m benchmarks.gpu.race --dry-run         # on a CPU, with tiny models: works everything through
@@ -50,8 +53,9 @@ CASES = (
     Case(SHAPES["base"], "SQuAD", LIKE["SQuAD"], 32, 30, ("b", "d", "dpad")),
     Case(LARGE, "IMDb", LIKE["IMDb"], 32, 20, ("b", "d")),
     Case(LARGE, "MNLI", LIKE["MNLI"], 64, 20, ("b", "d")),
+    Case(SHAPES["base"], "MNLI", LIKE["MNLI"], 64, 40, ("dpad", "dcomp")),  # Last, because compiling takes long.
 )
-DRY = (Case(SHAPES["tiny"], "MNLI", Lengths(12, 24), 4, 6, ("b", "d", "dpad", "a")),)
+DRY = (Case(SHAPES["tiny"], "MNLI", Lengths(12, 24), 4, 6, ("b", "d", "dpad", "a", "dcomp")),)
 
 
 def main() -> None:
@@ -114,6 +118,7 @@ _NAMES = {
     "b": "b Trainer, best flags, bf16",
     "d": "d harness, packed, bf16",
     "dpad": "d harness, padded, bf16",
+    "dcomp": "d harness, padded, compiled, bf16",
 }
 
 
@@ -123,6 +128,7 @@ def _loops(case: Case) -> dict[str, Callable[..., Steps]]:
         "b": partial(trainer_steps, best=True),
         "d": partial(harness_steps, execution="packed", precision="bf16"),
         "dpad": partial(harness_steps, execution="padded", precision="bf16"),
+        "dcomp": partial(harness_steps, execution="padded", compile=True, precision="bf16"),
     }
 
 

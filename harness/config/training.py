@@ -137,12 +137,17 @@ class Execution(Strict):
             read in segments.
         vocabulary: The embedding rows that training keeps in memory: only those "used" by the data, or the "whole"
             matrix. The saved checkpoint always has the whole matrix, and is the same up to rounding.
+        compile: Train a model that `torch.compile` has compiled for inputs of any size, once at the start of the
+            process; it is evaluated and saved as it is. Needs `execution = "padded"` and a C++ compiler, and on a GPU
+            triton. The results are the same up to rounding, except that dropout draws other random numbers. Not faster
+            on the CPU where it was measured; not measured on a GPU.
     """
 
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     execution: Literal["packed", "padded"] = "packed"
     vocabulary: Literal["used", "whole"] = "used"
     gradient_checkpointing: bool = False
+    compile: bool = False
 
 
 class LongTexts(Strict):
@@ -249,7 +254,7 @@ UNREAD_BY_PROBES = frozenset(
     {
         *({*Optimisation.model_fields} - {"micro_batch_size"}),
         *({*Adaptation.model_fields} - {"method"}),
-        *("vocabulary", "gradient_checkpointing", "evaluations_per_epoch", "keep", "patience"),
+        *("vocabulary", "gradient_checkpointing", "compile", "evaluations_per_epoch", "keep", "patience"),
     }
 )
 """Settings that method "probe", which takes no step, has no use for."""
@@ -290,4 +295,9 @@ def _misfits(recipe: Training) -> Iterator[str]:
         yield (
             'gradient_checkpointing: not for packed texts or segments. Set execution = "padded", and '
             "read in windows; a smaller micro_batch_size takes less memory, too."
+        )
+    if recipe.compile and (recipe.execution == "packed" or recipe.segmented):
+        yield (
+            'compile: not for packed texts or segments. Set execution = "padded" and read in windows, or leave compile '
+            "out."
         )

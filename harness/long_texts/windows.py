@@ -41,8 +41,11 @@ class Windows:
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         with self.accelerator.autocast():
-            output = self.model(**all_to_device(inputs, self.accelerator.device))
+            output = self._read(all_to_device(inputs, self.accelerator.device))
         return tuple(output[name] for name in self.outputs)
+
+    def _read(self, inputs: Mapping[str, Tensor]) -> Any:
+        return self.model(**inputs)
 
 
 @dataclass(frozen=True)

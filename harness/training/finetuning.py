@@ -20,6 +20,7 @@ from harness.models.weights import OWN_HEAD
 from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Item, length_grouped_batches
 from harness.training.adaptation import Adapted, adapt
+from harness.training.compiled import compile_training
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
 from harness.training.loop import TrainingPlan, Validation, finetune
@@ -116,6 +117,9 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     plan = _plan(model, objective, config, context)
     trainer = _trainer(model, objective, plan, context.accelerator, frozen=adapted.frozen)
     trainer.forward.shards = shards
+    if model.training.compile and plan.steps:
+        with context.watch("train"):
+            compile_training(trainer, _first_batch(model, config.seed))
     progress = finetune(
         trainer,
         model.features("train").items,
@@ -196,6 +200,13 @@ def _trainer(
     forward = forward_of(model.loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
     scheduler = make_scheduler(optimizer, training, plan.steps)
     return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[], frozen=frozen)
+
+
+def _first_batch(model: TaskModel, seed: int) -> list[Item]:
+    items = model.features("train").items
+    lengths = [item.length for item in items]
+    first = length_grouped_batches(lengths, model.training.batch_size, seed=seed, epoch=0)[0]
+    return [items[index] for index in first]
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:

@@ -78,8 +78,11 @@ def check_shardable(
     mistakes = []
     if os.environ.get(_VERSION, "2") == "1":
         mistakes.append("fsdp_version: 1 is not supported. Set --fsdp_version 2.")
-    if training.execution != "padded":
-        mistakes.append("execution: a sharded model (--use_fsdp) needs padded texts. Set execution=padded.")
+    if training.execution != "padded" or training.compile:
+        mistakes.append(
+            "execution, compile: a sharded model (--use_fsdp) needs padded texts and is not compiled. "
+            "Set execution=padded, and leave compile out."
+        )
     if training.method != "full" or training.frozen is not None:
         mistakes.append("method, frozen: a sharded model is trained whole. Leave them out.")
     if training.strategy not in ("head", "head_tail"):

@@ -105,7 +105,8 @@ def _loaded(family: Any, head: Head, splits: Splits, *, config: RunConfig, accel
         texts=lambda: texts_of(splits.train),
     )
     loaded.model.to(accelerator.device)
-    with_fast_dropout(loaded.model)
+    if not config.training.compile:  # torch compiles stock dropout; ours it can't look into.
+        with_fast_dropout(loaded.model)
     seed_dropout(config.seed, accelerator.process_index)
     return loaded
 
@@ -132,7 +133,8 @@ def forward_of(
     Raises:
         UserError: If the recipe's memory is longer than the model's.
     """
-    with_fused_norms(loaded.model)
+    if not training.compile:
+        with_fused_norms(loaded.model)
     scoring = scoring_for(loaded, objective, accelerator, training)
     left = loaded.tokenizer.padding_side == "left" and isinstance(scoring, Windows | Continued)
     collator = Collator(loaded.pad_id, left, loaded.uses_token_type_ids, accelerator.device)

@@ -100,10 +100,7 @@ class Trainer(Generic[Forwarded]):
         Raises:
             DivergedError: If the loss is not finite. On a GPU this is checked later (`Progress.read_loss`).
         """
-        if not self.forward.model.training:
-            self.forward.model.train()  # Only if needed: it visits every module, which takes time in a small model.
-            for part in self.frozen:
-                part.eval()
+        self._begin_training()
         loss = self._gradients(items)
         if not loss.is_cuda:
             loss = loss.cpu()
@@ -115,11 +112,26 @@ class Trainer(Generic[Forwarded]):
         self.optimizer.zero_grad()
         return loss
 
+    def rehearse(self, items: Sequence[Any]) -> None:
+        """Compute the gradients of a step without taking it; the random state stays the same."""
+        drawn, size, notes = generators(self.forward.accelerator.device), self.forward.micro_batch_size, [*self.notes]
+        self._begin_training()
+        self._gradients(items)
+        self.optimizer.zero_grad()
+        self.forward.micro_batch_size, self.notes[:] = size, notes
+        restore_generators(drawn)
+
     def anywhere(self, happened: bool) -> bool:
         """Return whether `happened` is true on any process."""
         if self.forward.accelerator.num_processes == 1:
             return happened
         return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
+
+    def _begin_training(self) -> None:
+        if not self.forward.model.training:
+            self.forward.model.train()  # Only if needed: it visits every module, which takes time in a small model.
+            for part in self.frozen:
+                part.eval()
 
     def _gradients(self, items: Sequence[Any]) -> Tensor:
         """Compute the gradients, with smaller passes if memory runs out."""

@@ -114,11 +114,15 @@ class StopAt(Silent):
 @pytest.mark.parametrize("family", ["bert", "xlnet"])
 def test_a_stopped_run_goes_on_to_the_same_bits(family, checkpoint, tmp_path):
     own = own_data(tmp_path / "data", EXAMPLES["classification"])
-    _, whole = ran(tmp_path / "whole", own, checkpoint(family), family, dropout=0.1)
+    assert_goes_on(tmp_path, own, checkpoint(family), family, dropout=0.1)
+
+
+def assert_goes_on(tmp_path, own, checkpoint, family, **settings):
+    _, whole = ran(tmp_path / "whole", own, checkpoint, family, **settings)
     saving = Options(checkpoint_seconds=0.0)
     with pytest.raises(StoppedError):
-        ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1, options=saving, callbacks=StopAt(4))
-    _, cut = ran(tmp_path / "cut", own, checkpoint(family), family, dropout=0.1)
+        ran(tmp_path / "cut", own, checkpoint, family, options=saving, callbacks=StopAt(4), **settings)
+    _, cut = ran(tmp_path / "cut", own, checkpoint, family, **settings)
     ours, theirs = (load_file(folder / "checkpoint/model.safetensors") for folder in (cut, whole))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -181,3 +185,20 @@ def test_a_part_that_is_computed_again_drops_what_it_dropped():
     (found,) = in_parts(dropped, {"rows": torch.ones(2, 64)}, 1, device)
     found.sum().backward()
     torch.testing.assert_close(scale.grad, found.detach().sum(0))
+
+
+# Last, because compiling takes long.
+def test_a_compiled_model_learns_what_it_learns_without(checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES["classification"])
+    (plain, one), (compiled, other) = (
+        ran(tmp_path / str(is_on), own, checkpoint("bert"), "bert", execution="padded", compile=is_on)
+        for is_on in (False, True)
+    )
+    assert compiled.curve[-1].validation_loss == pytest.approx(plain.curve[-1].validation_loss, abs=TOLERANCE)
+    for ours, theirs in zip(logits(one), logits(other), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=10 * TOLERANCE)
+
+
+def test_a_stopped_compiled_run_goes_on_to_the_same_bits(checkpoint, tmp_path):
+    own = own_data(tmp_path / "data", EXAMPLES["classification"])
+    assert_goes_on(tmp_path, own, checkpoint("bert"), "bert", dropout=0.1, execution="padded", compile=True)

@@ -82,10 +82,13 @@ def test_what_takes_other_passes_on_each_process_is_refused_all_at_once(monkeypa
     with pytest.raises(UserError) as caught:
         check_shardable(recipe, is_unpadded=True, answers_in_units=True, writes=True, most_windows=99)
     assert [line.split(":")[0] for line in caught.value.lines[:4]] == [
-        "fsdp_version", "execution", "method, frozen", "strategy",
+        "fsdp_version", "execution, compile", "method, frozen", "strategy",
     ]  # fmt: skip
     assert len(caught.value.lines) == 8
     monkeypatch.setenv("FSDP_VERSION", "2")
+    compiled = Training(execution="padded", compile=True)
+    with pytest.raises(UserError, match="is not compiled"):
+        check_shardable(compiled, is_unpadded=False, answers_in_units=False, writes=False, most_windows=1)
     check_shardable(
         Training(execution="padded"), is_unpadded=False, answers_in_units=False, writes=False, most_windows=1
     )

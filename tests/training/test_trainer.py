@@ -50,6 +50,16 @@ def gradients(trainer, items):
     return loss, found
 
 
+def test_a_rehearsed_step_changes_nothing(checkpoints):
+    found = []
+    for rehearsals in (0, 2):
+        trainer, items = set_up(checkpoints["bert"], dropout=0.3, micro_batch_size=4, frozen=1)
+        for _ in range(rehearsals):
+            trainer.rehearse(items)
+        found.append(after(trainer, items))
+    assert_same(found[1], found[0], tolerance=0)
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", ["classification", "question_answering"])
 @pytest.mark.parametrize("micro_batch_size", [1, 3, 32])

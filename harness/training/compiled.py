@@ -1,0 +1,69 @@
+"""Training with a model that torch compiles: what lies between its matrix products is fused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
+
+from harness.errors import UserError
+from harness.long_texts.windows import Windows
+from harness.models.config_and_tokenizer import on_one_line
+from harness.tokenization.items import Item
+from harness.training.forward import Forward
+from harness.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Compiled(Windows):
+    """Reads padded windows by the compiled model in training, and by the stock one in evaluation, as `predict` does.
+
+    Attributes:
+        compiled: The model, compiled. It has the same tensors.
+    """
+
+    compiled: Any
+
+    def _read(self, inputs: Mapping[str, Tensor]) -> Any:
+        return (self.compiled if self.model.training else self.model)(**inputs)
+
+
+def compile_training(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
+    """Have the trainer's model compiled, in this process alone, for batches of any size and length.
+
+    The model and its tensors' names stay as they are. Kernels are chosen by the sizes of what is read first. So `batch`
+    is read first, without a step; a run that is resumed gets the same kernels in this way.
+
+    Args:
+        trainer: A trainer at the start of a run; its `forward.scoring` is replaced. Its random state stays the same.
+        batch: The first batch of the run, whether or not it was read before.
+
+    Raises:
+        UserError: If the model does not read padded windows, or cannot be compiled here.
+    """
+    forward = trainer.forward
+    scoring = forward.scoring
+    if type(scoring) is not Windows:
+        raise UserError(
+            f"compile: not for a {forward.model.config.model_type} on this task, which does not read windows padded to "
+            "one length. Leave it out."
+        )
+    torch.compiler.reset()  # What was compiled for an earlier run of this process counts towards torch's limit.
+    compiled = torch.compile(forward.model, dynamic=True, options=_options())
+    forward.scoring = Compiled(scoring.model, scoring.outputs, scoring.accelerator, compiled)
+    try:
+        trainer.rehearse(batch)
+    except TorchDynamoException as error:
+        raise UserError(
+            f"compile: torch can't compile this model here ({on_one_line(error)}). It needs a C++ compiler, such as "
+            "g++, and on a GPU triton. Install them, or leave compile out."
+        ) from error
+
+
+def _options() -> dict[str, Any]:
+    """Options that keep kernels from being chosen by their time, if torch has them."""
+    return {"deterministic": True} if "deterministic" in torch._inductor.list_options() else {}
