@@ -17,6 +17,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess, SpawnProcess
 from pathlib import Path
+from traceback import print_exc
 from typing import Any, Protocol
 
 from harness.ops.collector import pass_over_what_is_loaded
@@ -83,7 +84,7 @@ class ForkedProcess:
         return self._forking.exitcode(self._index)
 
     def kill(self) -> None:
-        """Kill it; if it is not forked yet, the process that would fork it."""
+        """Kill it and no other; but before any is forked, the process that would fork them all."""
         self._forking.kill(self._index)
 
     def join(self, timeout: float | None = None) -> None:
@@ -92,14 +93,19 @@ class ForkedProcess:
 
 
 class _Forking:
-    """Our side of the forking process, which reports the workers' process ids and exit codes."""
+    """Our side of the forking process.
+
+    It sends an empty list before it forks the first worker, `(index, exit code)` of each that could not be forked, the
+    process ids, and `(index, exit code)` of each worker that ends. So once a worker is heard of, the list is there.
+    """
 
     def __init__(self, work: Work, arguments: Sequence[Arguments], imported: Sequence[str]) -> None:
         self._told, theirs = _SPAWN.Pipe(duplex=False)
         self._process = _SPAWN.Process(target=_fork_workers, args=(theirs, work, arguments, imported))
         _start(self._process)
         theirs.close()
-        self._pids: list[int] = []
+        self._workers = len(arguments)
+        self._pids: list[int] | None = None  # None before forking, empty while forking.
         self._exitcodes: dict[int, int] = {}
         self._is_over = False
 
@@ -109,9 +115,9 @@ class _Forking:
 
     def kill(self, index: int) -> None:
         """Kill a worker, if it has not ended."""
-        while self._told.poll() and self._hear():
+        while (self._told.poll() or self._pids == []) and self._hear():
             pass
-        if not self._pids:
+        if self._pids is None:
             self._process.kill()
         elif self.exitcode(index) is None:
             with suppress(ProcessLookupError):
@@ -135,7 +141,7 @@ class _Forking:
             self._pids = message
         elif message is not None:
             index, self._exitcodes[index] = message
-        if message is None or len(self._exitcodes) == len(self._pids) > 0:
+        if message is None or len(self._exitcodes) == self._workers:
             self._process.join()
             self._is_over = True
         return message is not None
@@ -149,15 +155,38 @@ def _fork_workers(told: Connection, work: Work, arguments: Sequence[Arguments], 
     for name in imported:
         with suppress(Exception):  # A worker will fail in the same way, and log it.
             import_module(name)
+        _end_without_parent()
     pass_over_what_is_loaded()  # Memory that is never touched is never copied.
     fork = get_context("fork")
     workers = [fork.Process(target=_work_alone, args=(told, work, arguments, i)) for i in range(len(arguments))]
-    for worker in workers:
-        worker.start()
+    running = _start_all(workers, told)
     for pipe, *_ in arguments:
         pipe.close()
+    _tell_of_ends(told, running)
+
+
+def _start_all(workers: Sequence[ForkProcess], told: Connection) -> dict[Any, tuple[int, ForkProcess]]:
+    """Fork the workers, as many as processes and memory allow; return their indices and processes by sentinel."""
+    running = {}
+    told.send([])
+    for index, worker in enumerate(workers):
+        try:
+            worker.start()
+        except OSError:
+            print_exc()
+            told.send((index, 1))
+        else:
+            running[worker.sentinel] = index, worker
     told.send([worker.pid for worker in workers])
-    _tell_of_ends(told, {worker.sentinel: (index, worker) for index, worker in enumerate(workers)})
+    return running
+
+
+def _end_without_parent() -> None:
+    """Exit if the parent has ended. A thread can't wait for that here: this process is about to fork."""
+    parent = parent_process()
+    assert parent is not None, "it is spawned"
+    if not parent.is_alive():
+        os._exit(1)
 
 
 def _tell_of_ends(told: Connection, running: dict[Any, tuple[int, ForkProcess]]) -> None:

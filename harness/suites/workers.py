@@ -86,6 +86,7 @@ class _Suite:
     board: Board
     seconds: dict[tuple[str, str], float]
     workers: list[_Worker] = field(default_factory=list)
+    printed: str = ""  # By the last worker that ended before its first run and printed anything.
 
     def received(self, worker: _Worker) -> Result | None:
         """Handle a message of a worker; return its run and the outcome if it has ended."""
@@ -147,8 +148,9 @@ class _Suite:
 
     def _check_others(self, lost: _Worker) -> None:
         """Continue without a worker that never started, as long as there is another."""
+        self.printed = lost.printed() or self.printed  # One log has the output of the process that forks all workers.
         if self.waiting and not self.workers:
-            how, said = _ending(lost.process.exitcode), lost.printed().splitlines()[-1:]
+            how, said = _ending(lost.process.exitcode), self.printed.splitlines()[-1:]
             raise UserError(f"harness run: no worker could start; the last one {how} Try --workers 1.", *said)
 
     def _released(self, worker: _Worker) -> Run:

@@ -158,6 +158,21 @@ def test_no_worker_that_can_begin_is_a_mistake_that_costs_no_run(threads, planne
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are only forked on Linux")
+def test_an_import_that_ends_what_would_fork_the_workers_is_quoted(planned, results, tmp_path, monkeypatch):
+    text = "import os\nprint('libfoo.so is broken', flush=True)\nos._exit(7)\n"
+    (tmp_path / "breaks_off.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("harness.suites.workers._needed", lambda planned: ["breaks_off"])
+    with pytest.raises(UserError) as caught:
+        list(results([planned("good")]))
+    assert caught.value.lines == (
+        "harness run: no worker could start; the last one ended with exit code 7. Try --workers 1.",
+        "libfoo.so is broken",
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "threads"), [(signal.SIGINT, SPAWNED), (signal.SIGTERM, FORKED)])
 def test_a_signal_to_the_parent_ends_the_workers_at_once(number, threads, planned, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
