@@ -166,7 +166,7 @@ def _is_simple_baseline(model: ModelConfig) -> bool:
 
 
 def _finished(planned: Sequence[Run], failed: int) -> list[FinishedRun]:
-    """What is recorded of the runs, of which so many have just failed."""
+    """Return the recorded runs, given how many have just failed."""
     found = [
         FinishedRun(run.folder, read_record(run.folder / RECORD)) for run in planned if (run.folder / RECORD).is_file()
     ]

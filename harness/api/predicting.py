@@ -24,8 +24,8 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Predict new rows with the model of a finished run, as `harness predict` does.
 
-    Returns the rows with the prediction and its probability added. The model is loaded on every call, so pass all rows
-    at once.
+    Returns the rows with the prediction added, and with probabilities or scores if the task type has them. The model is
+    loaded on every call, so pass all rows at once.
 
         harness.predict(run, ["a joy from start to end", "dull"])
         harness.predict("runs/single/boolq/minilm/seed-0", [("is the sky blue", "The sky is blue.")])

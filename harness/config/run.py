@@ -39,8 +39,8 @@ class LocalFiles(Strict):
     Attributes:
         train: The training file, or a folder, or a pattern such as "train-*.parquet". Not needed if the model is only
             scored.
-        validation: The file that chooses the checkpoint. Default: split off the training data.
-        test: The file that is scored. Default: split off the training data.
+        validation: The file that the checkpoint is chosen on. Default: split off the training data.
+        test: The file that the model is scored on. Default: split off the training data.
         task_type: Default: the only type that has one of the named columns, such as "question", or that reads files
             with this extension, such as .conll; otherwise classification.
         group: The column that identifies rows that belong together.

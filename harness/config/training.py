@@ -41,8 +41,8 @@ class Optimisation(Strict):
             same gradient, except that dropout is drawn once per pass.
         epochs: Passes over the training split.
         minimum_steps: Minimum number of optimizer steps, however small the data (Mosbach et al. 2021: runs of few steps
-            are unstable). For your own files it is 200 if you set none of this, epochs and `maximum_steps`, unless
-            texts are read in windows or segments.
+            are unstable). For your own files the default is 200, unless you set epochs or `maximum_steps`, or texts are
+            read in windows or segments.
         maximum_steps: Maximum number of optimizer steps. 0 scores the model without training it.
         warmup_ratio: Fraction of the steps during which the learning rate rises to its peak.
         weight_decay: Weight decay of weight matrices. Biases and norms have none.
@@ -83,14 +83,15 @@ class Adaptation(Strict):
     """Which weights are trained, and at which relative learning rates.
 
     Attributes:
-        method: "full" trains all weights. "lora" trains the head and low-rank matrices beside every linear map of the
-            encoder's layers (Hu et al. 2022); they are merged, so that the saved checkpoint is a stock one, and also
-            saved separately in the format of the peft library. "probe" only fits the last layer of the head, by
-            logistic or ridge regression on its inputs, and reads each text once (Alain & Bengio 2016).
+        method: "full" trains all weights. "lora" trains only the head and low-rank matrices beside every linear map of
+            the encoder's layers (Hu et al. 2022); the matrices are merged, so that the saved checkpoint is a stock one,
+            and also saved separately in the format of the peft library. "probe" only fits the last layer of the head,
+            by logistic or ridge regression on its inputs, and reads each text once (Alain & Bengio 2016).
         rank: The rank of the LoRA matrices.
         alpha: The output of the LoRA matrices is scaled by `alpha` / `rank`. Default: twice the rank.
         frozen: What is not trained: "encoder" freezes everything but the head and the pooler, if there is one; a number
-            freezes the embeddings and this many of the lowest layers. Frozen layers run without dropout.
+            freezes the embeddings and this many of the lowest layers, 0 the embeddings alone. Frozen parts run without
+            dropout.
         layer_decay: The learning rate of each layer is that of the layer above times this factor; the embeddings have
             the lowest, and everything above the layers has the full one (Howard & Ruder 2018, section 3.2; Clark et al.
             2020, whose code takes one more step between the highest layer and the head).
@@ -128,8 +129,8 @@ class Execution(Strict):
     """How computations run: settings for speed and memory that change results by rounding at most.
 
     Attributes:
-        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the processor supports
-            it.
+        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the device has
+            instructions for it, and else fp32.
         execution: "packed" concatenates windows without padding if the model family supports it; "padded" pads them to
             one length. The results are the same up to rounding.
         gradient_checkpointing: Recompute each layer's activations in the backward pass instead of storing them: less
@@ -164,8 +165,8 @@ class LongTexts(Strict):
             how much that is. Default: 64 windows; segments, and the context of a question, are not limited.
         segment: Tokens in a segment.
         memory: States per layer that a segment sees of the previous ones. Default: the length of a segment.
-        gradient_segments: Number of segments, counted from the end of the text, that the gradient flows back through. 1
-            stops it at the start of each segment, as in Dai et al. 2019.
+        gradient_segments: The gradient flows back through the memory within groups of this many segments, counted from
+            the end of the text. 1 stops it at the start of each segment, as in Dai et al. 2019.
         pool: What a text's label is predicted from: for windows, the "mean" or "max" of their logits; for segments, the
             "mean" of all states, the "last" state, or the mean of the last states of all segments ("segment_ends").
     """
@@ -279,7 +280,7 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
 
 
 def _misfits(recipe: Training) -> Iterator[str]:
-    """Settings that fit each alone, and not together with what others are or are left at."""
+    """Yield a message for each setting that is valid alone, but not with the values or defaults of others."""
     if recipe.pool not in recipe.pools:
         yield (
             f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "

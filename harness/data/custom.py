@@ -113,7 +113,7 @@ def predict_options() -> dict[str, str]:
 
 
 def predict_settings() -> dict[str, str]:
-    """Return the help of each option of `harness predict` for other outputs than predictions, by name."""
+    """Return the help of each further option of `harness predict`, by name."""
     fields = [field for task_type in _types().values() for field in task_type.predict_settings.model_fields.items()]
     return {name: field.description or "" for name, field in fields}
 

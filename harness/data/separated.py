@@ -33,9 +33,9 @@ def named_separator(name: str) -> str:
 def read_separated(file: DataFile) -> list[PlacedRow]:
     """Read the rows of a CSV or TSV file. All fields are text ("" is an empty text).
 
-    If the user gives no separator, it is the one for the file's ending, unless another one gives most of the first
-    lines as many fields as the header. Quotes follow the CSV rules. In a file with tabs, quotes are plain characters if
-    they break these rules.
+    If the user gives no separator, it is the one for the file's ending if it gives most of the first lines as many
+    fields as the header, or else the one that does so for the most lines. Quotes follow the CSV rules. In a file with
+    tabs, quotes are plain characters if they break these rules.
 
     Raises:
         UserError: If some of its lines are broken.
@@ -57,7 +57,7 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
 
 
 def _guessed(text: str, *, usual: str) -> str:
-    """Guess the separator that gives most of the first lines as many fields as the header; by default the usual."""
+    """Return the usual separator if most of the first lines have as many fields as the header, else the best one."""
     shares = {separator: _regular(text, separator) for separator in sorted(SEPARATORS, key=lambda sign: sign != usual)}
     return usual if shares[usual] > 0.5 else max(shares, key=lambda separator: shares[separator])
 

@@ -64,7 +64,7 @@ class SegmentReader:
         accelerator: Devices and precision.
         segment: Number of tokens in a segment.
         memory: Maximum number of states per layer that a segment sees of previous ones, or 0.
-        gradient_segments: Number of segments, from the end of a text, through which gradients flow.
+        gradient_segments: Number of segments in the groups within which gradients flow, counted from the end of a text.
     """
 
     model: Any

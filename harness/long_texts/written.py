@@ -33,7 +33,7 @@ class Writer(ABC):
     attended = None
 
     def size(self, item: Item) -> int:
-        """Return one: a source is read at once."""
+        """Return the number of windows: one, as a source is read at once."""
         return len(item.windows)
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:

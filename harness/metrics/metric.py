@@ -111,7 +111,7 @@ class Metric:
         unit: How the score is displayed, and its bounds.
         title: The name in prose. Default: `name` without underscores.
         form: The form of predictions and references that the `evaluate` library expects.
-        alternative: The metric to use instead for models that this one is undefined for; their scores are not compared
+        alternative: The metric for models that this one is undefined for, which are not compared with the others
             (`pseudo_perplexity` for masked models).
         partial: Whether the metric is undefined, and the score NaN, for some models.
         label_counts: Counts the examples of each label in a column of references or predictions, for a metric in which

@@ -77,7 +77,7 @@ def _pickled_weights(folder: Path) -> list[Path]:
 
 
 def _merged(files: Sequence[Path]) -> dict[str, Tensor]:
-    """Read the tensors of all files, dropping duplicate names."""
+    """Read the tensors of all files, with one name for each tensor that has several."""
     tensors: dict[str, Tensor] = {}
     for file in files:
         tensors |= _read_tensors(file)

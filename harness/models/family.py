@@ -57,7 +57,8 @@ class StockFamily:
         packing: How models read concatenated texts without padding. None if they cannot.
         language: How models predict words, for pretraining and as language models. None to use transformers' Auto
             classes.
-        scores: Replaces `Language.scores`, if logits are computed differently than in `generate`.
+        scores: Replaces `Language.scores` of the Auto classes, for models that `generate` does not run in the same way
+            (so that they do not generate text here).
         encoder_decoder: How encoders are combined into a model that generates text. None if they cannot be, or if the
             models generate text already.
     """

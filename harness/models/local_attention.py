@@ -2,7 +2,7 @@
 
 A randomly initialised encoder attends to all words equally, and predicts a masked word from the average of all others.
 Masked language modelling takes long to teach it positions: a small BERT with such a start lost nothing on shuffled
-texts after 2.8 million tokens, and had learnt little more after 8.4 million (30 %).
+texts after 2.8 million tokens, and had learnt little more after 8.4 million (30 % of its run).
 
 Positions start as sinusoids, as in Vaswani et al. 2017, section 3.5, but with evenly spaced frequencies, so that any
 two positions differ equally. Rotating all sinusoids moves along the text, so that a head with queries rotated against

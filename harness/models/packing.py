@@ -46,7 +46,7 @@ class Packing:
         selected_token_layer: Computes the output of a layer for selected tokens only [1, chosen, width], from the
             layer, its input [1, total, width], the indices of the tokens [chosen], and the layer's other arguments.
         positions: Computes position ids [texts, length] from a model and padded input_ids [texts, length].
-        last_calls: Number of calls of the last layer in a forward pass; more than one if layers are shared.
+        last_calls: Returns how often the last layer is called in a forward pass; more than once if layers are shared.
         averaged: Returns the module whose output the head averages over a text; None if the head uses the first token.
         replaced: Returns the functions of a model to replace during a forward pass over texts with given boundaries
             (`harness.long_texts.packed.boundaries`).
@@ -93,7 +93,7 @@ def pairs_of_two_encoders(model: Any, memory: Tensor, read: Mapping[str, Tensor]
 
 
 def positions_after_padding(model: Any, input_ids: Tensor) -> Tensor:
-    """Return positions [texts, length] as in fairseq: from padding_idx + 1, skipping padding on either side."""
+    """Return positions [texts, length] as in fairseq: from padding_idx + 1, skipping padding wherever it is."""
     padding = model.base_model.embeddings.padding_idx
     counted = (input_ids != padding).long()
     return counted.cumsum(1) * counted + padding

@@ -26,7 +26,7 @@ def asks_for_words(head: Head, config: Any) -> bool:
     """Whether the model is to predict words with its language modelling head.
 
     Args:
-        head: The head. True if it is none of its own, or if it generates text and the model type lacks it.
+        head: The head: the language model's own, or one that generates text and that the model type lacks.
         config: The configuration of the model.
     """
     return head.auto_class is None or (head.generation is not None and lacks_class(head, config))

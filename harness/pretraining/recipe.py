@@ -83,8 +83,8 @@ class PretrainingPlan(Strict):
         warmup_ratio: Fraction of the steps during which the learning rate rises to its peak.
         weight_decay: Weight decay of weight matrices.
         max_grad_norm: Gradients are clipped to this norm.
-        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the processor supports
-            it.
+        precision: "fp32", "bf16" (autocast; weights stay in fp32), or "auto", which uses bf16 if the device has
+            instructions for it, and else fp32.
         micro_batch_size: Maximum number of sequences per forward pass. A smaller value needs less memory and gives the
             same gradient, except that dropout is drawn once per pass.
         dropout: Overrides every dropout probability of the architecture.

@@ -37,11 +37,12 @@ class LabelLoss(Strict):
     The validation loss in records and logs is always the plain cross-entropy, so that recipes can be compared by it.
 
     Attributes:
-        class_weights: Weights of labels in the loss: "balanced" weights each label by the inverse of its frequency;
-            "effective" uses the effective number of examples instead (Cui et al. 2019); or a table such as { spam = 5.0
-            }, in which omitted labels weigh 1. The loss of a step is the weighted mean over its whole batch. With
-            several labels per text, "balanced" and "effective" weight the positive against the negative examples of
-            each label, and a table weights its positive examples. Tags are weighted word by word.
+        class_weights: Weights of labels in the loss: "balanced" weights each label by the inverse of its frequency, so
+            that all labels count alike; "effective" uses the effective number of examples instead (Cui et al. 2019); or
+            give a table such as { spam = 5.0 }, in which omitted labels weigh 1. The loss of a step is the weighted
+            mean over its whole batch. With several labels per text, "balanced" and "effective" weight the positive
+            against the negative examples of each label, and a table weights its positive examples. Tags are weighted
+            word by word.
         class_weight_beta: Beta of "effective"; the nearer to 1, the nearer to "balanced".
         focal_gamma: Gamma of the focal loss, which weights well-classified examples less (Lin et al. 2017). 0 turns it
             off.

@@ -116,7 +116,7 @@ class LearntAsItIs(ABC):
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The labels."""
+        """Empty: the outputs are the labels."""
         return ()
 
     def following(self, _examples: Sequence[Any], _tokenizer: Any) -> Self:

@@ -3,7 +3,7 @@
 Tokenizers search texts for their special tokens, so that a text could end itself or be partly masked. Texts in which
 one was found are encoded again without the search. If the vocabulary itself contains the token, as sentencepiece's does
 in `tokenizers`, its letters are encoded one by one. All other texts keep their encoding, as do those of a tokenizer
-that ends each line with such a token, for text that is split into lines already.
+that ends each line with such a token: it is for pretokenised text, in which the ends of lines may be marked already.
 """
 
 from __future__ import annotations

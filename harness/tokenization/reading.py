@@ -1,7 +1,7 @@
 """Read texts of any length in windows, with one mechanism for every strategy.
 
 A text is encoded once, without special tokens. A strategy selects spans of it, and the tokenizer's own special tokens,
-found with a probe, are put around each span. Truncation is therefore never silent: the tokens read are counted.
+found with probes, are put around each span. Truncation is therefore never silent: the tokens read are counted.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Reader:
         odd = self.strategy == "head" and len(first) > length
         head = first[: max((room + odd) // 2, room - length) // times]
         left = room - len(head) * times
-        # If the first text leaves less space than a stride, the stride is reduced, so that windows advance.
+        # If the first text leaves no more space than a stride, the stride is reduced, so that windows advance.
         own = replace(self, stride=left // 2) if left <= self.stride < room else self
         spans = own.spans(length, left)
         again = head * (times - 1)

@@ -221,7 +221,7 @@ class Curves:
 
     @property
     def gains(self) -> tuple[float, float]:
-        """Improvement over random order in the area under each curve: lower for deletion, higher for insertion."""
+        """By how much the area under each curve beats random order: deletion's is lower, insertion's is higher."""
         deleted = float(self.random_deletion.mean() - self.deletion.mean())
         return deleted, float(self.insertion.mean() - self.random_insertion.mean())
 

@@ -51,7 +51,7 @@ class TrainingPlan:
         training: The training settings.
         seed: The random seed of the data order.
         steps: Total number of optimizer steps.
-        checkpoint_seconds: Minimum time between two saved states.
+        checkpoint_seconds: Minimum number of seconds between two saved states.
         labels: The meaning of the model's outputs. A state with other labels is refused, because its weights would
             predict those.
     """

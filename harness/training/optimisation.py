@@ -85,18 +85,18 @@ def make_scheduler(optimizer: torch.optim.Optimizer, settings: OptimizerSettings
 
 
 def trains_used_rows_exactly(settings: OptimizerSettings) -> bool:
-    """Whether training only the embeddings that receive gradients gives the same result as training all."""
+    """Whether training only the embedding rows that receive gradients gives the same result as training all."""
     return _named(settings).unused_rows_decay is not None
 
 
 def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, peak: float | None = None) -> float:
-    """Return the factor, from 0 to 1, by which the first `taken` steps shrink an embedding without gradients.
+    """Return the factor, from 0 to 1, by which the first `taken` steps shrink an embedding row without a gradient.
 
     Args:
         settings: The recipe.
         steps: Number of steps of the whole schedule.
         taken: Number of steps that count.
-        peak: The peak learning rate of the embedding; None for that of the recipe.
+        peak: The peak learning rate of the embedding matrix; None for that of the recipe.
     """
     decay = _named(settings).unused_rows_decay
     assert decay is not None, settings.optimizer

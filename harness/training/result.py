@@ -21,8 +21,8 @@ class TrainingResult:
     Attributes:
         measurements: The measurements of the record.
         labels: Label names in the order of the logits.
-        rows: One row per test example: id, group, length, reference, prediction and the task type's scores. None if the
-            run is scored on validation only.
+        rows: One row per test example: id, group, length, reference, prediction and the task type's scores. Empty if
+            the run is scored on validation only.
         save: Saves the checkpoint to a folder.
     """
 
@@ -37,7 +37,7 @@ class Stopwatch:
 
     Attributes:
         seconds: Wall-clock seconds.
-        processor_seconds: Processor seconds of all threads and of all equal processes.
+        processor_seconds: Processor seconds of all threads, and of all processes that do the same work.
     """
 
     def __init__(self, processes: int = 1) -> None:

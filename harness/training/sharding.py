@@ -67,7 +67,7 @@ def check_shardable(
 
     Args:
         training: The recipe.
-        is_unpadded: Whether the model reads texts of equal length together.
+        is_unpadded: Whether the model only reads texts of equal length together.
         answers_in_units: Whether the head is rescaled after training.
         writes: Whether the model generates text.
         most_windows: Maximum number of windows of an item, which are read together.

@@ -57,7 +57,7 @@ class TaskModel:
 
     @property
     def wants_used_rows(self) -> bool:
-        """Whether only the embeddings of tokens in the data should be trained; never for a language model."""
+        """Whether only the embeddings of tokens in the data should be trained; never if the model predicts words."""
         head = self.objective.head()
         return self.training.vocabulary == "used" and head.auto_class is not None and head.generation is None
 
@@ -147,7 +147,7 @@ def save_checkpoint(
     """Save a stock Hugging Face checkpoint, whose tokenizer truncates as the reader did and returns the same inputs.
 
     The tokenizer therefore treats special tokens in a text as plain text, except for a language model, whose prompts
-    contain "[MASK]".
+    contain "[MASK]", and for tokenizers with tokens for use within texts, such as entity markers.
     """
     loaded.model.save_pretrained(folder, state_dict=whole)
     tokenizer = loaded.tokenizer

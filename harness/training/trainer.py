@@ -156,7 +156,7 @@ class Trainer(Generic[Forwarded]):
     def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
         total = torch.zeros((), device=self.forward.accelerator.device)
-        weight = self.forward.weight(items)  # Of the whole step, so that its passes do not matter.
+        weight = self.forward.weight(items)  # Of the whole step, so that its division into passes does not matter.
         groups, shards = self.forward.passes(self.forward.share(items)), self.forward.shards
         for group, counts in in_step(shards, groups, items[:1]):
             loss = self.forward.losses(group).sum() / weight

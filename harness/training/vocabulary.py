@@ -1,8 +1,8 @@
 """Train only the embeddings of tokens in the data, since the others have no gradient but still cost time.
 
 With a vocabulary of 30,522, each step fills a gradient with zeros, computes its norm, and passes all of it to the
-optimizer. The result here is that of training the whole matrix, up to rounding, with an optimizer that only applies
-decay to a row without a gradient, which is done at the end. Each optimizer defines whether it does
+optimizer. The result here is that of training the whole matrix, up to rounding, if the optimizer does nothing but decay
+a row without a gradient: the decay is then applied at the end. Each optimizer says whether that holds for it
 (`unused_rows_decay` in harness/training/optimizers).
 """
 

@@ -106,8 +106,8 @@ def attend(
     """Implement transformers' `AttentionInterface`.
 
     A sliding window of n tokens reaches n - 1 of them on each side, as in transformers. Boundaries are required:
-    restarted positions alone would not separate the texts. With boundaries of pairs, the module is part of a decoder:
-    targets use causal self-attention, and attend to their whole sources.
+    restarted positions alone would not separate the texts, which would silently mix. With boundaries of pairs, the
+    module is part of a decoder: targets use causal self-attention, and attend to their whole sources.
     """
     assert boundaries is not None, f"{type(module).__name__}: packed attention was called without the texts' boundaries"
     assert attention_mask is None, "packed texts have no padding to mask"

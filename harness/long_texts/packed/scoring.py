@@ -109,7 +109,7 @@ def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def unpacked(values: Tensor, kept: Tensor) -> Tensor:
-    """Scatter values of packed tokens [1, total, ...] to [windows, length, ...] by a mask on the host; else 0."""
+    """Scatter values of packed tokens [1, total, ...] to [windows, length, ...] by a mask on the host; 0 elsewhere."""
     places = kept.flatten().nonzero()[:, 0]
     assert values.shape[:2] == (1, len(places)), (values.shape, kept.shape)
     nothing = torch.zeros(kept.numel(), *values.shape[2:], dtype=values.dtype, device=values.device)

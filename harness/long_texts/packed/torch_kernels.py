@@ -108,7 +108,8 @@ def works(kernel: Attention, device: torch.device, dtype: torch.dtype, width: in
     drawn = torch.Generator().manual_seed(0)
     states = [torch.randn(1, 2, 9, width, generator=drawn).to(device, dtype).requires_grad_() for _ in range(3)]
     try:
-        # The hooks keep `checkpoint`, if inside a recomputed pass, from recording the tensors saved here.
+        # This test runs once, so it saves no tensors when `checkpoint` recomputes a pass, which `checkpoint` would take
+        # for an error. These hooks of our own hide them from it.
         with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(_kept, _kept):
             pairs = [*zip(*(_probed(attend, states, boundaries) for attend in (kernel, plain_attention)), strict=True)]
         agrees = all(bool((one - other).abs().max() <= CLOSE) for one, other in pairs)

@@ -29,7 +29,7 @@ def confusions(table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floa
 
 
 def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-    """Count the second of two labels, predicted if its probability is above the threshold; None for other numbers."""
+    """Count the second of two labels, predicted above the threshold; None with more labels or without logits."""
     logits = logits_of(table, len(labels))
     if logits is None or len(labels) != 2:
         return None

@@ -11,7 +11,7 @@ from harness.task_types.explained import Asked, ExplainedScore
 from harness.tokenization.items import Features, Item
 
 AT_ONCE = 32
-"""For a masked model, which reads the text once for each predicted token."""
+"""Number of tokens that a masked model scores at once, since it reads the text once for each."""
 
 
 def explained_token(features: Features, asked: Asked, *, causal: bool) -> ExplainedScore:

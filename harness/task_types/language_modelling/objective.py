@@ -35,7 +35,7 @@ class TokenLossObjective(LearntAsItIs):
     """The cost of each token of a document.
 
     Attributes:
-        segmented: Whether a document is read segment by segment with a memory, instead of in windows.
+        segmented: Whether a document is read from end to end, segment by segment, instead of in windows.
         mask_stride: A masked model predicts one in this many tokens.
     """
 

@@ -47,8 +47,8 @@ class Settings(Strict):
     """Training settings of question answering.
 
     Attributes:
-        longest_answer: Maximum number of tokens in an answer. Default: the 99th percentile of the training answers, but
-            at least 30.
+        longest_answer: Maximum number of tokens in an answer. Default: the 99th percentile of the training answers'
+            lengths, but at least 30.
         empty_windows: Fraction of the training windows without an answer that are kept; the same ones for every seed.
             Most windows of a long context have none (Alberti et al. 2019, "A BERT baseline for the Natural Questions").
             Validation and test read all windows.

@@ -47,7 +47,7 @@ class SpanObjective(LearntAsItIs):
 
     Attributes:
         longest_answer: Maximum number of tokens in a predicted span, from the recipe; None for `answer_length`.
-        segmented: Whether question and context are read segment by segment with a memory, instead of in windows.
+        segmented: Whether question and context are read from end to end, segment by segment, instead of in windows.
         repeat_question: Whether the question is repeated after the context, so that the last state has just read it.
         empty_windows: Fraction of the training windows without an answer that are kept.
         bounded: Whether the recipe limits the number of windows of a context.

@@ -49,7 +49,7 @@ def span_scores(logits: Tensor, longest: int) -> Tensor:
 
     Returns:
         Scores [length, longest] by start and by the number of tokens after it, so that long contexts fit in memory;
-            -inf after the last token. There are no more columns than tokens.
+        -inf after the last token. There are no more columns than tokens.
 
     Raises:
         ValueError: If `longest` is below 1.

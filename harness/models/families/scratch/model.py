@@ -38,8 +38,7 @@ class ScratchPreTrainedModel(PreTrainedModel):
         """Initialise the weights of `module`.
 
         The paper does not specify it. Matrices: Xavier uniform (Glorot & Bengio 2010), as in the authors'
-        tensor2tensor.
-        Embeddings: normal with variance 1 / d_model, which the factor √d_model of section 3.4 scales to 1.
+        tensor2tensor. Embeddings: normal with variance 1 / d_model, which the factor √d_model of section 3.4 makes 1.
         """
         if isinstance(module, nn.Linear):
             init.xavier_uniform_(module.weight)

@@ -49,9 +49,9 @@ class PositionalEmbedding(nn.Module):
 def relative_shift(scores: Tensor) -> Tensor:
     """y[i, j] = x[i, j + queries - i]: from "query i at distance" to "query i at key j" [..., queries, keys].
 
-    Source: appendix B. The same numbers are read in rows shorter by one, starting at the second row, so that each row
-    is shifted one further than the previous one. Nothing is copied. Keys after the query get meaningless values, which
-    the mask hides.
+    Source: appendix B. The same numbers are read in rows shorter by one, after skipping as many as there are queries,
+    so that each row is shifted one further than the previous one. Nothing is copied. Keys after the query get
+    meaningless values, which the mask hides.
 
     Args:
         scores: Scores [..., queries, keys + 1], with columns for the distances keys … 0; the first belongs to no key.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# Per thread. With fewer, overhead exceeds the gain; both values were found by measurement.
+# Scores per thread: with fewer, overhead exceeds the gain. Both values were found by measurement.
 SCORES_AT_LEAST = 2**19
 QUERIES_AT_MOST = 256
 

@@ -117,8 +117,8 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **options: Any) -> Any:
         """Load a model from a folder; see transformers.
 
-        Checkpoints store either of two tied tensors. If only the output layer's is stored, a model without an output
-        layer loads it as its input embedding.
+        Checkpoints store only one of two tied tensors, either of them. If only the output layer's is stored, a model
+        without an output layer loads it as its input embedding.
         """
         folder = Path(str(pretrained_model_name_or_path))
         if not cls.has_output_layer() and folder.is_dir() and "key_mapping" not in options:

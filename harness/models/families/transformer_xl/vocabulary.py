@@ -113,7 +113,7 @@ def _next_pickle(stream: io.BytesIO) -> Any:
         calls += opcode.name in {"REDUCE", "TUPLE1"}
         if opcode.name not in HARMLESS or calls > MOST_CALLS:
             raise pickle.UnpicklingError(f"it has the instruction {opcode.name}")
-            # The memo is an array as long as its largest index, however few objects it has.
+        # The memo is an array as long as its largest index, however few objects it has.
         if opcode.name == "LONG_BINPUT" and cast(int, argument) > size:
             raise pickle.UnpicklingError(f"it asks for a memo of {argument} objects")
     end = stream.tell()
