@@ -1,4 +1,4 @@
-"""Folders in the user's cache that are whole or not there, and that no two processes make at once."""
+"""Folders in the user's cache: each is complete or absent, and is built by one process at a time."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def key(*parts: Any) -> str:
-    """A name for what depends on the parts, all of which JSON can hold."""
+    """Return a name for a result that depends on the parts, which must be serialisable as JSON."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
 
 
 def code_digest(root: Path, patterns: Sequence[str]) -> str:
-    """SHA-256 of the files below `root` that match, names and contents."""
+    """Return the SHA-256 of the names and contents of the matching files below `root`."""
     digest = hashlib.sha256()
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         content = file.read_bytes()
@@ -34,17 +34,17 @@ def code_digest(root: Path, patterns: Sequence[str]) -> str:
 
 
 def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path], Found]) -> Found:
-    """What is in the folder called `name`; where there is none, it is made first.
+    """Read the cached folder called `name`, and build it first if there is none.
 
     Args:
-        name: The folder's name, which says all that its content depends on.
-        build: Fills an empty folder, which is moved into place once that is done. What a killed process left is begun
-            anew.
-        read: Gives what is in the folder, whose files are as they were made. An OSError or ValueError means that there
-            is something else in it.
+        name: The folder's name, derived from everything that its content depends on.
+        build: Fills an empty folder, which is moved into place when complete. The unfinished folder of a killed process
+            is discarded.
+        read: Reads the folder, once its checksums have been verified. An OSError or ValueError means that the content
+            is unusable: the folder is built anew.
 
     Raises:
-        UserError: The cache can't be written to.
+        UserError: If the cache can't be written to.
     """
     entry = cache_folder("corpora") / name
     if (found := _read(entry, read)) is not None:
@@ -53,7 +53,7 @@ def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         entry.with_suffix(".lock").touch()
     with alone(entry.with_suffix(".lock")):
-        found = _read(entry, read)  # Another process may have made it meanwhile.
+        found = _read(entry, read)  # Another process may have built it meanwhile.
         if found is None:
             _make(entry, build)
             found = read(entry)
@@ -69,7 +69,7 @@ def _read(entry: Path, read: Callable[[Path], Found]) -> Found | None:
 
 
 def _make(entry: Path, build: Callable[[Path], None]) -> None:
-    """Leave an entry that is whole, or none."""
+    """Build the entry, and leave it either complete or absent."""
     partial = entry.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
@@ -86,7 +86,7 @@ def _make(entry: Path, build: Callable[[Path], None]) -> None:
 
 @contextmanager
 def _errors_explained(folder: Path, *, any_error: bool) -> Iterator[None]:
-    """Tell the user that the cache can't be written to: for any error, or for a full disk alone."""
+    """Convert an OSError into a UserError about the cache: any one, or only that of a full disk."""
     try:
         yield
     except OSError as error:

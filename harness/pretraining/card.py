@@ -7,7 +7,7 @@ from harness.pretraining.record import PretrainingRecord
 
 
 def pretraining_card(record: PretrainingRecord, share: float) -> str:
-    """README.md for the checkpoint that was kept after a share of the run that `record` tells of."""
+    """Return the README.md of the checkpoint kept after `share` of the recorded run."""
     tokenizer, machine = record.config["tokenizer"], record.provenance.hardware
     plan = PretrainingRecipe.model_validate(record.config).training
     steps = max(1, round(share * plan.steps))
@@ -62,7 +62,7 @@ def _corpora(record: PretrainingRecord) -> str:
 
 
 def _settings(record: PretrainingRecord) -> str:
-    """All settings but those of the texts, which stand above, as they stand in a recipe's file."""
+    """List the settings under their names in a recipe's file, without the corpora, which are shown above."""
     config = {key: value for key, value in record.config.items() if key != "corpora"}
     tables = {key: value for key, value in config.items() if isinstance(value, dict)}
     named = {key: value for key, value in config.items() if key not in tables}

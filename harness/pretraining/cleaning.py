@@ -1,4 +1,4 @@
-"""Documents as they are learnt from: cleaned a little, and cut into sentences that give them back."""
+"""Light cleaning of documents, and a lossless split into sentences."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import unicodedata
 from itertools import pairwise
 
 WORDS_WITHOUT_AN_END = 60
-# Control characters that are no text, but for tabs and line ends; halves of characters, which are none in UTF-8.
+# Control characters except tabs and line ends, zero-width spaces, byte order marks, and surrogates (not in UTF-8).
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?|\u2028|\u2029")
 _BLANKS = re.compile(r"[ \t\u00a0]+")
 _EMPTY_LINES = re.compile(r" ?\n ?(?:\n ?)+")
-# A sentence ends before a line's end, and at a stop (with closing quotes) before blanks and what may begin another one.
+# A sentence ends before a line end, and after a stop (and closing quotes) that blanks and a capital or digit follow.
 _END = re.compile(r"[.!?][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9])|\n+")
-_LONG = re.compile(rf"(?:\s*+\S++){{{WORDS_WITHOUT_AN_END}}}")  # Possessive: else a long piece takes for ever.
+_LONG = re.compile(rf"(?:\s*+\S++){{{WORDS_WITHOUT_AN_END}}}")  # Possessive: backtracking never ends on a long piece.
 
 
 def cleaned(text: str) -> str:
-    r"""The text in Unicode's composed form, without control characters, runs of blanks, and more than one empty line.
+    r"""Normalise to NFC, remove control characters, and collapse runs of blanks and of empty lines to one.
 
     >>> cleaned("A\u0301  b\r\n\r\n\r\nc\x00 ")
     'Á b\n\nc'
@@ -29,9 +29,9 @@ def cleaned(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    r"""The text's sentences, each with the blanks before it, so that together they are the text.
+    r"""Split a text into sentences, each with the blanks before it: concatenated, they are the text again.
 
-    What has no end for long (lists, posts without punctuation) is cut every sixty words.
+    Stretches without a sentence end (lists, posts without punctuation) are cut every sixty words.
 
     >>> sentences("He came. She\nwent? 3.5 km")
     ['He came.', ' She', '\nwent?', ' 3.5 km']

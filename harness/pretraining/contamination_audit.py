@@ -1,4 +1,4 @@
-"""What was written, looked through once more: does it hold evaluation examples, or what is held out?"""
+"""Audit of the written texts: do they contain evaluation examples, or does training contain held-out texts?"""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.pretraining.progress import followed
 
 @dataclass(frozen=True)
 class ContaminationAudit:
-    """What texts have in common with what they must not, and should not.
+    """Overlap of the texts with evaluation examples, and of training texts with held-out ones.
 
     Attributes:
-        excluded: How many of their words lie in a run of an evaluation example, by task.
-        held_out: Which share of the runs of each corpus's held-out texts also stands in training texts; of those that
-            have such runs. It is estimated from one of sixteen runs.
+        excluded: Number of words inside a run of an evaluation example, by task.
+        held_out: Share of the runs of each corpus's held-out texts that also occur in training texts, estimated from
+            one of sixteen runs; of corpora whose held-out texts have such runs.
     """
 
     excluded: Mapping[str, int]
@@ -30,12 +30,12 @@ class ContaminationAudit:
 
 
 def audit(texts: Mapping[str, DocumentStore], ngrams: EvaluationNgrams, console: Console) -> ContaminationAudit:
-    """Read all that was written; in memory are one document, and a sketch of the held-out ones.
+    """Read all written texts again, keeping one document and a sketch of the held-out ones in memory.
 
     Args:
-        texts: What was written, by corpus.
-        ngrams: What must not be in it.
-        console: Shows how far it is.
+        texts: The written texts, by corpus.
+        ngrams: N-grams of evaluation examples, which must not occur in them.
+        console: Where progress is shown.
     """
     sketches = {name: _sketch_of_held_out(stored) for name, stored in texts.items()}
     wanted = np.unique(np.concatenate([*sketches.values(), np.empty(0, dtype=np.uint64)]))
@@ -60,7 +60,7 @@ def _sketch_of_held_out(stored: DocumentStore) -> Hashes:
 
 
 def _mark(runs: Hashes, wanted: Hashes, found: NDArray[np.bool_]) -> None:
-    """Mark those of `wanted`, which is sorted, that are among `runs`."""
+    """Set `found` for each element of `wanted`, which is sorted, that is among `runs`."""
     if len(wanted):
         places = np.minimum(np.searchsorted(wanted, runs), len(wanted) - 1)
         found[places[wanted[places] == runs]] = True

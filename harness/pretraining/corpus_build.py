@@ -1,4 +1,4 @@
-"""Texts made fit to learn from, a document at a time: cleaned, new, and without evaluation examples."""
+"""Training texts, built a document at a time: cleaned, deduplicated, and without evaluation examples."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from harness.pretraining.texts import Texts
 
 @dataclass
 class Tally:
-    """What became of a source's documents.
+    """Counts of a source's documents by outcome; `…_characters` are those of the cleaned documents.
 
     Attributes:
-        read: Documents of the source, and `read_characters` of them, once cleaned.
-        empty: Of those, without a word.
-        repeated: The same, or nearly, as one before, of this source or another.
-        left_out: Left out for evaluation examples, by the task that has a run in most of the sentences.
-        cut: Sentences cut out of documents that were kept, by task.
-        kept: Documents that were kept.
+        read: Number of documents of the source.
+        empty: Number of documents without a word.
+        repeated: Number of duplicates and near-duplicates of earlier documents, of this source or another.
+        left_out: Number of documents left out for evaluation examples, by the task with a run in most of the sentences.
+        cut: Number of sentences cut out of documents that were kept, by task.
+        kept: Number of documents that were kept.
     """
 
     read: int = 0
@@ -46,20 +46,20 @@ class Tally:
     kept_characters: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The counts, as JSON can hold them."""
+        """Return the counts as a JSON-serialisable dictionary."""
         return vars(self) | {"left_out": dict(self.left_out), "cut": dict(self.cut)}
 
 
 def write_texts(
     sources: Sequence[Texts], ngrams: EvaluationNgrams, folder: Path, *, held_out: float, seed: int, console: Console
 ) -> dict[str, Tally]:
-    """Write what is kept of each source into a folder of its own, named by its number; what became of the rest.
+    """Write the documents kept of each source into a folder named by its number, and return the counts by source.
 
-    In memory are: a digest a document and one of sixteen runs of its words (`Seen`), the runs of the examples, and one
+    Memory holds a digest per document and one of sixteen runs of its words (`Seen`), the runs of the examples, and one
     document.
 
     Raises:
-        UserError: A source has no documents, or none that is kept.
+        UserError: If a source has no text, or if none of its documents is kept.
     """
     seen = Seen()
     tallies: dict[str, Tally] = {}
@@ -108,14 +108,14 @@ def _check_kept(name: str, tally: Tally) -> None:
 
 
 def stored_sources(folder: Path, names: Sequence[str]) -> dict[str, DocumentStore]:
-    """What `write_texts` left, by the source's name."""
+    """Open what `write_texts` wrote, by the source's name."""
     return {name: read_document_store(folder / str(number)) for number, name in enumerate(names)}
 
 
 def decontamination_report(
     ngrams: EvaluationNgrams, tallies: Mapping[str, Tally], left: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
-    """What was looked for, taken out, and left, by task."""
+    """Report what was searched for, what was removed and what remains, by task."""
     return {
         owner: {
             "examples": ngrams.evaluation_sets.get(owner, 0),

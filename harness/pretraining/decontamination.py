@@ -1,4 +1,4 @@
-"""What must not stand in the texts: the examples that tasks choose and judge models on."""
+"""Removal of evaluation examples: texts that tasks select and score models on must not be trained on."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from harness.pretraining.overlap import EvaluationNgrams, Hashes, evaluation_ngr
 from harness.pretraining.progress import followed
 from harness.registry import TASKS
 
-MOST_SHARED = 0.1  # A document of which examples have more of the words than this is left out.
+MOST_SHARED = 0.1  # Documents that share more than this part of their words with examples are left out.
 
 
 @dataclass(frozen=True)
 class EvaluationSets:
-    """Tasks whose examples are looked for.
+    """The tasks whose examples are searched for.
 
     Attributes:
-        fingerprints: What each one's examples depend on.
-        missing: Why the examples of others can't be looked for.
+        fingerprints: The fingerprint of each task's data.
+        missing: The reason why the examples of a task can't be searched for, by task.
     """
 
     fingerprints: Mapping[str, str]
@@ -33,10 +33,10 @@ class EvaluationSets:
 
 
 def evaluation_sets_of(names: Sequence[str] | None) -> EvaluationSets:
-    """The tasks called `names`; None: every registered one whose data is on this machine.
+    """Return the named tasks, or if `names` is None, every registered task whose data is on this machine.
 
     Raises:
-        UserError: A named task is none, or its data isn't there.
+        UserError: If there is no task of a name, or its data is not available.
     """
     known = TASKS.names()
     wrong = [
@@ -63,7 +63,7 @@ def evaluation_sets_of(names: Sequence[str] | None) -> EvaluationSets:
 
 
 def ngrams_of_tasks(names: Sequence[str], console: Console) -> EvaluationNgrams:
-    """All runs of words of the tasks' validation and test examples."""
+    """Collect the n-grams of the tasks' validation and test examples."""
     return evaluation_ngrams(
         (name, _evaluation_texts(name)) for name in followed(names, "reading evaluation sets", console)
     )
@@ -77,10 +77,10 @@ def _evaluation_texts(name: str) -> Iterator[tuple[str, ...]]:
 
 @dataclass(frozen=True)
 class Cut:
-    """What is left of a document.
+    """A document after its contaminated sentences were cut.
 
     Attributes:
-        text: Its other sentences; None: too many words lie in a shared run, or no sentence is left.
+        text: The other sentences; None if too many words are in a shared run, or if no sentence is left.
         owners: The owner of a shared run, for each sentence that has one.
     """
 
@@ -89,15 +89,15 @@ class Cut:
 
 
 def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], ngrams: EvaluationNgrams) -> Cut:
-    """The document without the sentences that touch an evaluation n-gram; none of it where runs are over a tenth of it.
+    """Cut the sentences that touch an evaluation n-gram, or drop the document if over a tenth of it is in such runs.
 
-    It is the words in shared runs that are counted, not the sentences with one: in a text without stops, a sentence is
-    sixty words. Sentences that come together by a cut are looked through again.
+    Words in shared runs are counted, not the sentences that contain one: in a text without stops, a sentence has sixty
+    words. Sentences that become adjacent by a cut are searched again.
 
     Args:
-        pieces: The document's sentences, which are the document when put together.
-        words: Numbers of the words of each.
-        ngrams: Of the evaluation examples.
+        pieces: The document's sentences; concatenated, they are the document.
+        words: Hashes of the words of each sentence.
+        ngrams: N-grams of the evaluation examples.
     """
     kept, owners, shared = list(range(len(pieces))), list[str](), 0
     while kept:
@@ -115,11 +115,11 @@ def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], ngrams: 
 
 @dataclass(frozen=True)
 class Hits:
-    """Sentences that have words of an evaluation n-gram.
+    """Sentences with words inside an evaluation n-gram.
 
     Attributes:
-        owners: The owner of a run, by the sentence's number.
-        words: How many words lie in a run.
+        owners: The owner of a run, by the sentence's index.
+        words: Number of words inside a run.
     """
 
     owners: Mapping[int, str]
@@ -127,7 +127,7 @@ class Hits:
 
     @classmethod
     def among(cls, words: Sequence[Hashes], ngrams: EvaluationNgrams) -> Hits:
-        """The hits in sentences that stand one after the other."""
+        """Find the hits in consecutive sentences."""
         owners = ngrams.owners_at(np.concatenate(words))
         hit = np.flatnonzero(owners >= 0)
         if not len(hit):

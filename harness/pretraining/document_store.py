@@ -1,4 +1,4 @@
-"""Documents in files, as they were kept: the text of all, how long each is, and which are held out."""
+"""Storage of documents in three files: all texts, their lengths, and which documents are held out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_FOR_ONE = 10  # From so many documents on, one is held out at least.
+LEAST_FOR_ONE = 10  # With at least this many documents, at least one is held out.
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class DocumentStore:
     """Documents of one corpus, read one at a time.
 
     Attributes:
-        folder: Where they are.
-        lengths: Of each document, in bytes of UTF-8 [documents].
-        held_out: Which documents training never sees [documents].
+        folder: The folder of the files.
+        lengths: Length of each document, in bytes of UTF-8 [documents].
+        held_out: Whether each document is kept from training [documents].
     """
 
     folder: Path
@@ -31,7 +31,7 @@ class DocumentStore:
     held_out: NDArray[np.bool_]
 
     def documents(self, *, held_out: bool | None = None) -> Iterator[str]:
-        """Documents in their order: all, or those that are held out, or the others."""
+        """Yield documents in order: all of them (None), those held out (True), or those for training (False)."""
         with (self.folder / "texts.utf8").open("rb") as stream:
             for length, held in zip(self.lengths, self.held_out, strict=True):
                 if held_out is None or held == held_out:
@@ -40,16 +40,16 @@ class DocumentStore:
                     stream.seek(int(length), 1)
 
     def count(self, *, held_out: bool) -> int:
-        """How many documents are held out, or are not."""
+        """Return the number of documents that are held out, or are not."""
         return int((self.held_out == held_out).sum())
 
 
 def read_document_store(folder: Path) -> DocumentStore:
-    """The documents that a `TextWriter` left.
+    """Open the documents that a `TextWriter` wrote.
 
     Raises:
-        OSError: They are not there.
-        ValueError: They are not whole.
+        OSError: If the files don't exist.
+        ValueError: If they are incomplete.
     """
     lengths = np.fromfile(folder / "lengths.int64", dtype=np.int64)
     held_out = np.fromfile(folder / "held_out.bool", dtype=np.bool_)
@@ -59,10 +59,10 @@ def read_document_store(folder: Path) -> DocumentStore:
 
 
 class TextWriter:
-    """Writes documents one after the other; of each, a number alone stays in memory until the end.
+    """Writes documents one after the other, keeping only one number per document in memory.
 
-    Whether a document is held out depends on itself and the seed alone, not on the others or their order; but where
-    chance holds none of ten or more out, the one that was nearest to it is.
+    Whether a document is held out depends only on its text and the seed, not on the other documents or their order.
+    The exception: if none of ten or more documents is drawn, the one with the lowest draw is held out.
     """
 
     def __init__(self, folder: Path, *, share: float, seed: int) -> None:
@@ -79,8 +79,8 @@ class TextWriter:
         """Add a document.
 
         Args:
-            text: What is kept of it.
-            identity: What its lot is drawn by: the text before anything was cut out of it.
+            text: The text to store.
+            identity: The text before anything was cut out of it, which decides with the seed if it is held out.
         """
         content = text.encode()
         self._texts.write(content)
@@ -100,6 +100,6 @@ class TextWriter:
 
 
 def _lot(text: str, seed: int) -> float:
-    """A number in [0, 1), the same one for a text and a seed."""
+    """Return a pseudo-random number in [0, 1) that is a function of the text and the seed."""
     digest = hashlib.blake2b(text.encode(), digest_size=8, salt=seed.to_bytes(16, "little", signed=True)).digest()
     return int.from_bytes(digest, "little") / 2**64

@@ -1,4 +1,4 @@
-"""Texts of a data set of the Hub, streamed: no file of it is kept."""
+"""Texts of a data set on the Hub, streamed: no file is kept."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def hub_fingerprint(recipe: CorporaRecipe) -> tuple[str, str | None]:
-    """What a recipe's data set depends on, and the commit that its revision stands for; None for a local folder.
+    """Return the fingerprint of a recipe's data set, and the commit of its revision (None for a local folder).
 
     Raises:
-        UserError: The Hub can't be reached, or has no such data set or revision.
+        UserError: If the Hub can't be reached, or has no such data set or revision.
     """
     assert recipe.hub is not None
     where = f"{recipe.hub_config or 'default'}/{recipe.hub_split}/{recipe.hub_column}"
@@ -44,10 +44,11 @@ def _commit(path: str, revision: str | None) -> str:
 
 
 def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
-    """The column's texts, in the data set's order.
+    """Yield the column's texts, in the data set's order.
 
     Raises:
-        UserError: The data set, its configuration or its split is not available; no such column, or no text in it.
+        UserError: If the data set, its configuration or its split is not available, if there is no such column, or if
+            it contains something other than text.
     """
     from datasets import load_dataset  # noqa: PLC0415 -- importing datasets takes a second
 
@@ -72,11 +73,11 @@ def hub_documents(recipe: CorporaRecipe, revision: str | None) -> Iterator[str]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What the Hub's libraries raise for a missing network, name, revision, configuration or split."""
+    """Return the exceptions of the Hub's libraries for a missing network, name, revision, configuration or split."""
     from datasets.exceptions import DatasetsError  # noqa: PLC0415 -- importing datasets takes a second
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415 -- only where the Hub is asked
 
-    client_errors: Any = HfHubHTTPError.__bases__  # Its HTTP client's own, which come through where nobody answers.
+    client_errors: Any = HfHubHTTPError.__bases__  # Those of its HTTP client, which are passed on if nobody answers.
     return (OSError, ValueError, DatasetsError, HFValidationError, *client_errors)
 
 

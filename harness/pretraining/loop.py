@@ -1,4 +1,4 @@
-"""The pretraining loop: steps, evaluations on held-out texts, checkpoints on the way."""
+"""The pretraining loop: optimiser steps, evaluations on held-out texts, intermediate checkpoints."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class PretrainingRun:
     """A run of pretraining.
 
     Attributes:
-        objective: Gives the steps.
-        held_out: What is scored on the way, by corpus.
-        plan: How long, and how often to evaluate.
-        corpus_tokens: Tokens of the corpus, to count epochs by.
-        folder: Where the state is kept.
-        keep: Writes a checkpoint of the model, from the share of the run that is done, and the tokens it has read.
-        checkpoint_seconds: The state is saved when the last time is longer ago.
+        objective: The objective, which makes the batches.
+        held_out: Held-out items to evaluate on, by corpus.
+        plan: Length of the run, evaluations and checkpoints.
+        corpus_tokens: Number of tokens of the training corpus, by which epochs are counted.
+        folder: Folder for the training state.
+        keep: Writes a checkpoint of the model, given the share of the run that is done and the number of tokens read.
+        checkpoint_seconds: Seconds between two saves of the training state.
     """
 
     objective: Objective
@@ -44,10 +44,10 @@ class PretrainingRun:
 
 
 def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, callbacks: Callbacks) -> None:
-    """Train the trainer's model to the plan's end, on from the step that `progress` says, and write it up there.
+    """Train the trainer's model from the step in `progress` to the end of the plan, and update `progress`.
 
     Raises:
-        DivergedError: A loss is not finite.
+        DivergedError: If a loss is not finite.
     """
     steps, keep = course.plan.steps, kept_steps(course.plan)
     evaluated_at = evaluation_steps(course.plan)
@@ -58,7 +58,7 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
         _step(trainer, batches, progress, callbacks, steps)
         due = trainer.anywhere(time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps)
         if progress.step in evaluated_at or progress.step in keep or due:
-            progress.read_loss()  # A GPU has done its steps when their loss is read: until then they take time.
+            progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
         if progress.step in evaluated_at:
@@ -71,7 +71,7 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
 
 
 def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:
-    """The steps after which a checkpoint is kept, and of which shares of the run; the last one always is."""
+    """Return the steps after which a checkpoint is kept, with the shares of the run; the last step is among them."""
     found: dict[int, list[float]] = {}
     for share in sorted({*plan.keep, 1.0}):
         found.setdefault(max(1, round(share * plan.steps)), []).append(share)
@@ -79,7 +79,7 @@ def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:
 
 
 def evaluation_steps(plan: PretrainingPlan) -> frozenset[int]:
-    """The steps after which held-out texts are scored: evenly, and at the end."""
+    """Return the steps after which held-out texts are scored: at even distances, the last step included."""
     return frozenset(max(1, round(plan.steps * count / plan.evaluations)) for count in range(1, plan.evaluations + 1))
 
 
@@ -99,7 +99,7 @@ def _step(
 
 
 def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
-    """Score the held-out texts: nats per predicted word, of each corpus and of all."""
+    """Score the held-out texts, in nats per predicted token, by corpus and over all."""
     train_loss = progress.read_loss()
     started = time.monotonic()
     found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}

@@ -1,4 +1,4 @@
-"""Masked language models: sequences laid end to end, whose hidden words are predicted."""
+"""Masked language modelling on packed sequences."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
 
-FOLLOWS, FOLLOWS_NOT = 0, 1  # as the published BERT's next-sentence head counts
-HELD_OUT = 2**31  # The order of held-out texts is the same for every run's seed.
+FOLLOWS, FOLLOWS_NOT = 0, 1  # labels of the published BERT's next-sentence head
+HELD_OUT = 2**31  # Seed of held-out sequences, the same for every run.
 
 
 class MaskedObjective:
-    """Words are hidden, and predicted from both sides."""
+    """Predicts masked tokens from their context on both sides."""
 
     def __init__(
         self,
@@ -39,29 +39,30 @@ class MaskedObjective:
         versions: int | None,
         pairs: bool,
     ) -> None:
-        """What is to be predicted.
+        """Set up the objective on a corpus.
 
         Args:
             tokens: The corpus.
-            tokenizer: Its tokenizer.
-            plan: How much is read.
-            sampler: What makes a shard's sequences, from a corpus, most tokens of a sequence, and how many of them are
-                special.
-            versions: So many times a text is prepared; None: anew each time.
-            pairs: Whether it is predicted, too, whether a pair's second text follows its first.
+            tokenizer: The corpus's tokenizer.
+            plan: Sizes of sequences, batches and evaluations.
+            sampler: Makes the sampler of a shard's sequences from the corpus, the maximum number of tokens of a
+                sequence, and the number of special tokens among them.
+            versions: Number of versions in which each text is prepared (static masking); None if it is prepared anew
+                in each epoch.
+            pairs: Whether next-sentence prediction is trained too.
 
         Raises:
-            UserError: The tokenizer lacks a special token.
+            UserError: If the tokenizer lacks a special token.
         """
         check_special_tokens(tokenizer)
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
         self._sampler, self._versions, self._pairs = sampler, versions, pairs
 
     def facts(self) -> dict[str, Any]:
-        """Of pairs of texts, how many there are in a first part of the corpus, and which share of them follow.
+        """Return the number of text pairs in the first shard, and the share whose second text follows the first.
 
         Raises:
-            UserError: All or none do, so that there is nothing to tell apart.
+            UserError: If all or none do, so that next-sentence prediction has nothing to distinguish.
         """
         if not self._pairs:
             return {}
@@ -77,7 +78,7 @@ class MaskedObjective:
         return {"pairs_counted": len(made), "share_of_next_pairs": round(share, 4)}
 
     def steps(self, start: int) -> Iterator[list[MaskedSequence]]:
-        """The sequences of each optimiser step after the first `start`."""
+        """Yield the sequences of each optimiser step after the first `start`."""
         masker = self._masker(self._tokens)
         made = sampled_sequences(
             self._tokens, self._sampler_of(self._tokens), seed=self._plan.seed, versions=self._versions
@@ -85,7 +86,7 @@ class MaskedObjective:
         return map(masker.step, steps_of(made, batch_tokens=self._plan.batch_tokens, start=start))
 
     def held_out(self, tokens: TokenFile) -> list[MaskedSequence]:
-        """Sequences of other texts, as many as the plan scores; those of unknown words alone have none to predict."""
+        """Mask held-out texts, up to the plan's `evaluation_tokens`, without sequences that have nothing to predict."""
         masker, found, read = self._masker(tokens), [], 0
         for sampled in epoch_sequences(tokens, self._sampler_of(tokens), seed=HELD_OUT, version=0, epoch=0):
             if read >= self._plan.evaluation_tokens:
@@ -95,10 +96,10 @@ class MaskedObjective:
         return [sequence for sequence in found if len(sequence.words)]
 
     def trainable(self, start: InitialModel) -> MaskedModel:
-        """The model, ready to be trained.
+        """Wrap the model for training.
 
         Raises:
-            UserError: Its family has no such heads, or does not read texts laid end to end.
+            UserError: If its family lacks the heads, or can't read packed sequences.
         """
         kind = start.model.config.model_type
         if start.language.causal:
@@ -120,10 +121,10 @@ class MaskedObjective:
 
 
 class MaskedModel(TokenPredictor):
-    """A model that predicts hidden words."""
+    """A model that predicts masked tokens."""
 
     def __init__(self, start: InitialModel, micro_batch_size: int, *, pairs: bool) -> None:
-        """Args: the model, most sequences in one forward pass, whether pairs are judged."""
+        """Args: the model, the maximum number of sequences per forward pass, whether to predict next sentences."""
         super().__init__(start, micro_batch_size)
         assert start.packing is not None, "checked by the objective"
         self._packing, self._pairs = start.packing, pairs
@@ -131,7 +132,7 @@ class MaskedModel(TokenPredictor):
         self._pad_id = int(start.tokenizer.pad_token_id)
 
     def losses(self, sequences: Sequence[MaskedSequence]) -> Tensor:
-        """One loss per sequence [sequences]: its words', weighted, and whether its second text follows."""
+        """Compute one loss per sequence [sequences]: its weighted token losses, plus the next-sentence loss."""
         words, pairs = self._read(sequences)
         counts = [len(sequence.words) for sequence in sequences]
         sums = torch.stack([part.sum() for part in torch.split(words, counts)])
@@ -140,7 +141,7 @@ class MaskedModel(TokenPredictor):
 
     @torch.no_grad()
     def evaluate(self, sequences: Sequence[MaskedSequence]) -> tuple[float, int]:
-        """Nats of all hidden words together, and how many they are, over all processes."""
+        """Return the sum of the losses of all masked tokens, in nats, and their number, over all processes."""
         self.model.eval()
         nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
         for group in self.passes(self.share(sequences)):
@@ -149,7 +150,7 @@ class MaskedModel(TokenPredictor):
         return float(total), sum(len(sequence.words) for sequence in sequences)
 
     def _read(self, sequences: Sequence[MaskedSequence]) -> tuple[Tensor, Tensor | None]:
-        """The loss of each hidden word, and of each pair, where they are judged."""
+        """Return the loss of each masked token, and that of each pair if next sentences are predicted."""
         device = self.accelerator.device
         boundaries = SequenceBoundaries([len(sequence.input_ids) for sequence in sequences], device)
         starts = [0, *accumulate(boundaries.lengths)]
@@ -167,7 +168,7 @@ class MaskedModel(TokenPredictor):
         return losses, functional.cross_entropy(scores.float(), answers, reduction="none")
 
     def _states(self, sequences: Sequence[MaskedSequence], boundaries: SequenceBoundaries) -> Tensor:
-        """The last states of all tokens, sequence after sequence [total, width]."""
+        """Return the last layer's states of all tokens, the sequences concatenated [total, width]."""
         device = self.accelerator.device
         rows = [torch.from_numpy(sequence.input_ids) for sequence in sequences]
         padded = pad_sequence(rows, batch_first=True, padding_value=self._pad_id)

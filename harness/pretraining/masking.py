@@ -1,4 +1,4 @@
-"""Masking: some of a sequence's tokens are hidden, and are to be predicted.
+"""Masking: some of a sequence's tokens are selected, and the model predicts them.
 
 Source: Devlin et al. 2019, section 3.1, "Masked LM", and appendix A.1.
 """
@@ -18,23 +18,23 @@ from harness.pretraining.sequence_sampling import SampledSequence, TokenSpan
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import Template, learnt_template
 
-# Of the tokens that are to be predicted: so many are shown as [MASK], so many as another word; the rest are shown.
+# Shares of the tokens to predict that become [MASK] or a random token; the others stay as they are.
 MASKED, REPLACED = 0.8, 0.1
 Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedSequence:
-    """A sequence with words to be predicted.
+    """A sequence with masked tokens.
 
     Attributes:
-        input_ids: What the model is shown [length].
+        input_ids: The model's input, after masking [length].
         token_type_ids: Which text of a pair each token belongs to [length].
-        places: Where words are to be predicted [predicted].
-        words: What stands there [predicted].
-        follows: Whether the second text of a pair is what follows the first one; None: it is no pair.
-        weight: What the sum of the words' losses is multiplied by, so that the mean over a step's sequences is the mean
-            over its words.
+        places: Positions of the tokens to predict [predicted].
+        words: The original token ids at these positions [predicted].
+        follows: Whether a pair's second text follows the first one in the corpus; None if the sequence is no pair.
+        weight: Factor on the sum of the token losses, such that the mean over a step's sequences is the mean over its
+            predicted tokens.
     """
 
     input_ids: Ids
@@ -46,15 +46,15 @@ class MaskedSequence:
 
     @property
     def size(self) -> int:
-        """How many tokens it has."""
+        """Number of tokens."""
         return len(self.input_ids)
 
 
 class Masker:
-    """Reads sampled sequences and masks tokens of theirs."""
+    """Reads sampled sequences and masks some of their tokens."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, *, share: float, seed: int) -> None:
-        """Args: the corpus, its tokenizer, the share of tokens to be predicted, and the seed of every choice."""
+        """Args: the corpus, its tokenizer, the share of tokens to predict, and the random seed."""
         self._tokens, self._share, self._seed = tokens, share, seed
         self._tokenizer, self._templates = tokenizer, dict[int, Template]()
         self._special = np.array(sorted(tokenizer.all_special_ids))
@@ -62,14 +62,14 @@ class Masker:
         self._mask_id, self._separator = tokenizer.mask_token_id, tokenizer.sep_token_id
 
     def __call__(self, sampled: SampledSequence) -> MaskedSequence:
-        """The sequence that was sampled, the same whenever it is asked for."""
+        """Read and mask a sampled sequence; its masks are a function of the seed and the sequence's key."""
         generator = default_rng((self._seed, *sampled.key))
         texts = [self._read(spans) for spans in sampled.texts]
         ids, types, _ = self._template(len(texts)).around(*texts)
         return self._hidden(np.array(ids), np.array(types), sampled.follows, generator)
 
     def step(self, sampled_sequences: Sequence[SampledSequence]) -> list[MaskedSequence]:
-        """The sequences of one step, weighted."""
+        """Read and mask the sequences of one step, and weight them."""
         return weighted([self(sampled) for sampled in sampled_sequences])
 
     def _template(self, texts: int) -> Template:
@@ -78,7 +78,7 @@ class Masker:
         return self._templates[texts]
 
     def _read(self, spans: Sequence[TokenSpan]) -> list[int]:
-        """The tokens of a text; between spans, which are of different documents, stands a separator."""
+        """Read a text's tokens, with a separator between spans, which are of different documents."""
         ids: list[int] = []
         for index, (start, end) in enumerate(spans):
             ids += [self._separator] * (index > 0) + self._tokens.ids[start:end].tolist()
@@ -97,10 +97,10 @@ class Masker:
 
 
 def check_special_tokens(tokenizer: Any) -> None:
-    """Refuse a tokenizer without a token to hide words, to part texts, or to fill up with.
+    """Check that the tokenizer has a mask, a separator and a padding token.
 
     Raises:
-        UserError: It lacks one.
+        UserError: If it lacks one of them.
     """
     lacking = [name for name in ("mask_token", "sep_token", "pad_token") if getattr(tokenizer, name) is None]
     if lacking:
@@ -111,6 +111,6 @@ def check_special_tokens(tokenizer: Any) -> None:
 
 
 def weighted(sequences: Sequence[MaskedSequence]) -> list[MaskedSequence]:
-    """The sequences of one step, with their weights."""
+    """Return the sequences of one step with their weights set."""
     weight = len(sequences) / max(sum(len(sequence.words) for sequence in sequences), 1)
     return [replace(sequence, weight=weight) for sequence in sequences]

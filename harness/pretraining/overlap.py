@@ -1,4 +1,4 @@
-"""What texts have in common, by their runs of words: evaluation examples that stand in a corpus, and near-duplicates.
+"""Overlap of texts by runs of words (n-grams): evaluation examples in a corpus, and near-duplicates.
 
 Sources: runs of 13 words for examples in a training corpus, Brown et al. 2020, "Language Models are Few-Shot
 Learners", appendix C; a share of all runs as a sketch of a document, Broder 1997, "On the resemblance and containment
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from harness.data.duplicates import normalised_words
 
 RUN_WORDS = 13
-LEAST_WORDS = 8  # A shorter text says too little to be missed or found.
-SKETCHED = 16  # A sketch keeps one run of so many.
+LEAST_WORDS = 8  # Shorter texts are too unspecific to be searched for.
+SKETCHED = 16  # A sketch keeps one of this many runs.
 CONTAINMENT = 0.5
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 Hashes = NDArray[np.uint64]
@@ -32,7 +32,7 @@ def _word_hash(word: str) -> int:
 
 
 def run_hashes(words: Hashes, length: int) -> Hashes:
-    """A number for each run of `length` words [words - length + 1], from those of the words."""
+    """Hash each run of `length` words [words - length + 1], given the hashes of the words."""
     if len(words) < length:
         return np.empty(0, dtype=np.uint64)
     hashes = words[:0]
@@ -42,26 +42,26 @@ def run_hashes(words: Hashes, length: int) -> Hashes:
 
 
 def _longer(hashes: Hashes, words: Hashes, length: int) -> Hashes:
-    """Numbers of the runs of `length` words, from those of the runs of one word less."""
+    """Extend the hashes of runs of `length` - 1 words to those of runs of `length` words."""
     if length == 1:
         return words
     return hashes[:-1] * _MULTIPLIER + words[length - 1 :]  # wraps at 2**64
 
 
 def word_hashes(text: str) -> Hashes:
-    """A number for each word, whatever its case and the punctuation around it."""
+    """Hash each word, regardless of its case and of the punctuation around it."""
     return np.fromiter(map(_word_hash, normalised_words(text)), dtype=np.uint64)
 
 
 @dataclass
 class EvaluationNgrams:
-    """N-grams of evaluation examples, which must not occur in the texts, and whose they are.
+    """N-grams of evaluation examples, which must not occur in the texts, and their owners.
 
     Attributes:
         owners: The tasks.
-        runs: By the length of the runs, in words: their numbers, rising, and the owner of each.
-        evaluation_sets: How many examples have a text that is long enough to be looked for, by owner.
-        skipped: How many have none, by owner.
+        runs: By the length of the runs, in words: the sorted hashes, and the owner of each, as an index into `owners`.
+        evaluation_sets: Number of examples with a text that is long enough to be searched for, by owner.
+        skipped: Number of examples without such a text, by owner.
     """
 
     owners: Sequence[str]
@@ -70,7 +70,7 @@ class EvaluationNgrams:
     skipped: Mapping[str, int]
 
     def owners_at(self, words: Hashes) -> NDArray[np.int64]:
-        """The place in `owners`, of a run that covers it, for each word [words]; -1 where none does."""
+        """Return for each word the index in `owners` of a run that covers it [words], or -1 if there is none."""
         covered = np.full(len(words), -1, dtype=np.int64)
         hashes = np.empty(0, dtype=np.uint64)
         for length in range(1, min(max(self.runs, default=0), len(words)) + 1):
@@ -85,10 +85,10 @@ class EvaluationNgrams:
 
 
 def evaluation_ngrams(examples: Iterable[tuple[str, Iterable[Sequence[str]]]]) -> EvaluationNgrams:
-    """All runs of 13 words of the examples' texts; of texts of eight to twelve words, these in one run.
+    """Collect all runs of 13 words of the examples' texts; a text of eight to twelve words is a single run.
 
     Args:
-        examples: Owners, and the texts of each of their examples.
+        examples: Each owner, with the texts of each of its examples.
     """
     owners: list[str] = []
     found: dict[int, list[tuple[Hashes, int]]] = {}
@@ -118,19 +118,19 @@ def _sorted(parts: Sequence[tuple[Hashes, int]]) -> tuple[Hashes, NDArray[np.int
 
 
 def sketch(words: Hashes) -> Hashes:
-    """One of sixteen runs of words, chosen by themselves, so that two texts keep the same ones of those they share."""
+    """Keep one of sixteen runs of words, chosen by hash, so that two texts keep the same ones of their shared runs."""
     runs = run_hashes(words, RUN_WORDS)
     return np.unique(runs[runs % np.uint64(SKETCHED) == 0])
 
 
 class Numbers:
-    """A set of numbers that only grows, at eight bytes each: most of them sorted, the latest in a Python set."""
+    """A growing set of numbers at eight bytes each: most in a sorted array, the latest in a Python set."""
 
     def __init__(self, latest: int = 2**18) -> None:
         self._most, self._sorted, self._latest = latest, np.empty(0, dtype=np.uint64), set[int]()
 
     def has(self, numbers: Hashes) -> NDArray[np.bool_]:
-        """Whether each number is in the set [numbers]."""
+        """Return whether each number is in the set [numbers]."""
         found = np.fromiter((number in self._latest for number in numbers.tolist()), dtype=np.bool_, count=len(numbers))
         if len(self._sorted):
             places = np.minimum(np.searchsorted(self._sorted, numbers), len(self._sorted) - 1)
@@ -138,7 +138,7 @@ class Numbers:
         return found
 
     def add(self, numbers: Hashes) -> None:
-        """Put the numbers into the set."""
+        """Add the numbers to the set."""
         self._latest.update(numbers.tolist())
         if len(self._latest) > self._most:
             latest = np.fromiter(self._latest, dtype=np.uint64, count=len(self._latest))
@@ -147,16 +147,19 @@ class Numbers:
 
 
 class Seen:
-    """Documents that were seen, to tell the same and nearly the same ones.
+    """Detects duplicates and near-duplicates of documents seen before.
 
-    Memory: eight bytes a document, and eight for one of sixteen runs of its words, that is half a byte a word.
+    Memory: eight bytes per document, and eight per one of sixteen runs of its words, which is half a byte per word.
     """
 
     def __init__(self) -> None:
         self._documents, self._sketched = Numbers(), Numbers()
 
     def is_new(self, words: Hashes) -> bool:
-        """Whether no document before had the same words, or half of the runs; remembers it if so."""
+        """Add a document unless it is a duplicate, and return whether it was added.
+
+        A duplicate has the same words as an earlier document, or half or more of its sketched runs in earlier ones.
+        """
         digest = hashlib.blake2b(words.tobytes(), digest_size=8).digest()
         document = np.frombuffer(digest, dtype=np.uint64)
         kept = sketch(words)

@@ -1,8 +1,8 @@
-"""From raw texts to a tokenizer and token files: what a model is pretrained on.
+"""From raw texts to a tokenizer and token files.
 
-Both steps are kept in the user's cache: the texts as they were cleaned, and their tokens. Each is named after all that
-it depends on, the code that reads, cleans and splits them included, so that another tokenizer reads the same texts, and
-nothing kept is ever out of date.
+The results of both steps, the cleaned texts and their tokens, are cached. The key of each covers everything that it
+depends on, including the code that reads, cleans and splits texts: another tokenizer reuses the same texts, and no
+cached result is out of date.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _CODE_OF_TOKENS = ("tokenization/trained_tokenizer.py",)
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a model is pretrained on.
+    """Tokenizer and tokens for pretraining.
 
     Attributes:
-        tokenizer: With its special tokens.
-        training: The tokens to learn from, of all corpora.
-        held_out: The tokens that training never sees, by corpus; of those that have any.
-        report: What was read, left out and kept, as JSON can hold it.
+        tokenizer: The tokenizer, with its special tokens.
+        training: The training tokens of all corpora.
+        held_out: The tokens kept from training, by corpus; only of corpora that have any.
+        report: Counts of what was read, left out and kept, JSON-serialisable.
     """
 
     tokenizer: Any
@@ -60,29 +60,29 @@ class Prepared:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the record should know at once."""
+        """Remarks for the record."""
         cut = self.report["tokenizer"].get("runs_cut", 0)
         return [f"{cut:,} stretch{'' if cut == 1 else 'es'} {LONG_RUNS}"] if cut else []
 
     def with_facts(self, facts: Mapping[str, Any]) -> Prepared:
-        """The same, with what an objective makes of the training texts."""
+        """Return a copy with an objective's facts added to the report on the training texts."""
         return replace(self, report={**self.report, "training": {**self.report["training"], **facts}})
 
 
 def prepared(
     corpora: CorporaRecipe, tokenizer: TokenizerRecipe, *, folder: Path, seed: int, console: Console
 ) -> Prepared:
-    """The tokens of the recipe's texts, out of the cache where they are there.
+    """Prepare the tokens of the recipe's texts, or read them from the cache.
 
     Args:
-        corpora: Which texts.
-        tokenizer: Which tokenizer.
-        folder: Where relative patterns of files start from.
-        seed: Says which documents are held out.
-        console: Shows how far it is.
+        corpora: The recipe of the texts.
+        tokenizer: The recipe of the tokenizer.
+        folder: The folder that relative file patterns start from.
+        seed: Random seed of the choice of held-out documents.
+        console: Where progress is shown.
 
     Raises:
-        UserError: What is not available, read or learnt from.
+        UserError: If texts or the tokenizer are not available, unreadable, or leave nothing to train on.
     """
     sources = text_sources(corpora, folder)
     evaluation_sets = evaluation_sets_of(corpora.exclude_tasks)
@@ -117,7 +117,7 @@ def prepared(
 
 @dataclass(frozen=True)
 class Built:
-    """The texts as they were kept, by corpus, and what became of the others."""
+    """The stored texts, by corpus, and the report on all documents."""
 
     stored: Mapping[str, DocumentStore]
     report: Mapping[str, Any]

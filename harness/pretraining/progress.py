@@ -1,4 +1,4 @@
-"""What a person sees of a long step."""
+"""Progress display for long steps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Item = TypeVar("Item")
 
 
 def followed(items: Iterable[Item], title: str, console: Console, *, total: int | None = None) -> Iterator[Item]:
-    """The items, with a bar of how many went by where there is a terminal; a line at the start elsewhere.
+    """Yield the items while showing a progress bar on a terminal; elsewhere, print a line at the start.
 
     Args:
-        items: What is followed.
-        title: What the bar is called.
+        items: The items.
+        title: Title of the bar.
         console: Where it is shown.
-        total: How many there are, if `items` doesn't tell.
+        total: Number of items, if `items` has no length.
     """
     if not console.is_terminal:
         console.print(f"{title} ...", soft_wrap=True)

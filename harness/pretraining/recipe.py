@@ -1,4 +1,4 @@
-"""What a file of configs/pretraining may say: from which texts a model is pretrained, how, and for how long."""
+"""The settings of a file of configs/pretraining: texts, tokenizer, objective and length of a pretraining run."""
 
 from __future__ import annotations
 
@@ -132,12 +132,12 @@ class PretrainingPlan(Strict):
 
     @property
     def steps(self) -> int:
-        """Optimiser steps of the whole run."""
+        """Number of optimiser steps of the whole run."""
         return self.tokens // self.batch_tokens
 
     @property
     def memory_length(self) -> int:
-        """States of each layer that a segment sees of those before it."""
+        """Number of states per layer that a segment sees of earlier ones."""
         return self.length if self.memory is None else self.memory
 
 
@@ -186,30 +186,30 @@ class PretrainingRecipe(Strict):
         return self
 
     def resolved(self) -> dict[str, Any]:
-        """The recipe as it goes into the record."""
+        """Return the recipe as recorded: JSON-serialisable."""
         return self.model_dump(mode="json")
 
 
 def settings_that_differ(recorded: object, recipe: PretrainingRecipe) -> list[str]:
-    """A line for each setting in which a recorded recipe is another one; what it did not know yet has its default."""
+    """List the settings in which a recorded recipe differs; settings that it lacks count as their defaults."""
     if not isinstance(recorded, Mapping):
         return ["no configuration"]
     try:
         recorded = PretrainingRecipe.model_validate(recorded).resolved()
-    except ValidationError:  # Of another version: what it says is compared as it stands.
+    except ValidationError:  # Recorded by another version: compare the settings as they are.
         recorded = dict(recorded)
     return differences(recorded, recipe.resolved())
 
 
 def find_recipe(name: str, overrides: Mapping[str, Any]) -> tuple[PretrainingRecipe, Path]:
-    """The recipe called `name`, and the folder that its files start from.
+    """Read the recipe called `name`; the second value is the folder that its file patterns start from.
 
     Args:
         name: A file of configs/pretraining, or the path of a .toml file.
         overrides: Settings of [training], from `--set`.
 
     Raises:
-        UserError: There is none, or with all of its mistakes.
+        UserError: If there is none, or if it is invalid (with all of its mistakes).
     """
     known = config_files("pretraining")
     if name not in known and not name.endswith(".toml"):
@@ -227,7 +227,7 @@ def find_recipe(name: str, overrides: Mapping[str, Any]) -> tuple[PretrainingRec
 
 
 def _unknown(content: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each name that no registry knows, whatever else is wrong."""
+    """Yield an error line for each name that is not in its registry."""
     for key, registry in (("family", FAMILIES), ("objective", OBJECTIVES)):
         name = content.get(key)
         if isinstance(name, str) and name not in registry.names():

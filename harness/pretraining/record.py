@@ -1,4 +1,4 @@
-"""PretrainingRecord: what a run of pretraining leaves beside its checkpoints."""
+"""PretrainingRecord: the record of a pretraining run, written beside its checkpoints."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ FILE = "pretraining.json"
 
 
 class PretrainingRecord(BaseModel):
-    """A model, pretrained from nothing or from another checkpoint.
+    """The record of a model that was pretrained from scratch or from another checkpoint.
 
     Attributes:
-        status: "complete", or "diverged": a loss was not finite.
-        reason: Why it diverged.
-        name: The recipe's.
-        config: The recipe, resolved.
-        corpus: What was read, by corpus: see `harness/pretraining/pipeline.py`.
-        parameters: Numbers in the model, its heads included.
-        steps: Optimiser steps.
-        tokens: That training read, special ones included.
-        curve: Losses in nats per predicted word: of training since the point before (of pairs of texts, with the loss
-            of next sentences added), of the held-out texts, by corpus.
-        first_losses: Of the first steps, by which another run shows that it is the same.
-        seconds: Of the clock, that training and scoring took.
-        processor_seconds: Of the processor, that training took, of all threads.
-        peak_memory_bytes: Most memory that the process held.
-        provenance: Where everything came from.
-        notes: What happened on the way.
-        files: The SHA-256 of each file of its checkpoints by its path, model cards left out. Earlier versions recorded
+        status: "complete", or "diverged" if a loss was not finite.
+        reason: The reason why it diverged.
+        name: The recipe's name.
+        config: The resolved recipe.
+        corpus: Report on the texts, by corpus, and on the tokenizer: see `harness/pretraining/pipeline.py`.
+        parameters: Number of parameters of the model, its heads included.
+        steps: Number of optimiser steps.
+        tokens: Number of tokens read in training, special tokens included.
+        curve: Losses in nats per predicted token: the training loss since the previous point (plus that of
+            next-sentence prediction if it is trained), and the held-out loss by corpus.
+        first_losses: Losses of the first steps, which another run can be compared with.
+        seconds: Wall-clock seconds of training and of validation.
+        processor_seconds: Processor seconds of training, over all threads.
+        peak_memory_bytes: Peak memory of the process, in bytes.
+        provenance: Versions, commit, hardware and times.
+        notes: Remarks for the record.
+        files: The SHA-256 of each file of the checkpoints by its path, except model cards. Earlier versions recorded
             none.
     """
 
@@ -62,16 +62,16 @@ class PretrainingRecord(BaseModel):
 
 
 def write_pretraining(record: PretrainingRecord, folder: Path) -> None:
-    """Write `record` as `folder`/pretraining.json, whole or not at all, with its own digest."""
+    """Write `record` with its digest to `folder`/pretraining.json, atomically."""
     content = with_digest(json.loads(record.model_dump_json()))
     write_atomically(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False).encode())
 
 
 def read_pretraining(file: Path) -> PretrainingRecord:
-    """The record in `file`.
+    """Read the record in `file`.
 
     Raises:
-        UserError: It is none, or damaged.
+        UserError: If the file is unreadable, not a record, or damaged.
     """
     try:
         content = json.loads(file.read_bytes())

@@ -1,4 +1,4 @@
-"""Whether a recipe still gives what a record says: its first steps are taken again, and their losses compared."""
+"""Check that a recipe reproduces a record: repeat its first steps and compare their losses."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from harness.pretraining.run import Job, course_of
 from harness.training.callbacks import Callbacks
 from harness.training.trainer import DivergedError, Trainer
 
-CLOSE = 0.01  # nats per word; another processor rounds otherwise, and training enlarges that
+CLOSE = 0.01  # nats per token; rounding differs between processors, and training amplifies it
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What two runs' first losses have in common.
+    """Comparison of two runs' first losses.
 
     Attributes:
-        steps: How many were compared.
-        equal: How many of the first ones are the same to the bit.
-        largest: Largest difference, in nats per word.
+        steps: Number of steps compared.
+        equal: Number of steps from the start whose losses are identical to the bit.
+        largest: Largest difference, in nats per predicted token.
     """
 
     steps: int
@@ -41,16 +41,16 @@ class Verdict:
 
 
 def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console: Console) -> Verdict:
-    """Take the record's first steps again.
+    """Repeat the record's first steps and compare the losses.
 
     Args:
-        job: The recipe, in a folder that is thrown away.
-        record: Of an earlier run.
-        callbacks: Told of the steps.
-        console: Shows how far the preparation is.
+        job: The recipe, with a temporary folder.
+        record: The record of an earlier run.
+        callbacks: Called after each step.
+        console: Where progress of the preparation is shown.
 
     Raises:
-        UserError: The record is of another recipe, with the differing keys, or holds no losses.
+        UserError: If the record has another recipe (with the differing settings), or has no losses.
     """
     if lines := settings_that_differ(record.config, job.recipe):
         raise UserError(f"{record.name}: recorded with another recipe.", *(f"    {line}" for line in lines))
@@ -68,7 +68,7 @@ def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console:
 
 
 def _loss(trainer: Trainer[Any], batch: Sequence[Any]) -> float:
-    """The step's loss; infinite where it is no number, so that it is like no other."""
+    """Take a step and return its loss, or infinity if it is not finite, so that it matches no recorded loss."""
     try:
         loss = float(trainer.step(batch))  # A GPU's step raises nothing.
         return loss if math.isfinite(loss) else math.inf

@@ -48,14 +48,14 @@ from harness.training.trainer import DivergedError, Trainer
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be pretrained, and where.
+    """A pretraining run to do.
 
     Attributes:
-        name: The recipe's.
-        recipe: The recipe, its precision resolved.
-        files_from: The folder that the recipe's relative files start from.
-        folder: Where checkpoints and record go.
-        checkpoint_seconds: How often the state of a run under way is saved.
+        name: The recipe's name.
+        recipe: The recipe, with its precision resolved.
+        files_from: The folder that the recipe's relative file patterns start from.
+        folder: The folder for checkpoints and record.
+        checkpoint_seconds: Seconds between two saves of the training state.
     """
 
     name: str
@@ -66,18 +66,18 @@ class Job:
 
 
 def resolved(recipe: PretrainingRecipe) -> PretrainingRecipe:
-    """The recipe with "auto" replaced by what it means on this machine, so that the record says what was done."""
+    """Return the recipe with precision "auto" replaced by the actual one on this machine, for the record."""
     plan = recipe.training.model_copy(update={"precision": actual_precision(recipe.training.precision)})
     return recipe.model_copy(update={"training": plan})
 
 
 def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingRecord:
-    """Pretrain the recipe's model, or go on with it, and leave checkpoints and a record in the job's folder.
+    """Pretrain the recipe's model, or resume, and write checkpoints and a record to the job's folder.
 
-    A loss that is not finite is a result too: a record that says so.
+    A loss that is not finite is recorded as a result: status "diverged".
 
     Raises:
-        UserError: Texts, tokenizer, family and objective do not fit together.
+        UserError: If texts, tokenizer, family and objective do not fit together.
     """
     started, together = now(), processes()
     reset_peak_memory()
@@ -95,10 +95,10 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
 
 
 def course_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
-    """The model with what trains it, the run before it, and its texts.
+    """Make the trainer of the model, the run to do, and the prepared texts.
 
     Raises:
-        UserError: Texts, tokenizer, family and objective do not fit together.
+        UserError: If texts, tokenizer, family and objective do not fit together.
     """
     plan = job.recipe.training
     with processes().main_process_first():
@@ -118,7 +118,7 @@ def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
 
 
 def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
-    """The model with what trains it, the run before it, and the texts with what the objective makes of them."""
+    """Make the trainer and the run, and add the objective's facts to the texts' report."""
     plan = job.recipe.training
     make_objective = OBJECTIVES.load(job.recipe.objective)
     objective = make_objective(corpus.training, corpus.tokenizer, plan=plan)
@@ -137,7 +137,7 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, P
 
 
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
-    """The recipe's model on its device; seeds are set before its weights are made, and anew for dropout."""
+    """Make the recipe's model on its device, seeding before weights are drawn, and again for dropout."""
     plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
     language = getattr(family, "language", None)
     if language is None:
@@ -161,7 +161,7 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
 
 
 def _with_first_weights(job: Job, family: Any, tokenizer: Any) -> tuple[Any, tuple[str, ...]]:
-    """The model with drawn weights or a checkpoint's, and what a reader of the record should know of them."""
+    """Make the model with random weights or those of a checkpoint; the second value is remarks for the record."""
     recipe, dropout = job.recipe, job.recipe.training.dropout
     spec = ModelConfig.model_validate(
         {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
@@ -182,11 +182,11 @@ def _add_local_attention(model: Any, family: str, language: Language) -> None:
 
 
 def _keep(job: Job, start: InitialModel, share: float, tokens: int) -> None:
-    """Write a stock Hugging Face checkpoint of the model as it is now."""
+    """Write a standard Hugging Face checkpoint of the model in its current state."""
     if not start.accelerator.is_main_process:
         return
     folder = job.folder.checkpoint(share)
-    # A copy, because the model goes on training in 32 bits.
+    # A copy, because training continues in 32 bits.
     model = copy.deepcopy(start.model)
     if job.recipe.training.save == "bf16":
         model = model.to(torch.bfloat16)
@@ -235,6 +235,6 @@ def _tokenizer_source(job: Job) -> dict[str, str]:
 
 
 def _not_scored(corpus: Prepared, progress: Progress) -> list[str]:
-    """A note for each corpus that the curve leaves out."""
+    """Return a note for each corpus that is missing from the curve."""
     scored = progress.curve[-1].validation_scores if progress.curve else corpus.held_out
     return [f"{name}: its held-out texts are too short to be scored" for name in corpus.held_out if name not in scored]

@@ -1,8 +1,8 @@
-"""PretrainingFolder: the folder of one run of pretraining, in which a result is either whole or not there.
+"""PretrainingFolder: the folder of one pretraining run, in which a result is either complete or absent.
 
     runs/pretraining/<name>/    checkpoint/  checkpoint-10/  checkpoint-30/  pretraining.json
 
-Work goes on in `.partial/`, and moves into place with the record last.
+Work is done in `.partial/` and then moved into place, the record last.
 """
 
 from __future__ import annotations
@@ -27,45 +27,45 @@ from harness.runs.identity import differences
 from harness.runs.run import REDO
 
 CONFIG, TEXTS = "config.json", "texts.json"
-TOKENIZER, WEIGHTS = "tokenizer", "weights"  # Among the origins.
+TOKENIZER, WEIGHTS = "tokenizer", "weights"  # Keys of Origins, besides corpora.
 _CHECKPOINT = re.compile(r"checkpoint(?:-(\d[\d.e+-]*))?")
 
 Origins = Mapping[str, str]
-"""Where the texts of each corpus come from, with their content's digest if they are the user's own.
+"""The origin of each corpus's texts, with a digest of the content if they are the user's own.
 
-So too of a tokenizer in a folder of the user's, and of the first weights, under names of their own."""
+Under `TOKENIZER` and `WEIGHTS`: the origin of a tokenizer in a local folder, and of the initial weights."""
 
 
 @dataclass(frozen=True)
 class PretrainingFolder:
-    """Where a run of pretraining takes place.
+    """The folder of a pretraining run.
 
     Attributes:
-        folder: Its folder.
+        folder: The path.
     """
 
     folder: Path
 
     @property
     def partial(self) -> Path:
-        """Where the work goes on until it is whole."""
+        """The folder of unfinished work."""
         return self.folder / ".partial"
 
     @property
     def state(self) -> Path:
-        """Where the state of a run under way is saved."""
+        """The folder of the training state of an unfinished run."""
         return self.partial / "state"
 
     def checkpoint(self, share: float) -> Path:
-        """Where the checkpoint goes that is kept after a share of the run."""
+        """Return the folder for the checkpoint kept after `share` of the run."""
         return self.partial / ("checkpoint" if share == 1 else f"checkpoint-{share * 100:g}")
 
     def recorded(self, recipe: PretrainingRecipe, texts: Origins) -> PretrainingRecord | None:
-        """The record of an earlier run of the same recipe on the same texts; None: there is none.
+        """Return the record of an earlier run of the same recipe on the same texts, or None.
 
         Raises:
-            UserError: What is there, or begun, is of another recipe or of other texts, with what differs; or a
-                checkpoint is damaged.
+            UserError: If a finished or unfinished run in the folder is of another recipe or other texts (with the
+                differences), or if a checkpoint is damaged.
         """
         if self.is_redone(recipe, texts):
             return None
@@ -80,19 +80,19 @@ class PretrainingFolder:
         return None
 
     def is_redone(self, recipe: PretrainingRecipe, texts: Origins) -> bool:
-        """Whether work that replaces a result is under way, with this recipe on these texts."""
+        """Return whether unfinished work of `--redo` exists for this recipe and these texts."""
         return (self.partial / REDO).exists() and not self._differences(recipe, texts)
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Whether the place is this process's alone until the block ends."""
+        """Claim the folder for this process until the block ends; yield whether that succeeded."""
         with claimed(self.folder) as ours:
             yield ours
 
     def begin(self, recipe: PretrainingRecipe, texts: Origins, *, redo: bool) -> None:
-        """Make the place for the work, without what an earlier attempt left of it: with `redo`, or if it differs.
+        """Prepare the folder for the work; unfinished work is removed with `redo`, or if its recipe or texts differ.
 
-        Work that was begun with `redo` is continued.
+        Unfinished work that was itself begun with `redo` is continued.
         """
         if self._differences(recipe, texts) or (redo and not self.is_redone(recipe, texts)):
             shutil.rmtree(self.partial, ignore_errors=True)
@@ -103,11 +103,11 @@ class PretrainingFolder:
             (self.partial / REDO).touch()
 
     def finish(self, record: PretrainingRecord, card: Callable[[PretrainingRecord, float], str]) -> None:
-        """Move the work into place. An earlier result, or checkpoints that lost their record, go only now.
+        """Move the work into place. Only now are an earlier result, or checkpoints without a record, removed.
 
         Args:
-            record: Of the run.
-            card: The model card of the checkpoint that was kept after a share of the run.
+            record: The record of the run.
+            card: Makes the model card of the checkpoint kept after a share of the run.
         """
         check_claim(self.folder)
         for share, checkpoint in _checkpoints(self.partial):
@@ -118,9 +118,9 @@ class PretrainingFolder:
         self._move_into_place()
 
     def settle(self) -> None:
-        """Go on with a move into place that was cut short, and remove what nothing goes on with.
+        """Complete an interrupted move into place, and remove leftovers that no run will resume.
 
-        Whose place it is must have been claimed.
+        The folder must be claimed by the caller.
         """
         sweep_unfinished_writes(self.folder)
         if (self.partial / FILE).exists():
@@ -129,8 +129,8 @@ class PretrainingFolder:
             shutil.rmtree(self.partial, ignore_errors=True)
 
     def _move_into_place(self) -> None:
-        """Replace what stands in the folder, the record last, so that a move cut short can be resumed."""
-        (self.partial / REDO).unlink(missing_ok=True)  # What is left of it from here on is the move.
+        """Replace the folder's content, the record last, so that an interrupted move can be completed."""
+        (self.partial / REDO).unlink(missing_ok=True)  # From here on, only the move is unfinished.
         if (self.folder / FILE).exists():
             self._remove_checkpoints()
             (self.folder / FILE).unlink()
@@ -140,7 +140,7 @@ class PretrainingFolder:
         shutil.rmtree(self.partial)
 
     def _files(self) -> dict[str, str]:
-        """The SHA-256 of each file of the new checkpoints."""
+        """Return the SHA-256 of each file of the new checkpoints, except model cards."""
         return {
             f"{checkpoint.name}/{name}": digest
             for _, checkpoint in _checkpoints(self.partial)
@@ -152,12 +152,12 @@ class PretrainingFolder:
             shutil.rmtree(old)
 
     def _differences(self, recipe: PretrainingRecipe, texts: Origins) -> list[str]:
-        """A line for all in which the work under way is not the recipe's on these texts."""
+        """List the differences of the unfinished work from the recipe and texts."""
         begun, origins = self._begun(CONFIG), self._begun(TEXTS)
         return [*settings_that_differ(begun, recipe), *_moved(origins if isinstance(origins, dict) else {}, texts)]
 
     def _begun(self, name: str) -> Any:
-        """What a file of the work under way says; None where it can't be read."""
+        """Read a JSON file of the unfinished work; None if it is unreadable."""
         try:
             return without_digest(json.loads((self.partial / name).read_bytes()))
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
@@ -173,7 +173,7 @@ class PretrainingFolder:
 
 
 def _checkpoints(folder: Path) -> list[tuple[float, Path]]:
-    """The checkpoints in a folder, and the share of the run after which each was kept."""
+    """List the checkpoints in a folder, each with the share of the run after which it was kept."""
     found = [(_CHECKPOINT.fullmatch(path.name), path) for path in sorted(folder.glob("checkpoint*"))]
     return [(float(match[1] or 100) / 100, path) for match, path in found if match]
 
@@ -186,10 +186,10 @@ def _origins(record: PretrainingRecord) -> Origins:
 
 
 def weights_origin(recipe: PretrainingRecipe) -> dict[str, str]:
-    """Which weights the recipe starts from, by their content; nothing where they are drawn.
+    """Return the origin of the recipe's initial weights, with a digest; empty if they are drawn at random.
 
     Raises:
-        UserError: The checkpoint is not available.
+        UserError: If the checkpoint is not available.
     """
     if recipe.checkpoint is None:
         return {}
@@ -197,9 +197,9 @@ def weights_origin(recipe: PretrainingRecipe) -> dict[str, str]:
 
 
 def _moved(recorded: Origins, wanted: Origins) -> list[str]:
-    """A line for each corpus whose texts come from elsewhere, for other first weights, and for another tokenizer.
+    """List the corpora whose texts have another origin, other initial weights, and another tokenizer.
 
-    The tokenizer's origin is compared where one was recorded: earlier versions did not.
+    The tokenizer's origin is compared only if it was recorded; earlier versions did not record it.
     """
     names = {*recorded, *wanted}
     lines = differences(

@@ -1,8 +1,8 @@
-"""Which token spans of a corpus make a sequence, before anything of it is read.
+"""Sampling of sequences as token spans of a corpus, before any tokens are read.
 
-The order of a pass over the corpus, an epoch, is a pure function of the seed and the epoch, so that a run that was
-stopped finds its place again by counting. Documents are drawn in random order and taken shard by shard: only a shard's
-sequences are in memory, whatever the size of the corpus.
+The order of an epoch is a pure function of the seed and the epoch, so that an interrupted run finds its place again by
+counting. Documents are taken in random order, shard by shard: only one shard's sequences are in memory, whatever the
+size of the corpus.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from harness.errors import UserError
 from harness.pretraining.tokens import TokenFile
 
 SHARD_TOKENS = 2**22
-TokenSpan = tuple[int, int]  # tokens of the file [start, end)
+TokenSpan = tuple[int, int]  # start and end of tokens in the file, the end excluded
 
 
 @dataclass(frozen=True, slots=True)
 class SampledSequence:
-    """A sequence to be read.
+    """A sequence that is yet to be read.
 
     Attributes:
-        texts: The token spans that make each of its texts: of one text, or of a pair.
-        length: Tokens of the sequence, special ones included.
-        follows: Whether the second text of a pair is what follows the first one; None: it is no pair.
-        key: What its random choices depend on, beside the seed.
+        texts: The token spans of each of its one or two texts.
+        length: Number of tokens of the sequence, special tokens included.
+        follows: Whether a pair's second text follows the first one in the corpus; None if the sequence is no pair.
+        key: Seeds the random choices for this sequence, together with the run's seed.
     """
 
     texts: tuple[tuple[TokenSpan, ...], ...]
@@ -39,18 +39,18 @@ class SampledSequence:
     key: tuple[int, ...] = ()
 
 
-# The sequences of a shard's documents, with random choices.
+# Makes the sequences of a shard's documents, at random.
 Sampler = Callable[[NDArray[np.int64], Generator], Sequence[SampledSequence]]
 
 
 def sentence_spans(tokens: TokenFile, document: int) -> list[TokenSpan]:
-    """Where the document's sentences stand; those without a token are left out."""
+    """Return the spans of the document's sentences that have at least one token."""
     bounds = tokens.sentences[tokens.documents[document] : tokens.documents[document + 1] + 1].tolist()
     return [(start, end) for start, end in pairwise(bounds) if end > start]
 
 
 def shards(tokens: TokenFile, generator: Generator) -> Iterator[NDArray[np.int64]]:
-    """All documents in random order, in groups of some millions of tokens."""
+    """Yield all documents in random order, in groups of some four million tokens."""
     if not tokens.document_count:
         return
     order = generator.permutation(tokens.document_count)
@@ -62,17 +62,17 @@ def shards(tokens: TokenFile, generator: Generator) -> Iterator[NDArray[np.int64
 def sampled_sequences(
     tokens: TokenFile, sampler: Sampler, *, seed: int, versions: int | None
 ) -> Iterator[SampledSequence]:
-    """The sequences of one epoch after the other, without end.
+    """Yield the sequences of one epoch after the other, without end.
 
     Args:
         tokens: The corpus.
-        sampler: Makes a shard's.
-        seed: Of every random choice.
-        versions: So many epochs differ, and then their sequences, with all that was drawn for them, come again in
-            another order; None: all epochs differ.
+        sampler: Makes a shard's sequences.
+        seed: The random seed.
+        versions: Number of distinct epochs; after these, their sequences, with all random choices, are repeated in
+            another order. None if all epochs are distinct.
 
     Raises:
-        UserError: There are none.
+        UserError: If there are no sequences.
     """
     for epoch in count():
         version, some = epoch if versions is None else epoch % versions, False
@@ -88,14 +88,14 @@ def sampled_sequences(
 def epoch_sequences(
     tokens: TokenFile, sampler: Sampler, *, seed: int, version: int, epoch: int
 ) -> Iterator[SampledSequence]:
-    """The sequences of one epoch.
+    """Yield the sequences of one epoch.
 
     Args:
         tokens: The corpus.
-        sampler: Makes a shard's.
-        seed: Of every random choice.
-        version: Says which sequences there are, beside the seed.
-        epoch: Says in which order a shard's come.
+        sampler: Makes a shard's sequences.
+        seed: The random seed.
+        version: Determines with the seed which sequences are made.
+        epoch: Determines the order of a shard's sequences.
     """
     for number, documents in enumerate(shards(tokens, default_rng((seed, version)))):
         made = sampler(documents, default_rng((seed, version, number)))
@@ -105,14 +105,14 @@ def epoch_sequences(
 
 
 def first_sequences(tokens: TokenFile, sampler: Sampler, *, seed: int) -> Sequence[SampledSequence]:
-    """The sequences of the first shard of the first epoch, in no particular order."""
+    """Return the sequences of the first shard of the first epoch, in no particular order."""
     for documents in shards(tokens, default_rng((seed, 0))):
         return sampler(documents, default_rng((seed, 0, 0)))
     return ()
 
 
 def steps_of(found: Iterator[SampledSequence], *, batch_tokens: int, start: int) -> Iterator[list[SampledSequence]]:
-    """The sequences of each optimiser step after the first `start`: as many as bring all to `batch_tokens` each."""
+    """Yield the sequences of each optimiser step after the first `start`, with `batch_tokens` per step on average."""
     read, batch = 0, []
     for step in count(1):
         while read < step * batch_tokens:

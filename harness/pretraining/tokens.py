@@ -1,4 +1,4 @@
-"""Documents as token ids in files that are mapped into memory, so that a corpus may be larger than it."""
+"""Documents as token ids in memory-mapped files, so that a corpus may be larger than memory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ENCODED_AT_ONCE = 2048  # sentences
 
 @dataclass(frozen=True)
 class TokenFile:
-    """Documents as token ids, mapped into memory.
+    """Documents as token ids, memory-mapped.
 
     Attributes:
-        ids: Of all tokens [tokens], uint16 or uint32, without special ones, documents one after the other.
-        sentences: Where each sentence starts in `ids`, and the end [sentences + 1].
-        documents: Which sentence each document starts with, and the end [documents + 1].
-        bytes: Of each document's text in UTF-8 [documents].
-        characters: Of each document's text [documents].
+        ids: Ids of all documents' tokens, concatenated, without special tokens, uint16 or uint32 [tokens].
+        sentences: Start of each sentence in `ids`, and the end of the last [sentences + 1].
+        documents: Index of each document's first sentence, and the end of the last [documents + 1].
+        bytes: Number of bytes of each document in UTF-8 [documents].
+        characters: Number of characters of each document [documents].
     """
 
     ids: NDArray[Any]
@@ -37,27 +37,27 @@ class TokenFile:
     characters: NDArray[np.int64]
 
     def document(self, index: int) -> NDArray[Any]:
-        """The ids of a document [tokens]."""
+        """Return the ids of a document [tokens]."""
         first, last = self.documents[index], self.documents[index + 1]
         return self.ids[self.sentences[first] : self.sentences[last]]
 
     @property
     def token_count(self) -> int:
-        """Tokens of all documents."""
+        """Number of tokens of all documents."""
         return len(self.ids)
 
     @property
     def document_count(self) -> int:
-        """Documents."""
+        """Number of documents."""
         return len(self.documents) - 1
 
     @property
     def sentence_count(self) -> int:
-        """Sentences of all documents."""
+        """Number of sentences of all documents."""
         return len(self.sentences) - 1
 
     def counts(self) -> dict[str, int]:
-        """Documents, sentences, characters, bytes and tokens, for a report."""
+        """Return the numbers of documents, sentences, characters, bytes and tokens, for a report."""
         return {
             "documents": self.document_count,
             "sentences": self.sentence_count,
@@ -68,11 +68,11 @@ class TokenFile:
 
 
 def read_token_file(folder: Path) -> TokenFile:
-    """What `write_tokens` left in a folder.
+    """Open the files that `write_tokens` wrote.
 
     Raises:
-        OSError: It is not there.
-        ValueError: It is not whole.
+        OSError: If they don't exist.
+        ValueError: If they are incomplete.
     """
     types = json.loads((folder / "types.json").read_text())
     arrays = {name: np.memmap(folder / f"{name}.bin", dtype=types[name], mode="r") for name in types}
@@ -88,14 +88,14 @@ def read_token_file(folder: Path) -> TokenFile:
 
 
 def write_tokens(texts: Iterable[str], tokenizer: Any, folder: Path) -> None:
-    """Write the texts, of which each gives a token at least, as a `TokenFile`; a document is in memory at a time.
+    """Write the files of a `TokenFile`, with one document in memory at a time.
 
-    A text is encoded sentence by sentence (`cleaning.sentences`).
+    Each text is encoded sentence by sentence (`cleaning.sentences`); texts without a token are left out.
 
     Args:
         texts: The documents.
         tokenizer: A transformers tokenizer.
-        folder: Where the files go; made here.
+        folder: The folder for the files, which is created.
     """
     folder.mkdir(parents=True)
     types = dict.fromkeys(("sentences", "documents", "bytes", "characters"), "int64")
@@ -127,7 +127,7 @@ def write_tokens(texts: Iterable[str], tokenizer: Any, folder: Path) -> None:
 
 
 def encoded_sentences(pieces: Sequence[str], tokenizer: Any) -> Iterator[list[list[int]]]:
-    """The ids of sentences, without those that have none, some thousand sentences at a time."""
+    """Yield the ids of sentences, some thousand sentences at a time, without sentences that have no tokens."""
     remaining = iter(pieces)
     while batch := list(islice(remaining, ENCODED_AT_ONCE)):
         if tokenizer.is_fast:

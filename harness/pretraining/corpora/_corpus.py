@@ -1,4 +1,4 @@
-"""Corpus: texts to pretrain on, document by document."""
+"""Corpus: documents to pretrain on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.data.task import Row
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts without labels, out of an installed package. A document is whole, and as it was written.
+    """Unlabelled texts from an installed package. Documents are complete and uncleaned.
 
     Attributes:
-        source: Where the rows come from, under "train": a text each, in a column `text`.
+        source: The source of the rows, under "train", with one document each in a column `text`.
         licence: The texts' licence.
-        citation: Who to name.
+        citation: The work to cite.
     """
 
     source: Packaged
@@ -26,10 +26,10 @@ class Corpus:
     citation: str
 
     def documents(self) -> Iterator[str]:
-        """The documents that are not empty, in the source's order.
+        """Yield the documents that are not empty, stripped of surrounding blanks, in the source's order.
 
         Raises:
-            UserError: The package isn't installed.
+            UserError: If the package isn't installed.
         """
         for row in self.source.rows()["train"]:
             if text := str(row["text"]).strip():
@@ -37,5 +37,5 @@ class Corpus:
 
 
 def read_tab_texts(file: Path) -> Mapping[str, list[Row]]:
-    """A text each, of one of Orange's .tab files."""
+    """Read one of Orange's .tab files, with one text per row."""
     return {"train": [{"text": row["Text"]} for row in read_tab(file)]}

@@ -10,7 +10,7 @@ from harness.pretraining.corpora._corpus import Corpus
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
-    """An article each."""
+    """Read the articles, one per row."""
     return {"train": read_articles(file)}
 
 

@@ -18,7 +18,7 @@ COLUMNS = {
 
 
 def read(*files: Path) -> Mapping[str, list[Row]]:
-    """A passage each, once however many questions there are on it."""
+    """Read the passages, one per row; a passage with several questions is kept once."""
     texts: dict[str, None] = {}
     for file, column in zip(files, COLUMNS.values(), strict=True):
         for line in file.read_text(encoding="utf-8").split("\n"):

@@ -10,7 +10,7 @@ from harness.pretraining.corpora._corpus import Corpus
 
 
 def read(*files: Path) -> Mapping[str, list[Row]]:
-    """A play each."""
+    """Read the plays, one per row."""
     return {"train": [{"text": read_play(file)} for file in files]}
 
 

@@ -10,7 +10,7 @@ from harness.pretraining.corpora._corpus import Corpus
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
-    """An article's lead each."""
+    """Read the articles' leads, one per row."""
     articles = json.loads(file.read_text(encoding="utf-8"))
     return {"train": [{"text": article["extract"]} for article in articles.values()]}
 

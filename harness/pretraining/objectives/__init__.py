@@ -1,1 +1,1 @@
-"""What a model learns from raw text: a file is an objective, and gives it as `objective`."""
+"""Pretraining objectives on raw text: each file defines one, as `objective`."""

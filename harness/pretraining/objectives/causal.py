@@ -1,8 +1,8 @@
 """Transformer-XL's: each token predicts the next one, over running text, with a memory of the segments before.
 
-Source: Dai et al. 2019, sections 3.2 and 4. Documents follow each other whole, in random order; what comes out is cut
-into as many streams as are read side by side. A stream is read segment by segment, and its memory goes on from one
-optimiser step to the next, without its gradient.
+Source: Dai et al. 2019, sections 3.2 and 4. Documents are concatenated in random order and cut into as many streams as
+are read in parallel. A stream is read segment by segment, and its memory is carried from one optimiser step to the
+next, without gradient.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Segment:
     """A stretch of a stream.
 
     Attributes:
-        stream: Its number.
-        step: The optimiser step that reads it.
-        first: Whether nothing comes before it.
-        ids: Tokens [length], and the one after them.
+        stream: The stream's number.
+        step: The optimiser step that reads the segment.
+        first: Whether it is the first segment of its stream.
+        ids: The segment's tokens and the one after them [length + 1].
     """
 
     stream: int
@@ -48,15 +48,15 @@ class Segment:
 
     @property
     def size(self) -> int:
-        """How many tokens are read."""
+        """Number of tokens read."""
         return len(self.ids) - 1
 
 
 class Streams:
-    """Documents in some order, laid end to end and cut into streams of one length."""
+    """Documents concatenated in a given order and cut into streams of equal length."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, order: Ids, *, streams: int, length: int) -> None:
-        """Args: the corpus, its tokenizer, which documents, how many streams, tokens of a segment."""
+        """Args: the corpus, its tokenizer, the documents in order, the number of streams, tokens per segment."""
         (before, after), self._tokens, self._order = learnt_template(tokenizer, 1).pieces, tokens, order
         self._before, self._after = [token for token, _ in before], [token for token, _ in after]
         sizes = tokens.sentences[tokens.documents[order + 1]] - tokens.sentences[tokens.documents[order]]
@@ -67,11 +67,11 @@ class Streams:
         self.steps = self._size // length
 
     def segments(self, step: int, number: int) -> list[Segment]:
-        """The segment of each stream at a place of the epoch.
+        """Return the segment of each stream at a step of the epoch.
 
         Args:
-            step: The place, from 0.
-            number: Of the optimiser step.
+            step: The step within the epoch, from 0.
+            number: The number of the optimiser step within the run.
         """
         starts = [stream * self._size + step * self._length for stream in range(self._streams)]
         return [
@@ -80,7 +80,7 @@ class Streams:
         ]
 
     def _read(self, start: int, stop: int) -> Ids:
-        """The tokens from `start` to `stop` of all documents, each in the tokenizer's frame."""
+        """Read tokens `start` to `stop` of the concatenated documents, each within its special tokens."""
         place, parts = int(np.searchsorted(self._ends, start, side="right")), []
         while start < stop:
             begin = int(self._ends[place - 1]) if place else 0
@@ -89,7 +89,7 @@ class Streams:
         return np.concatenate(parts).astype(np.int64)
 
     def _framed(self, document: NDArray[Any], start: int, stop: int) -> list[Any]:
-        """What of the document in its frame stands from `start` to `stop`, read without the rest of it."""
+        """Return the parts of the framed document from `start` to `stop`, without reading the rest."""
         found, at = [], 0
         for part in (self._before, document, self._after):
             found.append(part[max(start - at, 0) : max(stop - at, 0)])
@@ -98,18 +98,18 @@ class Streams:
 
 
 class CausalObjective:
-    """Each token predicts the next one."""
+    """Predicts each token from those before it."""
 
     def __init__(self, tokens: TokenFile, tokenizer: Any, plan: PretrainingPlan) -> None:
-        """Args: the corpus, its tokenizer, how much is read."""
+        """Args: the corpus, its tokenizer, sizes of segments, batches and evaluations."""
         self._tokens, self._tokenizer, self._plan = tokens, tokenizer, plan
 
     def facts(self) -> dict[str, Any]:
-        """Nothing."""
+        """Return no facts."""
         return {}
 
     def steps(self, start: int) -> Iterator[list[Segment]]:
-        """The segments of each optimiser step after the first `start`."""
+        """Yield the segments of each optimiser step after the first `start`."""
         number = 0
         for epoch in count():
             order = default_rng((self._plan.seed, epoch)).permutation(self._tokens.document_count)
@@ -122,16 +122,16 @@ class CausalObjective:
                 number += 1
 
     def held_out(self, tokens: TokenFile) -> list[Segment]:
-        """Segments of other texts, in their own order, as many as the plan scores."""
+        """Return segments of held-out texts, documents in file order, up to about the plan's `evaluation_tokens`."""
         streams = self._laid(tokens, np.arange(tokens.document_count), HELD_OUT_STREAMS)
         steps = min(streams.steps, max(1, self._plan.evaluation_tokens // (HELD_OUT_STREAMS * self._plan.length)))
         return [segment for step in range(steps) for segment in streams.segments(step, step)]
 
     def trainable(self, start: InitialModel) -> CausalModel:
-        """The model, ready to be trained.
+        """Wrap the model for training.
 
         Raises:
-            UserError: Its family has no memory, or would not look at so long a one.
+            UserError: If its family is not causal, or would not attend to so long a memory.
         """
         if not start.language.causal:
             kind = start.model.config.model_type
@@ -148,18 +148,18 @@ class CausalObjective:
 
 
 class CausalModel(TokenPredictor):
-    """A model that predicts the next word, and goes on from step to step with a memory of each stream."""
+    """A model that predicts the next token, and carries a memory of each stream from step to step."""
 
     def __init__(self, start: InitialModel, micro_batch_size: int, *, memory: int) -> None:
-        """Args: the model, most segments in one forward pass, states of a layer that are kept."""
+        """Args: the model, the maximum number of segments per forward pass, the memory length in states per layer."""
         super().__init__(start, micro_batch_size)
         self._longest, self._step = memory, -1
         self._before: dict[int, Tensor] = {}
 
     def losses(self, segments: Sequence[Segment]) -> Tensor:
-        """The mean loss of each segment's words [segments]; the memory is kept for the next step.
+        """Compute the mean token loss of each segment [segments], and keep the memory for the next step.
 
-        A step that is tried once more begins with the memory that it began with before.
+        A step that is retried starts again from the same memory.
         """
         if segments[0].step != self._step:
             self._step, self._before, self.recurrent_state = segments[0].step, _by_stream(self.recurrent_state), {}
@@ -169,7 +169,7 @@ class CausalModel(TokenPredictor):
 
     @torch.no_grad()
     def evaluate(self, segments: Sequence[Segment]) -> tuple[float, int]:
-        """Nats of all words together, and how many they are, over all processes."""
+        """Return the sum of the losses of all tokens, in nats, and their number, over all processes."""
         self.model.eval()
         nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
         memory: dict[int, Tensor] = {}
@@ -183,7 +183,7 @@ class CausalModel(TokenPredictor):
         return float(total), sum(len(segment.ids) - 1 for segment in segments)
 
     def _read(self, segments: Sequence[Segment], memory: dict[int, Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Losses [segments, length], and each stream's memory after it [layers, kept, width]."""
+        """Return losses [segments, length], and the memory of each stream afterwards [layers, kept, width]."""
         ids = torch.from_numpy(np.stack([segment.ids for segment in segments])).to(self.accelerator.device)
         if segments[0].first or not memory:
             before = first_memory(self.model, len(segments), self._longest)
@@ -202,5 +202,5 @@ def _by_stream(recurrent_state: dict[str, Tensor]) -> dict[int, Tensor]:
 
 
 def objective(tokens: TokenFile, tokenizer: Any, *, plan: PretrainingPlan) -> CausalObjective:
-    """The objective on a corpus."""
+    """Make the objective on a corpus."""
     return CausalObjective(tokens, tokenizer, plan)

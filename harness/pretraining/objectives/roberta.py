@@ -17,14 +17,14 @@ from harness.pretraining.tokens import TokenFile
 
 
 class FullSentences:
-    """Fills sequences with sentences as they follow each other, from one document into the next."""
+    """Fills sequences with consecutive sentences, across document boundaries."""
 
     def __init__(self, tokens: TokenFile, length: int, special: int) -> None:
-        """Args: the corpus, most tokens of a sequence, and how many of them are special."""
+        """Args: the corpus, the maximum number of tokens of a sequence, and the number of special tokens among them."""
         self._tokens, self._room, self._special = tokens, length - special, special
 
     def __call__(self, documents: NDArray[np.int64], _generator: Generator) -> list[SampledSequence]:
-        """A shard's sequences; a separator parts the documents in them."""
+        """Make a shard's sequences, with a separator between documents."""
         made: list[SampledSequence] = []
         spans: list[TokenSpan] = []
         for document in documents:
@@ -44,7 +44,7 @@ class FullSentences:
         return [SampledSequence((tuple(spans),), _size(spans) + self._special, None)] if spans else []
 
     def _pieces(self, document: int) -> list[TokenSpan]:
-        """The document's sentences; one that is too long for any sequence is cut."""
+        """Return the spans of the document's sentences; those too long for any sequence are cut."""
         longest = self._room - 1
         return [
             (place, min(place + longest, end))
@@ -54,10 +54,10 @@ class FullSentences:
 
 
 def _size(spans: list[TokenSpan]) -> int:
-    """Tokens of the spans and of the separators between them."""
+    """Return the number of tokens of the spans, with the separators between them."""
     return sum(end - start for start, end in spans) + max(len(spans) - 1, 0)
 
 
 def objective(tokens: TokenFile, tokenizer: Any, *, plan: Any) -> MaskedObjective:
-    """The objective on a corpus."""
+    """Make the objective on a corpus."""
     return MaskedObjective(tokens, tokenizer, plan, FullSentences, versions=None, pairs=False)
