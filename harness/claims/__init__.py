@@ -1,1 +1,1 @@
-"""What is said of Transformers, measured: claims, what measures each, and the page that says what held."""
+"""Claims about Transformers: their measurement, and the page that shows which of them held."""

@@ -1,4 +1,4 @@
-"""Runs on several numbers of training examples of one task, as a claim reads them."""
+"""Reading runs on several numbers of training examples of one task."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.records import read_records
 
 
 def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> list[tuple[Path, RunRecord]]:
-    """The complete runs of models on several numbers of training examples of one task, with their folders.
+    """Read the complete runs of models on several numbers of training examples of one task, with their folders.
 
     Raises:
-        UserError: A model has fewer than two sizes, or there are several tasks or metrics.
+        UserError: If a model has fewer than two sizes, or if there are several tasks or metrics.
     """
     found = [
         (run, record)

@@ -31,12 +31,12 @@ Point = tuple[float, Interval]
 
 
 def classes_of(chart: Chart) -> dict[str, str]:
-    """The class of each line's colour and mark."""
+    """Return the CSS class of each line's colour and mark, by name."""
     return mark_classes(chart.lines, ())
 
 
 def line_chart(chart: Chart) -> Markup:
-    """The chart as SVG."""
+    """Draw the chart as SVG."""
     points = [point for line in chart.lines.values() for point in line]
     root = drawing(BOTTOM + 40, f"{chart.title}, by {chart.across}")
     sizes = sorted({size for size, _ in points})
@@ -63,7 +63,7 @@ def _vertical(chart: Chart, points: Sequence[Point]) -> Scale:
 
 
 def _powers(y: Scale) -> Mapping[float, str]:
-    """Round values on a logarithmic axis: as many as have room."""
+    """Return round values and their labels on a logarithmic axis, as many as have room."""
     powers = range(int(log10(y.low)) - 2, int(log10(y.high)) + 2)
     found: dict[float, str] = {}
     for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):

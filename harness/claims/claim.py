@@ -1,7 +1,7 @@
-"""Claim: something that is said of Transformers, how it is measured, and what the numbers say of it.
+"""Claim: a statement about Transformers, with its measurement and its judgement.
 
-A claim is a module of `harness/claims/kinds` that gives one under the name `claim`. It measures numbers, which are
-recorded, and judges numbers, which needs no model: each test's interval decides what is said.
+Each module of `harness/claims/kinds` defines a claim as `claim`. Its `measure` yields numbers, which are recorded; its
+`judge` reads these numbers, without a model: the interval of each test decides its outcome.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Settings(Strict):
 
     @property
     def read(self) -> tuple[str, ...]:
-        """Suites whose runs it reads, each made before it is measured."""
+        """Suites whose runs the claim reads; they are run before it is measured."""
         return ()
 
 
@@ -40,7 +40,7 @@ def _ascending(lengths: tuple[int, ...]) -> tuple[int, ...]:
 Suites = Annotated[tuple[str, ...], Field(min_length=1)]
 """Names of configs/suites, or files."""
 Ascending = AfterValidator(_ascending)
-"""What checks that lengths ascend."""
+"""Validator that lengths ascend."""
 
 
 class OfRuns(Settings):
@@ -54,19 +54,19 @@ class OfRuns(Settings):
 
     @property
     def read(self) -> tuple[str, ...]:
-        """Suites whose runs it reads."""
+        """Suites whose runs the claim reads."""
         return self.suites
 
 
 class Numbers(BaseModel):
-    """What was measured of a claim."""
+    """Base of a claim's measurements."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one test says: a part of the claim's sentence, without a full stop."""
+    """The outcome of one test, with a part of the claim's sentence, without a full stop."""
 
     outcome: Outcome
     text: str
@@ -74,7 +74,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Numbers, as they are shown."""
+    """A table of formatted numbers."""
 
     caption: str
     headings: tuple[str, ...]
@@ -86,12 +86,12 @@ class Chart:
     """Lines over an axis, each point with its interval.
 
     Attributes:
-        title: What a screen reader announces, and the caption.
-        across: What is on the horizontal axis, which is logarithmic.
-        up: What is on the vertical one.
-        lines: By name, the points from left to right.
-        is_log: Whether the vertical axis is logarithmic, too.
-        reference: A line to compare with, such as a ratio of 1; None: there is none.
+        title: The caption, also announced by screen readers.
+        across: Title of the horizontal axis, which is logarithmic.
+        up: Title of the vertical axis.
+        lines: The points of each line from left to right, by name.
+        is_log: Whether the vertical axis is logarithmic too.
+        reference: A value to compare with, drawn as a horizontal line, such as a ratio of 1; None if there is none.
     """
 
     title: str
@@ -104,14 +104,14 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the numbers say of a claim.
+    """The judgement of a claim.
 
     Attributes:
-        findings: One per test.
+        findings: The outcome of each test.
         how: What was measured and how, in sentences.
-        limits: What it does not tell.
-        charts: Drawings.
-        tables: The numbers behind it.
+        limits: Limitations, a sentence or two each.
+        charts: Charts of the numbers.
+        tables: Tables of the numbers.
     """
 
     findings: tuple[Finding, ...]
@@ -122,7 +122,7 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """All findings in a few words."""
+        """Summary of all findings in a few words."""
         found = {finding.outcome for finding in self.findings}
         if len(found) == 1:
             return found.pop()
@@ -130,13 +130,13 @@ class Judged:
 
     @property
     def sentence(self) -> str:
-        """All findings in one sentence, what held first."""
+        """All findings in one sentence, starting with those that held."""
         line = "; ".join(f"{outcome}: {texts}" for outcome, texts in self.by_outcome)
         return f"{line[:1].upper()}{line[1:]}."
 
     @property
     def by_outcome(self) -> list[tuple[Outcome, str]]:
-        """What held, what did not and what can't be told, as far as there is any."""
+        """Texts of the findings by outcome: held, did not hold, cannot tell; outcomes without findings are left out."""
         found = ((outcome, [one.text for one in self.findings if one.outcome == outcome]) for outcome in OUTCOMES)
         return [(outcome, "; and ".join(texts)) for outcome, texts in found if texts]
 
@@ -147,11 +147,11 @@ class Claim:
 
     Attributes:
         title: A word or two.
-        says: What is claimed.
-        settings: What may be set of how it is measured.
-        numbers: What is measured.
-        measure: Measures it, by the settings and the folder of the study's runs.
-        judge: What numbers say of it.
+        says: The statement.
+        settings: The class of its settings.
+        numbers: The class of its measurements.
+        measure: Measures the numbers, given the settings and the folder of the study's runs.
+        judge: Judges the claim by the numbers.
     """
 
     title: str
@@ -163,14 +163,14 @@ class Claim:
 
 
 def finding(found: Interval, bound: float, *, above: str, below: str, around: str) -> Finding:
-    """What an interval says of a claim that a number is above a bound.
+    """Judge the claim that a number is above a bound by the number's interval.
 
     Args:
         found: The interval.
-        bound: What the claim holds above.
-        above: What is said where it holds: all of the interval is above.
-        below: What is said where the opposite does.
-        around: What can't be told where neither is shown, such as "whether it is faster".
+        bound: The bound.
+        above: The text if the claim held: the whole interval is above the bound.
+        below: The text if the whole interval is below.
+        around: The text if neither is shown, such as "whether it is faster".
     """
     texts: Mapping[str, tuple[Outcome, str]] = {
         "above": ("held", above),

@@ -1,4 +1,4 @@
-"""A model's score beside another's, out of a comparison, as a claim records it."""
+"""A model's score beside another's, taken from a comparison and recorded with a claim."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 
-MANY = 1e9  # Degrees of freedom, as good as any number.
+MANY = 1e9  # Degrees of freedom: practically infinite, for normal quantiles.
 
 
 class Beside(BaseModel):
-    """A model beside another one on a task.
+    """The scores of a model and of another one on a task.
 
     Attributes:
-        task: Its name.
-        task_type: What it asks for.
-        metric: That it is scored by.
+        task: The task's name.
+        task_type: The task's type.
+        metric: The metric of the scores.
         model: The model.
-        against: The other one.
-        score: The model's mean over seeds.
-        low: The lower end of its 95 % interval; None: not known.
-        high: The upper one.
-        other: The other one's score.
-        gain: By how much the model is better, whichever way the metric goes.
-        gain_low: The lower end of its 95 % interval.
-        gain_high: The upper one.
-        p: Of the side that is ahead, in the comparison's family; None: not tested, as with one seed.
-        seeds: With a score.
-        collapsed: Of these, runs that tell no example from another.
-        tokens_read: The share of the test texts' tokens that the model read.
+        against: The other model.
+        score: The model's mean score over seeds.
+        low: The lower end of the score's 95 % interval; None if unknown.
+        high: The upper end.
+        other: The other model's score.
+        gain: How much better the model is; positive if better, also if lower scores are better.
+        gain_low: The lower end of the gain's 95 % interval; None if unknown.
+        gain_high: The upper end.
+        p: The p-value of the difference, adjusted for the task's comparisons; None if untested, as with one seed.
+        seeds: Number of seeds with a score.
+        collapsed: Number of these runs that collapsed: they do not distinguish between examples.
+        tokens_read: Share of the test texts' tokens that the model read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,14 +63,14 @@ class Beside(BaseModel):
     tokens_read: float = 1.0
 
     def side(self, *, tasks: int = 1, models: int = 1) -> Literal["above", "below", "around"]:
-        """Whether the model is shown to be ahead, to be behind, or neither.
+        """Return whether the model is shown to be ahead ("above"), behind ("below"), or neither ("around").
 
-        Nothing is, where all of its runs collapsed. Else the comparison's p-value says so, which is adjusted for the
-        task's comparisons; where one seed allows none, the interval over test examples, which is not.
+        If all of its runs collapsed, neither is. Otherwise the p-value decides, which is adjusted for the task's
+        comparisons; with one seed there is none, and the interval over test examples decides, which is not adjusted.
 
         Args:
-            tasks: Of which one may be wrong in 5 %, all together; 1: each by itself.
-            models: On the task, which one seed's intervals are widened for.
+            tasks: Number of tasks to correct for (Bonferroni); 1 for no correction.
+            models: Number of models on the task, for which the interval of a single seed is widened too.
         """
         if self.collapsed == self.seeds:
             return "around"
@@ -83,7 +83,7 @@ class Beside(BaseModel):
         return Interval(self.gain, *ends).side(0.0)
 
     def shown(self) -> str:
-        """The score with its interval, and the other one's, such as "78.0 (74.1 to 81.5) against 65.0"."""
+        """Format the score with its interval and the other score, such as "78.0 (74.1 to 81.5) against 65.0"."""
         unit = unit_of(self.metric)
         factor, decimals = unit.factor, unit.decimals
         ends = (-inf, inf) if self.low is None or self.high is None else (self.low, self.high)
@@ -92,7 +92,7 @@ class Beside(BaseModel):
         return f"{own} against {self.other * factor:.{decimals}f}{doubt}".replace("-", "−")
 
     def gained(self) -> str:
-        """The gain with its interval, as reports show the metric."""
+        """Format the gain with its interval, in the metric's unit in reports."""
         low = -inf if self.gain_low is None else self.gain_low
         found = Interval(self.gain, low, inf if self.gain_high is None else self.gain_high)
         unit = unit_of(self.metric)
@@ -100,18 +100,18 @@ class Beside(BaseModel):
 
     @property
     def named_metric(self) -> str:
-        """The metric's name as reports have it."""
+        """The metric's name in reports."""
         return metric_name(self.metric)
 
 
 def comparisons(settings: Settings, folder: Path) -> Iterator[TaskComparison]:
-    """Every task's comparison, of every suite of the claim."""
+    """Yield the comparison of each task of each suite of the claim."""
     for place in suite_folders(settings, folder):
         yield from compare(place).tasks
 
 
 def beside(task: TaskComparison, cell: Cell, difference: Difference | None) -> Beside | None:
-    """A cell beside the model that a difference is taken from; None where either has no score."""
+    """Convert a cell and its difference from another model; None if either has no score."""
     if difference is None or difference.estimate is None or difference.gain is None or cell.estimate is None:
         return None
     gain = _turned(difference.estimate, higher_is_better=task.card.higher_is_better)
@@ -142,7 +142,7 @@ def _turned(found: Estimate, *, higher_is_better: bool) -> tuple[float | None, f
 
 
 def tokens_read(records: Iterable[RunRecord]) -> float:
-    """The share of the test texts' tokens that models read; 1 where it was not counted."""
+    """Return the share of the test texts' tokens that models read; 1 if it was not counted."""
     counts = [record.counts.tokens["test"] for record in records if "test" in record.counts.tokens]
     total = sum(one.total for one in counts)
     return sum(one.seen for one in counts) / total if total else 1.0

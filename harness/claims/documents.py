@@ -1,4 +1,4 @@
-"""Made-up documents of a known length, and untrained models that read them as the harness reads texts."""
+"""Synthetic documents of a given length, and untrained models to read them by the harness's own code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LABELS = ("bad", "good")
 
 
 def words(count: int) -> list[str]:
-    """`count` words out of 6,000 made-up ones, always the same."""
+    """Return `count` words from a vocabulary of up to 6,000 made-up ones; always the same."""
     chooser = random.Random(1)
     syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
     known = ["".join(chooser.choices(syllables, k=chooser.choice((1, 2, 2, 3)))) for _ in range(6_000)]
@@ -32,7 +32,7 @@ def words(count: int) -> list[str]:
 
 
 def document(reader: Reader, tokens: int) -> TextExample:
-    """A text of `tokens` tokens, special ones included."""
+    """Make a text of `tokens` tokens, special tokens included."""
     room = tokens - 2  # [CLS] and [SEP]
     text = " ".join(words(room))
     (encoded,) = encode(reader.tokenizer, [text], return_offsets=True)
@@ -51,10 +51,10 @@ def _untrained(model: str) -> ModelConfig:
 
 
 def prepared(model: str, recipe: Training, task_type: str = "classification") -> tuple[Trainer[Forward], Any, Reader]:
-    """A trainer with the small untrained model of configs/models, the objective of a task, and what reads texts.
+    """Make a trainer with an untrained model of configs/models, the objective of a task type, and a reader of texts.
 
     Raises:
-        UserError: The model is a simple baseline, or trained, or lacks the memory that the recipe needs.
+        UserError: If the model is a simple baseline or pretrained, or lacks the memory that the recipe needs.
     """
     seed_layers(0)
     spec, objective = _untrained(model), TASK_TYPES.load(task_type).objective(LABELS, recipe)

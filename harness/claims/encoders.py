@@ -1,4 +1,4 @@
-"""Two classifiers of one size that differ in how a token learns of the others: a Transformer encoder, and an LSTM."""
+"""Two classifiers of equal size that differ in how tokens are mixed: a Transformer encoder and an LSTM."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LABELS = 2
 
 @dataclass(frozen=True)
 class Size:
-    """What the two have in common.
+    """Sizes that both classifiers share.
 
     Attributes:
-        vocabulary: Rows of the embedding.
-        width: Of the embedding, and of the Transformer.
-        layers: Of each.
+        vocabulary: Number of rows of the embedding.
+        width: Width of the embedding, and hidden size of the Transformer.
+        layers: Number of layers of each.
     """
 
     vocabulary: int
@@ -29,7 +29,7 @@ class Size:
 
 
 class TransformerClassifier(nn.Module):
-    """The from-scratch encoder (Vaswani et al. 2017, section 3.1), the mean of its states, a linear map."""
+    """The from-scratch encoder (Vaswani et al. 2017, section 3.1), mean pooling and a linear layer."""
 
     def __init__(self, size: Size, longest: int) -> None:
         super().__init__()
@@ -46,13 +46,13 @@ class TransformerClassifier(nn.Module):
         self.head = nn.Linear(size.width, LABELS)
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """Logits [batch, labels] of token ids [batch, length]."""
+        """Compute logits [batch, labels] from token ids [batch, length]."""
         logits: Tensor = self.head(self.encoder(input_ids=input_ids).last_hidden_state.mean(1))
         return logits
 
 
 class LstmClassifier(nn.Module):
-    """An embedding, torch's LSTM (Hochreiter and Schmidhuber 1997), the mean of its states, a linear map."""
+    """An embedding, torch's LSTM (Hochreiter and Schmidhuber 1997), mean pooling and a linear layer."""
 
     def __init__(self, size: Size, hidden: int) -> None:
         super().__init__()
@@ -61,18 +61,18 @@ class LstmClassifier(nn.Module):
         self.head = nn.Linear(hidden, LABELS)
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        """Logits [batch, labels] of token ids [batch, length]."""
+        """Compute logits [batch, labels] from token ids [batch, length]."""
         logits: Tensor = self.head(self.lstm(self.embedding(input_ids))[0].mean(1))
         return logits
 
 
 def parameters(model: nn.Module) -> int:
-    """How many a model has."""
+    """Return the number of a model's parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def lstm_of_size(size: Size, wanted: int) -> LstmClassifier:
-    """The LSTM whose width makes its parameters as many as wanted, as nearly as whole numbers do."""
+    """Make the LSTM with the width that brings its number of parameters nearest to `wanted`."""
     low, high = 1, 4
     with torch.device("meta"):  # Counted without memory.
         while parameters(LstmClassifier(size, high)) < wanted:

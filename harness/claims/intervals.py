@@ -1,4 +1,4 @@
-"""Means over repeats with their intervals, and on which side of a bound an interval lies."""
+"""Means over repeats with confidence intervals, and their position relative to a bound."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from math import exp, inf, log, sqrt
 from typing import Literal
 
 LARGEST = 700.0
-"""Of a logarithm whose number a float still holds."""
+"""Largest logarithm (rounded down) whose exponential is a finite float."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number with its interval; the ends are infinite where nothing is known of its spread."""
+    """A number with its interval, whose ends are infinite if its spread is unknown."""
 
     value: float
     low: float
     high: float
 
     def side(self, bound: float) -> Literal["above", "below", "around"]:
-        """Where the interval lies: all of it above the bound, all of it below, or around it."""
+        """Return whether the whole interval is above the bound, below it, or neither ("around")."""
         if self.low > bound:
             return "above"
         return "below" if self.high < bound else "around"
 
     def shown(self, decimals: int = 2, *, factor: float = 1.0) -> str:
-        """Such as 1.20 (1.10 to 1.31).
+        """Format as 1.20 (1.10 to 1.31).
 
         >>> Interval(1.2, 1.1, 1.31).shown()
         '1.20 (1.10 to 1.31)'
@@ -41,11 +41,11 @@ class Interval:
 
 
 def interval(values: Sequence[float], *, tests: int = 1) -> Interval:
-    """The mean of repeats, and its interval by Student's t.
+    """Return the mean of repeats, with its interval by Student's t.
 
     Args:
-        values: One of each repeat.
-        tests: How many intervals a claim rests on; all of them hold together with 95 % (Bonferroni).
+        values: One value per repeat.
+        tests: Number of intervals of the claim, which hold simultaneously with 95 % confidence (Bonferroni).
     """
     mean = sum(values) / len(values)
     freedom = len(values) - 1
@@ -57,14 +57,14 @@ def interval(values: Sequence[float], *, tests: int = 1) -> Interval:
 
 
 def ratio_interval(values: Sequence[float], *, tests: int = 1) -> Interval:
-    """The geometric mean of ratios, and its interval: of a ratio and its reciprocal the same is said."""
+    """Return the geometric mean of ratios, with its interval: consistent for a ratio and its reciprocal."""
     found = interval([log(value) for value in values], tests=tests)
     high = exp(min(found.high, LARGEST)) if found.high < inf else inf
     return Interval(exp(found.value), exp(found.low), high)
 
 
 def quantile(freedom: float, tests: int = 1) -> float:
-    """How many standard errors an interval reaches to each side."""
+    """Return the half-width of an interval in standard errors, by Student's t."""
     # What scipy.stats.t calls, without the second that importing scipy.stats takes.
     from scipy.special import stdtrit  # noqa: PLC0415 -- only judging needs it
 
@@ -74,14 +74,14 @@ def quantile(freedom: float, tests: int = 1) -> float:
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """The slope of the line through points by least squares."""
+    """Return the slope of the least-squares line through points."""
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
     spread = sum((one - mean_x) ** 2 for one in x)
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """The power of the size that costs grow by: the slope between their logarithms.
+    """Return the power of the size that costs grow with: the slope between their logarithms.
 
     >>> round(exponent([1, 2, 4], [3, 12, 48]), 6)
     2.0

@@ -1,4 +1,4 @@
-"""Measuring a claim, unless it is on record."""
+"""Measurement of a claim, unless it is recorded already."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from harness.record import RECORD, Provenance
 def measured(
     name: str, settings: Settings, folder: Path, *, redo: bool = False, command: Sequence[str] = ()
 ) -> tuple[ClaimRecord, bool]:
-    """What was measured of a claim: what is on record, or else what is measured now and recorded.
+    """Return the record of a claim's measurement; measure and record it first if there is none of the current runs.
 
     Args:
-        name: Of the claim.
-        settings: How it is measured.
-        folder: The study's, below which the runs of its suites lie.
-        redo: Whether what is on record is replaced.
-        command: What was typed, for the record.
+        name: The claim's name.
+        settings: The claim's settings.
+        folder: The study's folder, which contains the runs of its suites.
+        redo: Whether to replace an existing record.
+        command: The command line, for the record.
 
     Returns:
-        The record, and whether it was there.
+        The record, and whether it existed already.
 
     Raises:
-        UserError: It is on record with other settings; or what it reads is not there.
+        UserError: If it is recorded with other settings, or if runs that it reads are missing.
     """
     read = _digest_of_runs(settings, folder)
     known = None if redo else read_claim(folder, name)
@@ -48,7 +48,7 @@ def measured(
     started, before = _now(), time.process_time()
     numbers = claim.measure(settings, folder)
     seconds = time.process_time() - before
-    claim.judge(numbers)  # What can't be judged is not recorded: every page of the study would fail by it.
+    claim.judge(numbers)  # Numbers that can't be judged are not recorded, since every page of the study would fail.
     found = ClaimRecord(
         claim=name,
         settings=settings_of(settings),
@@ -62,10 +62,10 @@ def measured(
 
 
 def suite_folders(settings: Settings, folder: Path) -> list[Path]:
-    """Where the runs of a claim's suites lie.
+    """Return the folders with the runs of a claim's suites.
 
     Raises:
-        UserError: A suite has no runs there.
+        UserError: If a suite has no runs there.
     """
     found = [folder / Path(suite).name.removesuffix(".toml") for suite in settings.read]
     for place in found:
@@ -75,7 +75,7 @@ def suite_folders(settings: Settings, folder: Path) -> list[Path]:
 
 
 def _digest_of_runs(settings: Settings, folder: Path) -> str:
-    """A digest of the records that a claim reads, so that it is measured anew when there are others."""
+    """Return a digest of the records that a claim reads: it is measured again if they change."""
     files = sorted(file for place in suite_folders(settings, folder) for file in place.rglob(RECORD))
     if not settings.read:
         return ""

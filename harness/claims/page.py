@@ -1,4 +1,4 @@
-"""The page of a study: a section per claim, with its sentence, what was measured and how, and its limits."""
+"""The page of a study: a section per claim, with its findings, its measurement and its limitations."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from harness.registry import BUILT_IN
 from harness.reporting.charts.marks import key
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = BUILT_IN / "reports" / "html"  # Those of reports: both look alike.
+STYLES = BUILT_IN / "reports" / "html"  # Shared with reports.
 
 
 @dataclass(frozen=True)
 class Told:
-    """A claim and what is recorded of it.
+    """A claim with its record and judgement.
 
     Attributes:
-        name: Its file's.
+        name: The claim's name, which is that of its file.
         claim: The claim.
-        record: What was measured; None: nothing so far.
-        judged: What that says.
+        record: The record of its measurement; None if it was not measured yet.
+        judged: The judgement of the recorded numbers; None without a record.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Told:
 
     @property
     def machine(self) -> str:
-        """Where, when, and with what settings of the command line it was measured."""
+        """Processor, versions, date, duration and `--set` settings of the measurement, in words."""
         assert self.record is not None, "only of what was measured"
         found = self.record.provenance
         hardware = found.hardware
@@ -60,17 +60,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page shows."""
+    """The content of a page."""
 
     study: StudyRecord
     claims: tuple[Told, ...]
 
 
 def told(folder: Path) -> Page:
-    """What a study recorded in `folder`, judged anew.
+    """Read the records of a study in `folder` and judge its claims anew.
 
     Raises:
-        UserError: A record is damaged.
+        UserError: If a record is damaged.
     """
     study = read_study_record(folder)
     found = []
@@ -82,17 +82,17 @@ def told(folder: Path) -> Page:
 
 
 def html(page: Page) -> str:
-    """The page as one HTML file that needs nothing else."""
+    """Render the page as a self-contained HTML file."""
     return _filled("claims.html.j2", page, escaped=True, line_chart=line_chart, mark_key=key)
 
 
 def markdown(page: Page) -> str:
-    """The page in Markdown: a title, and sections below."""
+    """Render the page in Markdown, with a title."""
     return f"# {page.study.description or page.study.study}\n\n{markdown_sections(page)}"
 
 
 def markdown_sections(page: Page, level: int = 2) -> str:
-    """The sections of the page in Markdown, to stand in a page with a title of its own."""
+    """Render the sections in Markdown, without a title, for use in another page."""
     return _filled("claims.md.j2", page, escaped=False, heading="#" * level)
 
 
@@ -110,7 +110,7 @@ def _filled(template: str, page: Page, *, escaped: bool, **more: Any) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    """A text that Markdown shows as it is, also in a table."""
+    """Escape a text for Markdown, also within a table."""
     for sign in ("\\", "|", "*", "_", "<", "`", "["):
         text = text.replace(sign, "\\" + sign)
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""What a study leaves: the study itself, and what was measured of each claim, as JSON with a checksum."""
+"""Records of a study and of its claims' measurements, as JSON with a checksum."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ AGAIN = "Remove the file to measure it again (its runs are kept), or name anothe
 
 
 class ClaimRecord(BaseModel):
-    """What was measured of a claim.
+    """The record of a claim's measurement.
 
     Attributes:
-        claim: Its name.
-        settings: How it was measured.
-        numbers: What came out.
-        read: Which runs were read, by their records; empty where none were.
-        processor_seconds: What measuring took, runs left out.
-        provenance: Where, when and with what.
+        claim: The claim's name.
+        settings: The settings of the measurement.
+        numbers: The measured numbers.
+        read: Digest of the records of the runs that were read; empty if the claim reads none.
+        processor_seconds: Processor seconds of the measurement, without the suites' runs.
+        provenance: Versions, commit, hardware and times.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -45,7 +45,7 @@ class ClaimRecord(BaseModel):
 
 
 class StudyRecord(BaseModel):
-    """What a study asks, and of which claims, in their order."""
+    """The record of a study: its name, its question, and the names of its claims in order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,32 +55,32 @@ class StudyRecord(BaseModel):
 
 
 def write_study(study: Study, folder: Path) -> None:
-    """Leave in its folder what the page wants to know of a study."""
+    """Record the study in its folder, for the page."""
     folder.mkdir(parents=True, exist_ok=True)
     found = StudyRecord(study=study.name, description=study.description, claims=tuple(study.claims))
     _write(folder / STUDY_FILE, found)
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a study left what it measured in the folder."""
+    """Return whether the folder has the records of a study."""
     return (folder / STUDY_FILE).is_file()
 
 
 def refuse_study(folder: Path) -> None:
-    """Refuse the folder of a study as that of a suite.
+    """Check that a suite's folder is not that of a study.
 
     Raises:
-        UserError: It is a study's.
+        UserError: If it is one.
     """
     if is_study(folder):
         raise UserError(f"{folder}: has what a study measured. Rename the suite, or name another --runs folder.")
 
 
 def read_study_record(folder: Path) -> StudyRecord:
-    """What a study in `folder` asks.
+    """Read the record of the study in `folder`.
 
     Raises:
-        UserError: It is damaged.
+        UserError: If it is damaged, or has an unknown claim.
     """
     file = folder / STUDY_FILE
     try:
@@ -94,15 +94,15 @@ def read_study_record(folder: Path) -> StudyRecord:
 
 
 def write_claim(record: ClaimRecord, folder: Path) -> None:
-    """Record a claim in the study's folder."""
+    """Write the record of a claim to the study's folder."""
     _write(_file(folder, record.claim), record)
 
 
 def read_claim(folder: Path, name: str) -> ClaimRecord | None:
-    """What is recorded of a claim; None: nothing.
+    """Read the record of a claim; None if there is none.
 
     Raises:
-        UserError: It is damaged, of another version, or of another claim.
+        UserError: If it is damaged, of another version, or of another claim.
     """
     file = _file(folder, name)
     if not file.exists():
@@ -118,10 +118,10 @@ def read_claim(folder: Path, name: str) -> ClaimRecord | None:
 
 
 def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
-    """What was measured, checked.
+    """Validate the measured numbers.
 
     Raises:
-        UserError: The numbers are not those of such a claim.
+        UserError: If they are not valid numbers of the claim.
     """
     numbers: type[Numbers] = CLAIMS.load(record.claim).numbers
     try:
@@ -134,7 +134,7 @@ def numbers_of(record: ClaimRecord, folder: Path) -> Numbers:
 
 
 def other_settings(record: ClaimRecord, settings: Settings) -> str:
-    """What of the settings differs from what is asked for; empty where nothing does."""
+    """Describe the differences of the recorded settings from `settings`; empty if there are none."""
     # Earlier versions recorded an empty list of suites where a claim reads none.
     asked, there = (
         {key: one for key, one in found.items() if one != []} for found in (settings_of(settings), record.settings)
@@ -144,10 +144,10 @@ def other_settings(record: ClaimRecord, settings: Settings) -> str:
 
 
 def refuse_other_settings(record: ClaimRecord, settings: Settings, folder: Path) -> None:
-    """Refuse to take what was measured with other settings for what is asked for.
+    """Check that a claim was measured with these settings.
 
     Raises:
-        UserError: It was; the message names what differs.
+        UserError: If settings differ, with the differences.
     """
     differing = other_settings(record, settings)
     if differing:
@@ -155,7 +155,7 @@ def refuse_other_settings(record: ClaimRecord, settings: Settings, folder: Path)
 
 
 def settings_of(settings: Settings) -> dict[str, Any]:
-    """The settings as a record has them: suites by their names, wherever their files lie."""
+    """Return the settings as recorded: suites by file name, without their folders."""
     found: dict[str, Any] = settings.model_dump(mode="json")
     return found | ({"suites": [Path(suite).name for suite in settings.read]} if settings.read else {})
 

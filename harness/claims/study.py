@@ -1,4 +1,4 @@
-"""Study: claims to be measured, as a TOML file of configs/studies names them."""
+"""Study: claims to measure, as listed in a TOML file of configs/studies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.config.checking import Strict, checked, parse_settings, read_toml
 from harness.config.files import config_files
 from harness.errors import UserError, nearest
 
-KEY = "claims"  # By which a study's file is told from a suite's.
+KEY = "claims"  # The key that distinguishes a study's file from a suite's.
 
 
 class _StudyFile(Strict):
@@ -46,10 +46,10 @@ class Study:
 
 
 def study_file(name: str) -> Path | None:
-    """The file of the study called `name`, of configs/studies or a path; None where no study is called so.
+    """Return the file of the study called `name`, in configs/studies or as a path; None if there is no such study.
 
     Raises:
-        UserError: It is a path to a file that can't be read; or there are several.
+        UserError: If the path's file can't be read, or if there are several studies of the name.
     """
     if name.endswith(".toml"):
         file = Path(name)
@@ -61,14 +61,14 @@ def study_file(name: str) -> Path | None:
 
 
 def read_study(file: Path, overrides: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Study:
-    """The study that `file` describes.
+    """Read and validate a study.
 
     Args:
         file: A TOML file.
-        overrides: Settings in place of the file's, by claim.
+        overrides: Settings that replace the file's, by claim.
 
     Raises:
-        UserError: Everything that is wrong with it, a line each.
+        UserError: If it is invalid, with a line for each mistake.
     """
     mistakes: list[str] = []
     if file.stem in config_files("suites"):
@@ -89,10 +89,10 @@ def read_study(file: Path, overrides: Mapping[str, Mapping[str, Any]] = MappingP
 
 
 def chosen(study: Study, only: Sequence[str] | None) -> dict[str, Settings]:
-    """The claims that `only` names; all of them where it names none.
+    """Return the claims that `only` names, with their settings; all if it is empty or None.
 
     Raises:
-        UserError: It names something else.
+        UserError: If it names others.
     """
     wrong = [name for name in only or () if name not in study.claims]
     if wrong:
@@ -101,13 +101,13 @@ def chosen(study: Study, only: Sequence[str] | None) -> dict[str, Settings]:
 
 
 def by_claim(pairs: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """What `claim.key=value` pairs set of claims, and the other pairs, which are of the recipes of suites.
+    """Split pairs into settings of claims (`claim.key=value`), and pairs for the recipes of suites (the others).
 
     >>> by_claim(["cost_by_length.repeats=2", "epochs=1"])
     ({'cost_by_length': {'repeats': 2}}, ['epochs=1'])
 
     Raises:
-        UserError: Every pair of another form.
+        UserError: If a claim's setting is malformed.
     """
     claims: dict[str, dict[str, Any]] = {}
     recipes = []
@@ -122,10 +122,10 @@ def by_claim(pairs: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]
 
 
 def refuse_unused(wanted: Mapping[str, Settings], claims: Mapping[str, object], recipes: Sequence[str]) -> None:
-    """Refuse settings of claims that aren't measured, and of recipes where no claim reads runs.
+    """Check that there are no settings of claims that aren't measured, or of recipes if no claim reads runs.
 
     Raises:
-        UserError: Every such setting.
+        UserError: If there are, with a line for each.
     """
     mistakes = [
         f"--set {claim}.…: no claim that is measured here.{nearest(claim, wanted)}"
@@ -142,7 +142,7 @@ def refuse_unused(wanted: Mapping[str, Settings], claims: Mapping[str, object], 
 
 
 def _placed(settings: Settings, file: Path) -> Settings:
-    """The settings, suites that are files made to start where the study's file lies."""
+    """Return the settings, with suites given as files resolved against the folder of the study's file."""
     if not isinstance(settings, OfRuns):
         return settings
     suites = tuple(str(file.parent / suite) if suite.endswith(".toml") else suite for suite in settings.suites)
@@ -150,10 +150,10 @@ def _placed(settings: Settings, file: Path) -> Settings:
 
 
 def refuse_shared_folders(suites: Sequence[str]) -> None:
-    """Refuse suites whose runs would lie in one folder, which has the name of a suite's file.
+    """Check that no suites share a folder of runs, which is named after a suite's file.
 
     Raises:
-        UserError: Every two of one name.
+        UserError: If suites do, with a line for each shared name.
     """
     by_name: dict[str, list[str]] = {}
     for suite in suites:

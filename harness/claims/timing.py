@@ -1,4 +1,4 @@
-"""Seconds of several pieces of work that are compared with each other, taken in turns in one process."""
+"""Timing of several pieces of work for comparison, interleaved in one process."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Work = Callable[[], object]
 
 
 def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dict[str, list[float]]:
-    """Seconds of each piece of work in each repeat.
+    """Time each piece of work in each repeat.
 
-    Each repeat does all of them, in an order of its own, so that whatever else the machine does falls on all alike. The
-    first round is not counted.
+    Each repeat does all of them, in a random order, so that other load on the machine affects all alike. A first,
+    untimed round serves as warm-up.
 
     Args:
-        work: What is timed, by name.
-        repeats: How many rounds count.
-        seed: Of the orders.
+        work: The pieces of work, by name.
+        repeats: Number of timed rounds.
+        seed: Random seed of the orders.
 
     Returns:
-        By name [repeats].
+        Seconds, by name [repeats].
     """
     clock, chooser = clock_for(torch.get_num_threads()), random.Random(seed)
     for one in work.values():
@@ -38,15 +38,15 @@ def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dic
 
 
 def clock_for(threads: int) -> Callable[[], float]:
-    """The processor's seconds where one thread works, which other work hardly changes; else those on the clock."""
+    """Return the clock for timing: processor time with one thread, which other load hardly affects; else wall time."""
     return time.process_time if threads == 1 else time.perf_counter
 
 
 def clock_words(threads: int) -> str:
-    """Which seconds those are."""
+    """Describe the clock in words."""
     return "processor time of one thread" if threads == 1 else f"time on the clock with {threads} threads"
 
 
 def vector_unit() -> str:
-    """The widest vector instructions that torch uses here, such as "AVX512"."""
+    """Return the widest vector instructions that torch uses on this machine, such as "AVX512"."""
     return str(torch.backends.cpu.get_cpu_capability())

@@ -153,13 +153,13 @@ def _holds_nul(content: object) -> bool:
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """`key=value` pairs as settings; a value is read as TOML, and as text where it is none.
+    """Parse `key=value` pairs; a value is parsed as TOML, or kept as text if it is not valid TOML.
 
     >>> parse_settings(["learning_rate=3e-5", "strategy=windows"])
     {'learning_rate': 3e-05, 'strategy': 'windows'}
 
     Raises:
-        UserError: Every pair of another form.
+        UserError: If pairs have another form, with a line for each.
     """
     malformed = [pair for pair in pairs if not pair.partition("=")[0].strip() or not pair.partition("=")[2].strip()]
     if malformed:

@@ -39,14 +39,14 @@ class CostSettings(Settings):
 
 
 class Measured(BaseModel):
-    """What one document costs, read in one way.
+    """The cost of one document, read in one way.
 
     Attributes:
-        way: How it is read.
-        mode: "training": a whole step; "reading": a forward pass.
-        length: Tokens of the document.
-        seconds: Of each repeat.
-        memory_bytes: Most that a training step took, of the process; None: not measured of this mode.
+        way: The way to read: full attention, windows or recurrence.
+        mode: "training" for a whole step, "reading" for a forward pass.
+        length: Number of tokens of the document.
+        seconds: Seconds of each repeat.
+        memory_bytes: Peak memory of the process above that before the step; None for mode "reading".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,14 +59,14 @@ class Measured(BaseModel):
 
 
 class CostNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        models: By way, the model that read.
-        window: Tokens of a window or segment.
-        threads: That computed.
-        clock: Which seconds these are.
-        measured: By way, mode and length.
+        models: The model of each way to read.
+        window: Number of tokens of a window or segment.
+        threads: Number of threads.
+        clock: The clock of the seconds, in words.
+        measured: The cost for each way, mode and length.
     """
 
     models: dict[str, str]
@@ -76,11 +76,11 @@ class CostNumbers(Numbers):
     measured: tuple[Measured, ...] = Field(min_length=1)
 
     def of(self, way: str, mode: str) -> list[Measured]:
-        """What was measured of a way and mode, by length."""
+        """Return the costs of a way and mode, sorted by length."""
         return sorted((m for m in self.measured if (m.way, m.mode) == (way, mode)), key=lambda m: m.length)
 
     def exponents(self, way: str, mode: str) -> list[float]:
-        """The power of the length that the seconds grow by, of each repeat."""
+        """Return the power of the length that the seconds grow with, for each repeat."""
         return _exponents(self.of(way, mode))
 
 
@@ -90,7 +90,7 @@ def _exponents(cases: Sequence[Measured]) -> list[float]:
 
 
 def measure(settings: CostSettings, _folder: Path) -> CostNumbers:
-    """Time a training step on one document, and its reading, by each way and length, in turns; on the CPU."""
+    """Time a training step and a forward pass on one document, for each way and length, interleaved, on the CPU."""
     import torch  # noqa: PLC0415 -- judging and listing need none
 
     from harness.claims.timing import clock_words  # noqa: PLC0415
@@ -123,7 +123,7 @@ def _measured(settings: CostSettings, models: Mapping[str, str]) -> tuple[Measur
 
 
 def _recipes(settings: CostSettings) -> Mapping[str, Training]:
-    """One window or segment in a pass, so that a document of any length takes the memory of one."""
+    """Return the recipe of each way, with one window or segment per pass: memory is that of one, at any length."""
     window, longest = settings.window, max(settings.lengths)
     recipes: dict[str, dict[str, object]] = {
         FULL: {"strategy": "head", "max_length": longest},
@@ -134,7 +134,7 @@ def _recipes(settings: CostSettings) -> Mapping[str, Training]:
 
 
 def _work(model: str, recipe: Training, lengths: Sequence[int]) -> dict[tuple[str, int], Callable[[], object]]:
-    """A training step, and a forward pass, on a document of each length."""
+    """Make a training step and a forward pass on a document of each length, to be timed."""
     from harness.claims.documents import document, prepared  # noqa: PLC0415 -- torch
 
     trainer, objective, reader = prepared(model, recipe)
@@ -150,7 +150,7 @@ def _work(model: str, recipe: Training, lengths: Sequence[int]) -> dict[tuple[st
 
 
 def _memory(work: Callable[[], object]) -> int:
-    """Most bytes that the process holds more than before."""
+    """Do the work and return its peak memory, in bytes above that of the process before."""
     import psutil  # noqa: PLC0415 -- only measuring needs it
 
     from harness.ops.device import measure_peak_anew, peak_memory_bytes  # noqa: PLC0415 -- torch
@@ -162,7 +162,7 @@ def _memory(work: Callable[[], object]) -> int:
 
 
 def judge(numbers: CostNumbers) -> Judged:
-    """Whether full attention grows faster than the others in training, and as fast as the square."""
+    """Judge whether training by full attention grows faster in cost than by the others, and with the square."""
     longest = max(one.length for one in numbers.measured)
     return Judged(
         findings=tuple(_findings(numbers)),

@@ -18,11 +18,11 @@ from harness.registry import TASK_TYPES
 
 
 class FlexibilitySettings(OfRuns):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
         suites: Suites with a task of each type, and simple baselines.
-        model: The one checkpoint.
+        model: The model of configs/models that is fine-tuned on all tasks.
     """
 
     suites: Suites = ("flexibility", "flexibility_tags")
@@ -30,11 +30,11 @@ class FlexibilitySettings(OfRuns):
 
 
 class FlexibilityNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        model: The checkpoint.
-        tasks: It beside the best simple baseline of each task.
+        model: The model.
+        tasks: Its score beside that of the best simple baseline, for each task.
     """
 
     model: str
@@ -65,7 +65,7 @@ def measure(settings: FlexibilitySettings, folder: Path) -> FlexibilityNumbers:
 
 
 def judge(numbers: FlexibilityNumbers) -> Judged:
-    """On which tasks the model is shown to be ahead."""
+    """Judge on which tasks the model is shown to be ahead."""
     tested = {one.task_type for one in numbers.tasks}
     untested = sorted(name.replace("_", " ") for name in {*TASK_TYPES.names()} - tested)
     of_one_seed = any(one.p is None for one in numbers.tasks)

@@ -11,19 +11,19 @@ from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Suites
 from harness.claims.intervals import interval
 
 WAYS = {"integrated gradients": (0, 1), "attention": (2, 3)}
-"""The places of each way's deletion and insertion curve among the gains."""
+"""Columns of each way's deletion and insertion gains in `gains`."""
 TESTS = 3
-"""Both curves of attention, and the comparison with gradients, which the table has beside it."""
+"""Number of tests: both curves of attention, and the comparison with gradients by deletion."""
 
 
 class InterpretabilitySettings(OfRuns):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
         suites: The suite that the run comes from.
-        run: The run that is explained, by its folder below the study's.
-        examples: Test examples, drawn evenly.
-        steps: Points of the integral.
+        run: The run to explain: its folder, relative to the study's.
+        examples: Number of test examples, drawn evenly.
+        steps: Number of steps of integrated gradients.
     """
 
     suites: Suites = ("flexibility",)
@@ -33,14 +33,14 @@ class InterpretabilitySettings(OfRuns):
 
 
 class InterpretabilityNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        run: What was explained.
-        examples: How many.
-        steps: Points of the integral.
-        gains: Of each group of test examples, the areas that deletion and insertion by gradients gain on random orders,
-            and then those by attention [groups, 4].
+        run: The run that was explained.
+        examples: Number of test examples.
+        steps: Number of steps of integrated gradients.
+        gains: For each group of test examples, the areas gained over random orders by deletion and insertion, first by
+            gradients and then by attention [groups, 4].
     """
 
     run: str
@@ -50,7 +50,7 @@ class InterpretabilityNumbers(Numbers):
 
 
 def measure(settings: InterpretabilitySettings, folder: Path) -> InterpretabilityNumbers:
-    """Explain test examples of the run."""
+    """Explain test examples of the run by gradients and by attention."""
     from harness.runs.explain import run_explainer  # noqa: PLC0415 -- torch
 
     found = run_explainer(folder / settings.run).gains(settings.examples, steps=settings.steps, attention=True)
@@ -63,7 +63,7 @@ def measure(settings: InterpretabilitySettings, folder: Path) -> Interpretabilit
 
 
 def judge(numbers: InterpretabilityNumbers) -> Judged:
-    """Whether attention finds words that matter more than chance does, and better ones than gradients do."""
+    """Judge whether attention finds important words better than random orders and gradients do."""
     return Judged(
         findings=tuple(_findings(numbers)),
         how=(

@@ -16,11 +16,11 @@ from harness.errors import UserError
 
 
 class LongSequencesSettings(OfRuns):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
         suites: Suites of long texts, read in several ways.
-        guessing: Its model that reads nothing.
+        guessing: The suite's baseline, a model that reads nothing.
     """
 
     suites: Suites = ("long_sequences",)
@@ -28,11 +28,11 @@ class LongSequencesSettings(OfRuns):
 
 
 class LongSequencesNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        found: Each trained model on each task, beside the one that reads nothing.
-        simple: The simple baselines that read, likewise.
+        found: The score of each trained model on each task, beside that of guessing.
+        simple: The same for the simple baselines.
     """
 
     found: tuple[Beside, ...] = Field(min_length=1)
@@ -40,7 +40,7 @@ class LongSequencesNumbers(Numbers):
 
 
 def measure(settings: LongSequencesSettings, folder: Path) -> LongSequencesNumbers:
-    """Compare each way to read with guessing; the suite's baseline is what guesses."""
+    """Compare each model with guessing, which is the suite's baseline."""
     found: dict[bool, list[Beside]] = {False: [], True: []}
     for task in comparisons(settings, folder):
         for cell in task.cells:
@@ -56,7 +56,7 @@ def measure(settings: LongSequencesSettings, folder: Path) -> LongSequencesNumbe
 
 
 def judge(numbers: LongSequencesNumbers) -> Judged:
-    """On which task which way to read is shown to be ahead of guessing."""
+    """Judge for each task which models are shown to be ahead of guessing."""
     seeds = sorted({one.seeds for one in numbers.found})
     limits = [
         "What is not shown for a model here may be shown with more training, or for a larger model.",
@@ -77,7 +77,7 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
 
 
 def _shown_where(found: Sequence[Beside]) -> str:
-    """By which tests a difference is shown."""
+    """Describe the tests by which a difference is shown."""
     tasks = len({one.task for one in found})
     rules = []
     if any(one.p is not None for one in found):

@@ -19,12 +19,12 @@ TESTS = 4
 
 
 class OverfittingSettings(OfRuns):
-    """How it is measured.
+    """Settings of the measurement.
 
     Attributes:
-        suites: One that trains on several numbers of examples (`train_examples`).
-        plain: Its model without regularisation.
-        regularised: The same with it.
+        suites: A suite that trains on several numbers of examples (`train_examples`).
+        plain: The suite's model without regularisation.
+        regularised: The suite's model with regularisation.
     """
 
     suites: Suites = ("overfitting",)
@@ -36,12 +36,12 @@ class Trained(BaseModel):
     """One run.
 
     Attributes:
-        model: Its name.
-        seed: Its seed.
-        examples: It was trained on.
-        train: The score of its weights on these.
-        validation: That on validation examples.
-        test: That on test examples.
+        model: The model's name.
+        seed: The run's seed.
+        examples: Number of training examples.
+        train: Score of the run's weights on its training examples.
+        validation: Score on validation examples.
+        test: Score on test examples.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,16 +55,16 @@ class Trained(BaseModel):
 
 
 class OverfittingNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        task: The suite's.
-        metric: That scores are of.
-        plain: The model without regularisation, with the settings that are meant.
-        regularised: The model with it.
-        differing: Both models' settings that differ.
-        tokens_read: The share of the test texts' tokens that is read; the rest is cut off.
-        runs: All of them.
+        task: The suite's task.
+        metric: The metric of the scores.
+        plain: The model without regularisation.
+        regularised: The model with regularisation.
+        differing: Training settings in which the models differ, in words.
+        tokens_read: Share of the test texts' tokens that is read; the rest is cut off.
+        runs: All runs.
     """
 
     task: str
@@ -77,7 +77,7 @@ class OverfittingNumbers(Numbers):
 
 
 def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
-    """Score each run's weights on its own training examples, which its record does not."""
+    """Score each run's weights on its own training examples, a score that its record does not have."""
     from harness.runs.evaluation import scores_of_split  # noqa: PLC0415 -- torch
 
     runs = runs_by_size((settings.plain, settings.regularised), settings, folder)
@@ -112,7 +112,7 @@ def _differing(plain: dict[str, object], regularised: dict[str, object]) -> str:
 
 
 def judge(numbers: OverfittingNumbers) -> Judged:
-    """Whether there is a gap, whether examples and regularisation make it smaller, and what the test score gains."""
+    """Judge if there is a gap, if more examples or regularisation reduce it, and if the test score improves."""
     seeds = len({one.seed for one in numbers.runs})
     more, less = ("training", "test") if _sign(numbers.metric) > 0 else ("test", "training")
     return Judged(
@@ -138,12 +138,12 @@ def judge(numbers: OverfittingNumbers) -> Judged:
 
 
 def _sign(metric: str) -> int:
-    """1 where more is better, else -1."""
+    """Return 1 if higher is better, else -1."""
     return 1 if find_metric(metric).higher_is_better else -1
 
 
 def _gap(run: Trained, sign: int) -> float:
-    """By how much the score on training is better than that on test."""
+    """Return how much better the training score is than the test score."""
     return sign * (run.train - run.test)
 
 
@@ -178,7 +178,7 @@ def _findings(numbers: OverfittingNumbers) -> Iterator[Finding]:
 
 
 def _said(numbers: OverfittingNumbers, found: Iterable[tuple[int, float]], *, above: str, below: str) -> Finding:
-    """What the interval over one mean of each seed says: a seed's sizes share examples and their order."""
+    """Judge by the interval over one mean per seed, since the sizes of a seed share examples and their order."""
     by_seed: dict[int, list[float]] = {}
     for seed, value in found:
         by_seed.setdefault(seed, []).append(value)
@@ -194,13 +194,13 @@ def _said(numbers: OverfittingNumbers, found: Iterable[tuple[int, float]], *, ab
 
 
 def _shown(numbers: OverfittingNumbers, found: Interval) -> str:
-    """Such as "6.0 (4.1 to 8.0) points"."""
+    """Format an interval, such as "6.0 (4.1 to 8.0) points"."""
     unit = unit_of(numbers.metric)
     return f"{found.shown(unit.decimals, factor=unit.factor)}{' points' if unit.factor == 100 else ''}"
 
 
 def _slopes(runs: Sequence[Trained], sign: int) -> list[tuple[int, float]]:
-    """The gap's slope over doublings of the examples, of each model and seed with several numbers of them."""
+    """Return seed and slope of the gap per doubling of the examples, for each model and seed with several sizes."""
     found = []
     for model, seed in sorted({(one.model, one.seed) for one in runs}):
         own = [one for one in runs if (one.model, one.seed) == (model, seed)]
@@ -210,7 +210,7 @@ def _slopes(runs: Sequence[Trained], sign: int) -> list[tuple[int, float]]:
 
 
 def _pairs(numbers: OverfittingNumbers) -> Iterator[tuple[Trained, Trained]]:
-    """The plain and the regularised run of each seed and number of examples."""
+    """Yield the plain and the regularised run of each seed and number of examples."""
     known = {(one.model, one.seed, one.examples): one for one in numbers.runs}
     for (model, seed, examples), plain in known.items():
         other = known.get((numbers.regularised, seed, examples))
@@ -227,7 +227,7 @@ def _sizes(numbers: OverfittingNumbers) -> list[int]:
 
 
 def _gap_of(numbers: OverfittingNumbers, runs: Sequence[Trained]) -> Interval:
-    """The gap with its interval over the seeds of one size, in the unit as it is shown."""
+    """Return the mean gap of one size with its interval over seeds, in the unit of reports."""
     factor, sign = unit_of(numbers.metric).factor, _sign(numbers.metric)
     return interval([factor * _gap(one, sign) for one in runs])
 

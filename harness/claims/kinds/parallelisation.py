@@ -41,11 +41,11 @@ class Measured(BaseModel):
     """Seconds of both models at one length.
 
     Attributes:
-        mode: "reading": forward alone; "training": forward, backward and the optimiser's step.
-        length: Tokens of a text.
-        texts: In a batch.
-        transformer: Seconds of each repeat.
-        lstm: Likewise, each beside the Transformer's of the same repeat.
+        mode: "reading" for a forward pass; "training" for forward, backward and the optimiser's step.
+        length: Number of tokens of a text.
+        texts: Number of texts in a batch.
+        transformer: Seconds of the Transformer in each repeat.
+        lstm: Seconds of the LSTM in the same repeats.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,23 +58,23 @@ class Measured(BaseModel):
 
     @property
     def ratios(self) -> list[float]:
-        """How many times as many tokens a second the Transformer reads, of each repeat."""
+        """Ratio of the Transformer's speed to the LSTM's, in each repeat."""
         return [slow / fast for slow, fast in zip(self.lstm, self.transformer, strict=True)]
 
     def speed(self, model: str) -> float:
-        """Tokens per second, over all repeats."""
+        """Return tokens per second, over all repeats."""
         seconds: tuple[float, ...] = getattr(self, model)
         return self.length * self.texts * len(seconds) / sum(seconds)
 
 
 class ParallelisationNumbers(Numbers):
-    """What was measured.
+    """The measured numbers.
 
     Attributes:
-        parameters: Of each model.
-        hidden: The LSTM's width.
-        threads: That computed.
-        clock: Which seconds these are.
+        parameters: Number of parameters of each model.
+        hidden: Hidden size of the LSTM.
+        threads: Number of threads.
+        clock: The clock of the seconds, in words.
         vector_unit: The processor's widest instructions that torch uses.
         measured: Seconds by mode and length.
     """
@@ -88,7 +88,7 @@ class ParallelisationNumbers(Numbers):
 
 
 def measure(settings: ParallelisationSettings, _folder: Path) -> ParallelisationNumbers:
-    """Time both models on random tokens, in turns."""
+    """Time both models on random tokens, interleaved."""
     import torch  # noqa: PLC0415 -- judging and listing need none
 
     from harness.claims.encoders import Size, TransformerClassifier, lstm_of_size, parameters  # noqa: PLC0415
@@ -122,7 +122,7 @@ def _cases(settings: ParallelisationSettings) -> Iterator[tuple[str, int]]:
 
 
 def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:
-    """One pass over a batch."""
+    """Make one forward pass or training step on a batch, to be timed."""
     import torch  # noqa: PLC0415 -- judging and listing need none
 
     if mode == "reading":
@@ -146,7 +146,7 @@ def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:
 
 
 def judge(numbers: ParallelisationNumbers) -> Judged:
-    """Whether the Transformer is faster at the longest texts, and the more so the longer they are."""
+    """Judge whether the Transformer is faster on the longest texts, and its lead grows with their length."""
     by_mode = {mode: [one for one in numbers.measured if one.mode == mode] for mode in MODES}
     tests = sum(len(cases) for cases in by_mode.values())  # At the longest texts, and each step up to them.
     return Judged(
@@ -174,7 +174,7 @@ def _findings(cases: Sequence[Measured], tests: int) -> Iterator[Finding]:
 
 
 def _growth(cases: Sequence[Measured], words: str, tests: int) -> Finding:
-    """Whether the ratio of speeds grows from each length to the next, each step an interval of its own."""
+    """Judge whether the ratio of speeds grows from each length to the next, with an interval for each step."""
     steps = {
         f"from {a.length:,} to {b.length:,}": ratio_interval(
             [after / before for before, after in zip(a.ratios, b.ratios, strict=True)], tests=tests
