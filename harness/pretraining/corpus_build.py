@@ -22,7 +22,7 @@ from harness.pretraining.texts import Texts
 
 @dataclass
 class Tally:
-    """Counts of a source's documents by outcome; `…_characters` are those of the cleaned documents.
+    """Counts of a source's documents by outcome; `…_characters` count characters after cleaning.
 
     Attributes:
         read: Number of documents of the source.
