@@ -298,7 +298,4 @@ def _misfits(recipe: Training) -> Iterator[str]:
             "read in windows; a smaller micro_batch_size takes less memory, too."
         )
     if recipe.compile and (recipe.execution == "packed" or recipe.segmented):
-        yield (
-            'compile: not for packed texts or segments. Set execution = "padded" and read in windows, or leave compile '
-            "out."
-        )
+        yield 'compile: not for packed texts or segments. Set execution = "padded" and read windows, or leave it out.'

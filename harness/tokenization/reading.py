@@ -292,10 +292,5 @@ def reader_for(
 
 
 def window_of(training: Training, limit: int | None) -> int:
-    """Return the number of tokens in a window, set by the recipe or the usual one.
-
-    Args:
-        training: The recipe.
-        limit: Maximum number of tokens that the model can read; None if there is no limit.
-    """
+    """Return the number of tokens in a window: the recipe's, or the usual one within the model's `limit`."""
     return training.max_length or min(limit or USUAL_WINDOW, USUAL_WINDOW)
