@@ -79,7 +79,7 @@ class Budgeted:
         tally: The outcomes so far.
         tried: Folders of the runs that were started.
         is_paced: Whether another suite's recent runs show how fast the machine is today.
-        sort: How the runs are called if there are others, such as "short runs of "; may be empty.
+        sort: How the runs are called if there are others, such as "short runs"; may be empty.
     """
 
     suite: Suite
@@ -94,6 +94,10 @@ class Budgeted:
     tried: set[Path] = field(default_factory=set)
     is_paced: bool = False
     sort: str = ""
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.sort} of " if self.sort else ""
 
     @property
     def left(self) -> float:
@@ -120,12 +124,8 @@ class Budgeted:
     @property
     def is_too_short(self) -> bool:
         """Whether no trained model is certain to be compared in time: the upper end of every forecast is too late."""
-        return self._soonest("high") > max(self.left, 0.0)
-
-    @property
-    def may_answer(self) -> bool:
-        """Whether a trained model that was not started is likely to be compared in time."""
-        return any(not _is_simple(runs) for runs in self.waiting.values()) and self._soonest("about") <= self.left
+        trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
+        return min((self._expected(model, end="high") for model in trained), default=0.0) > max(self.left, 0.0)
 
     def only_trained(self) -> None:
         """Leave out the simple baselines, because other runs cover them."""
@@ -136,7 +136,7 @@ class Budgeted:
         for model in [model for model, runs in self.waiting.items() if _is_simple(runs)]:
             self._begin(model)
         self._execute(self._of_this_look())
-        for model in [model for model, runs in self.waiting.items() if any(map(_is_recorded, runs))]:
+        for model in [model for model, runs in self.waiting.items() if any(map(_has_begun, runs))]:
             self._begin(model)
         try:
             with stopped_after(self.left):
@@ -166,7 +166,9 @@ class Budgeted:
             fitting = _fitting(expected, self.left)
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
-            self._say(f"{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} left.")
+            self._say(
+                f"{self._prefix}{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} left."
+            )
         return fitting
 
     def _begin(self, model: str) -> None:
@@ -219,11 +221,6 @@ class Budgeted:
         first = {run.folder for run in self._first(runs)}
         return [run for run in runs if run.folder in first | self.tried]
 
-    def _soonest(self, end: End) -> float:
-        """Seconds until the first trained model that was not started can be compared; 0 if there is none."""
-        trained = [model for model, runs in self.waiting.items() if not _is_simple(runs)]
-        return min((self._expected(model, end=end) for model in trained), default=0.0)
-
     def _expected(self, model: str, *, end: End = "about") -> float:
         """Seconds until a model that was not started can be compared; 0 if unknown.
 
@@ -254,13 +251,14 @@ class Budgeted:
         lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
         stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
         if stopped:
-            yield f"Time ran out before these finished: {self.sort}{listed(stopped)}."
+            yield f"Time ran out before these finished: {self._prefix}{listed(stopped)}."
         if self.waiting:
             known = [(model, self._expected(model)) for model in self.waiting]
             names = [f"{model} (about {duration(seconds)})" if seconds else model for model, seconds in known]
-            yield f"Not tried, for lack of time: {self.sort}{listed(names)}."
+            yield f"Not tried, for lack of time: {self._prefix}{listed(names)}."
         if not stopped and (more := self._more_seeds()):
-            yield f"More seeds would take about {duration(self._seconds_of(more))}."
+            which = f" of {self.sort}" if self.sort else ""
+            yield f"More seeds{which} would take about {duration(self._seconds_of(more))}."
 
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
@@ -286,8 +284,9 @@ def _is_simple(runs: Sequence[Run]) -> bool:
     return all(is_simple_baseline(run.config.model.family or "") for run in runs)
 
 
-def _is_recorded(run: Run) -> bool:
-    return (run.folder / RECORD).exists() and not run.is_redone
+def _has_begun(run: Run) -> bool:
+    """Return whether an earlier command recorded the run, or saved its state when it was stopped."""
+    return run.has_saved_work or ((run.folder / RECORD).exists() and not run.is_redone)
 
 
 def _is_open(run: Run) -> bool:

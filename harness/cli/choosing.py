@@ -48,7 +48,10 @@ if TYPE_CHECKING:
     from harness.suites.suite import Suite
 
 LONG = 3600.0  # Beyond this many seconds, a shorter way is suggested.
-SHORTER = "That is long. --minutes 20 gives a recommendation within 20 minutes, from short runs if full ones don't fit."
+SHORTER = (
+    "That is long. --minutes 20 trains for 20 minutes, in short runs if full ones don't fit, and compares what is "
+    "scored by then. If not even a short run fits, no trained model has a score."
+)
 
 
 @app.command(
@@ -87,7 +90,7 @@ def choose(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Time budget: start the models that fit into it, and stop when it is over.", min=0),
+        typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over.", min=0),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")

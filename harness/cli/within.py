@@ -1,7 +1,8 @@
-"""Run a suite of one task within a time limit: full runs if some are certain to fit, else short ones."""
+"""Run a suite of one task within a time limit: full runs if some are certain to fit, else short ones first."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.runs.options import Options
+
+SAVED_AFTER = 0.1
+"""States of runs in progress are saved at least whenever this part of the time limit has passed."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ def run_within(
 ) -> Answered:
     """Run what fits, so that a trained model is compared with the simple baselines within any reasonable time.
 
+    Full runs get the time that short runs leave. What is stopped there is continued by the next command, so that
+    repeating it leads to full runs, however long they take.
+
     Args:
         suite: The suite.
         planned: Its runs.
@@ -62,10 +69,13 @@ def run_within(
         workers: Number of parallel processes; None: as many as suit the machine.
         ends: The end of the time, on time.monotonic's clock.
     """
+    # Else a command that is shorter than the time between two saved states would never get further.
+    often = min(options.checkpoint_seconds, max(ends - time.monotonic(), 0) * SAVED_AFTER)
+    in_parts = replace(options, redo=False, checkpoint_seconds=often)
 
     def budgeted(suite: Suite, planned: Sequence[Run], **more: Any) -> Budgeted:
         waiting = {model: [run for run in planned if run.model == model] for model in suite.models}
-        return Budgeted(suite, runs, ends, replace(options, redo=False), console, workers, waiting, Tally(), **more)
+        return Budgeted(suite, runs, ends, in_parts, console, workers, waiting, Tally(), **more)
 
     whole = budgeted(suite, planned)
     if whole.left <= 0 or whole.has_answer or not whole.is_too_short:
@@ -78,10 +88,10 @@ def run_within(
     short_runs = planned_runs(first, runs)
     if options.redo:
         mark_redone(short_runs, console)
-    brief = budgeted(first, short_runs, sort="short runs of ")
+    brief = budgeted(first, short_runs, sort="short runs")
     left = brief.run()
-    whole = budgeted(suite, planned, is_paced=brief.shows_pace, sort="full runs of ")
-    if whole.may_answer:
+    whole = budgeted(suite, planned, is_paced=brief.shows_pace, sort="full runs")
+    if whole.left > 0:
         left += whole.run()
     else:
         whole.only_trained()

@@ -30,7 +30,7 @@ from harness.metrics.lookup import find_metric, known_metrics, unit_of
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, stated_rule
+from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, stated_rule, stated_short_runs
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -119,12 +119,15 @@ def compare_records(
         raise UserError(f"margin {task!r}: no such task in {where}.{nearest(task, {r.base_task for _, r in found})}")
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
     unreadable = list(problems)
-    scored = [
-        _scored(kept, [known[model] for model in models], chosen, card=card, margins=margins, look=look)
-        for group in _by_task(found)
-        for look, kept in [_at_look(group, unreadable)]
-        for card in _cards([record for _, record in kept])
-    ]
+    scored: list[tuple[TaskComparison, Sequence[ModelRuns]]] = []
+    for group in _by_task(found):
+        look, kept = _at_look(group, unreadable)
+        short_runs = _short_runs(group, unreadable)
+        for card in _cards([record for _, record in kept]):
+            one, by_model = _scored(
+                kept, [known[model] for model in models], chosen, card=card, margins=margins, look=look
+            )
+            scored.append((replace(one, short_runs=short_runs), by_model))
     tasks = tuple(task for task, _ in scored)
     foreseen = foreseen_lines(found, tasks, unreadable)
     return Comparison(
@@ -155,8 +158,21 @@ def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list
     """The current look of a sequential suite and its runs; for any other suite, None and all runs."""
     rule, (run, record) = None, group[0]
     with collected(problems):
-        rule = stated_rule(run.absolute().parent.parent.parent, {record.suite})
+        rule = stated_rule(_of_suite(run), {record.suite})
     return (None, group) if rule is None else at_look(group, rule)
+
+
+def _short_runs(group: list[Found], problems: list[str]) -> str:
+    """What the runs were limited to, if their suite is a shortened one."""
+    run, record = group[0]
+    with collected(problems):
+        return stated_short_runs(_of_suite(run), {record.suite})
+    return ""
+
+
+def _of_suite(run: Path) -> Path:
+    """The folder of the suite of a run."""
+    return run.absolute().parent.parent.parent
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:

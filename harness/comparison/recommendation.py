@@ -2,12 +2,13 @@
 
 The recommendation says no more than the task's claims (`harness.comparison.claims`). If these leave several models in
 the race, the cheapest to train is recommended; if they include a simple baseline, that baseline, until more is known.
+If the runs were cut short for a first answer, whatever is recommended is recommended for now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
 
@@ -27,13 +28,14 @@ class Recommendation:
 
     Attributes:
         kind: "best": it is ahead of the others; "cheapest": of several that may be the best; "baseline": nothing beats
-            the simple baseline; "unclear": more runs or test examples are needed.
-        model: The recommended model, provisional if unclear; None: nothing can be recommended.
+            the simple baseline; "unclear": more runs or test examples are needed; "after short runs": full runs are
+            needed.
+        model: The recommended model, provisional in the last two cases; None: nothing can be recommended.
         advice: The advice in one sentence.
         reasons: The reasons, one sentence each, most important first.
     """
 
-    kind: Literal["best", "cheapest", "baseline", "unclear"]
+    kind: Literal["best", "cheapest", "baseline", "unclear", "after short runs"]
     model: str | None
     advice: str
     reasons: tuple[str, ...] = ()
@@ -41,6 +43,15 @@ class Recommendation:
 
 def recommended(task: TaskComparison) -> Recommendation:
     """Recommend a model for a task."""
+    found = _recommended(task)
+    if not task.short_runs:
+        return found
+    why = f"These are short runs ({task.short_runs}); full runs may change that."
+    kind: Literal["unclear", "after short runs"] = "unclear" if found.model is None else "after short runs"
+    return replace(found, kind=kind, reasons=(why, *found.reasons))
+
+
+def _recommended(task: TaskComparison) -> Recommendation:
     ranked, unit = task.ranked, unit_of(task.card.main_metric)
     trained = [cell for cell in ranked if not cell.is_simple_baseline]
     simple = next((cell for cell in ranked if cell.is_simple_baseline), None)
@@ -103,7 +114,7 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     expense, _ = _expense(near)
     cheapest, best = min(near, key=expense), task.ranked[0]
     said = in_words(task.margin, task)
-    advice = f"Use {cheapest.model}: no model is better by more than {said}"
+    advice = f"{_use(cheapest.model, task)}: no model is better by more than {said}"
     advice += f", and of {len(near)} such models it costs least to train." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
     other = "" if best is cheapest else f"; {best.model}, the best, {_score(best, unit)}"
@@ -117,10 +128,11 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
     if found is None or found.estimate is None or gain is None or gain <= 0:
         scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, the best model, {_score(leader, unit)}."
         if (read := _share_read(leader)) < 1:
-            advice = f"Use {simple.model} for now: nothing beats the simple baseline after so short a training."
+            start = _use_for_now(simple.model, task)
+            advice = f"{start}: nothing beats the simple baseline after so short a training."
             why = f"{leader.model} has read {share(read)} of the training examples; more steps may change that."
             return Recommendation("unclear", simple.model, advice, (scores, why))
-        advice = f"Use {simple.model}: nothing beats the simple baseline."
+        advice = f"{_use(simple.model, task)}: nothing beats the simple baseline."
         collapsed = any(run.is_collapsed for run in leader.scored)
         more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
         return Recommendation("baseline", simple.model, advice, (scores, *(more if collapsed else ())))
@@ -128,12 +140,20 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
     return Recommendation(
         "unclear",
         simple.model,
-        f"Use {simple.model} for now: no model is shown to beat the simple baseline.",
+        f"{_use_for_now(simple.model, task)}: no model is shown to beat the simple baseline.",
         (
             f"{named(leader)} is ahead of it by {unit.signed(found.estimate.value)}{interval}, which may be chance.",
             *_needed(leader, simple, task),
         ),
     )
+
+
+def _use(model: str, task: TaskComparison) -> str:
+    return _use_for_now(model, task) if task.short_runs else f"Use {model}"
+
+
+def _use_for_now(model: str, task: TaskComparison) -> str:
+    return f"Use {model} for now{', after short runs' if task.short_runs else ''}"
 
 
 def _share_read(cell: Cell) -> float:
@@ -147,23 +167,25 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     if len(contenders) == 1:
         behind = listed([named(cell) for cell in task.cells if best.model in cell.beaten_by])
         advice = (
-            f"Use {named(best)}: it is ahead of {behind}{doubtful(task.doubts_of_claims)}."
+            f"{_use(named(best), task)}: it is ahead of {behind}{doubtful(task.doubts_of_claims)}."
             if behind
-            else f"Use {named(best)}: no other model is compared with it."
+            else f"{_use(named(best), task)}: no other model is compared with it."
         )
         return Recommendation("best", best.model, advice, reasons)
     expense, name = _expense(contenders)
     cheapest = min(contenders, key=expense)
     if cheapest is best or expense(cheapest) == inf:
         rest = listed([cell.model for cell in contenders[1:]])
-        advice = f"Use {best.model}: it has the best score, and of those that may be as good, {rest}, none costs less."
+        why = f"it has the best score, and of those that may be as good, {rest}, none costs less"
+        advice = f"{_use(best.model, task)}: {why}."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
     part = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
     cost = "" if part is None else f" at {part:.2g} of the {name}"
     return Recommendation(
         "cheapest",
         cheapest.model,
-        f"Use {cheapest.model}: no model is shown to be better, and of those that may be the best it costs least.",
+        f"{_use(cheapest.model, task)}: no model is shown to be better, and of those that may be the best it costs "
+        "least.",
         (
             f"{best.model} has {_score(best, unit)}, {cheapest.model} {_score(cheapest, unit)}{cost}; "
             "the difference may be chance.",

@@ -31,6 +31,8 @@ def advice_over_tasks(by_task: Mapping[str, Recommendation]) -> str:
             said.append(f"Nothing beats the simple baseline {model} on {where}: use it there.")
         elif sort == "for now":
             said.append(f"Use {model} for now on {where}: no model is shown to beat it.")
+        elif sort == "after short runs":
+            said.append(f"Use {model} for now on {where}: only short runs are compared.")
         elif sort == "open":
             said.append(f"Can't tell yet on {where}.")
     return " ".join(said)
@@ -52,7 +54,7 @@ def _use(firm: Mapping[str, Sequence[str]], total: int) -> str:
 def _sort(found: Recommendation) -> str:
     if found.kind == "unclear":
         return "open" if found.model is None else "for now"
-    return "baseline" if found.kind == "baseline" else "use"
+    return found.kind if found.kind in ("baseline", "after short runs") else "use"
 
 
 def _tasks(names: Sequence[str], total: int) -> str:

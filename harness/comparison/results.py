@@ -192,6 +192,7 @@ class TaskComparison:
         margin: The largest difference that does not matter, if one was given.
         tuned: How the models were tuned.
         needed: What it would take to tell the leading models apart, if they are not.
+        short_runs: What the runs were limited to, if they were cut short for a first answer; else empty.
     """
 
     suite: str
@@ -206,6 +207,7 @@ class TaskComparison:
     margin: Margin | None = None
     tuned: tuple[TunedModel, ...] = ()
     needed: Needed | None = None
+    short_runs: str = ""
 
     @property
     def folds(self) -> int:

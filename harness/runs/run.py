@@ -95,6 +95,11 @@ class Run:
         """Whether work that replaces a result is in progress, with this configuration."""
         return (self.partial / REDO).exists() and not (self.partial / RECORD).exists() and self._same(self._begun())
 
+    @property
+    def has_saved_work(self) -> bool:
+        """Whether a state of work in progress was saved, with this configuration."""
+        return (self.partial / STATE).exists() and self._same(self._begun())
+
     def settle(self) -> None:
         """Finish an interrupted move into place, and remove abandoned work.
 

@@ -154,11 +154,11 @@ def mark_redone(planned: Sequence[Run], console: Console) -> None:
     """Mark every recorded run for replacement by whatever executes it next; continue an interrupted `--redo`.
 
     Args:
-        planned: All possible runs; those without a record need no replacement.
+        planned: All possible runs; those without a record, or saved work of another configuration, need no replacement.
         console: Where to say that one is continued.
     """
-    recorded = [run for run in planned if (run.folder / RECORD).exists()]
-    _mark(_to_be_redone(recorded, console))
+    found = [run for run in planned if (run.folder / RECORD).exists() or _is_refused(run)]
+    _mark(_to_be_redone(found, console))
 
 
 def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:
@@ -183,10 +183,16 @@ def _mark(waiting: Sequence[Run]) -> None:
 
 def _is_left(run: Run) -> bool:
     """Return whether an interrupted --redo had not replaced the run yet."""
+    return _is_refused(run) or run.state() not in DONE
+
+
+def _is_refused(run: Run) -> bool:
+    """Return whether a result or saved work is of another configuration, or unreadable."""
     try:
-        return run.state() not in DONE
-    except UserError:  # An old result of another configuration, or an unreadable one.
+        run.state()
+    except UserError:
         return True
+    return False
 
 
 def _results(

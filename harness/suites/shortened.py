@@ -1,7 +1,8 @@
 """Shorten a suite: the same models and data, with fewer steps and fewer examples to score.
 
 Short runs give results in minutes if full ones would take hours. They are a suite of their own, so that they can't be
-mistaken for full runs, on the same task, so that forecasts of full runs learn from them.
+mistaken for full runs, and `suite.json` states that they are short, so that no recommendation is based on them for
+good. They are on the same task, so that forecasts of full runs learn from them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def shortened(suite: Suite, short: Short) -> Suite:
         suite,
         name=f"{suite.name}-{short.steps}-steps",
         description=f"Short runs: {short}.",
+        short_runs=str(short),
         recipes={which: cut(recipe, short) for which, recipe in suite.recipes.items()},
         tuning=None,
     )

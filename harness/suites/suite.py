@@ -91,6 +91,7 @@ class Suite:
         tuning: How recipes are chosen by trials, or None.
         varied: The values of a varied setting, by task.
         cluster: The resources of each run on a cluster.
+        short_runs: What limits the runs, if the suite is shortened (`harness.suites.shortened`); else empty.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Suite:
     tuning: Tuning | None = None
     varied: Mapping[str, tuple[Varied, ...]] = field(default_factory=dict)
     cluster: Cluster = field(default_factory=Cluster)
+    short_runs: str = ""
 
 
 def read_suite(

@@ -22,7 +22,7 @@ from harness.suites.suite import Suite
 
 SUITE_FILE = "suite.json"
 ADVICE = "Delete it, or run the suite again."
-_KEYS = {"suite", "description", "baseline", "tasks", "models", "seeds", "sequential", "margin"}
+_KEYS = {"suite", "description", "baseline", "tasks", "models", "seeds", "sequential", "margin", "short_runs"}
 _RULE = TypeAdapter(SeedRule)
 
 
@@ -48,6 +48,8 @@ def write_suite(suite: Suite, runs: Path) -> Path:
         content["sequential"] = asdict(rule)
     if suite.margins is not None:
         content["margin"] = suite.margins.points if suite.margins.points is not None else dict(suite.margins.by_task)
+    if suite.short_runs:
+        content["short_runs"] = suite.short_runs
     written = json.dumps(with_digest(content)).encode()
     if not (folder / SUITE_FILE).is_file() or (folder / SUITE_FILE).read_bytes() != written:
         write_atomically(folder / SUITE_FILE, written)
@@ -107,6 +109,22 @@ def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
         return margins_of(_content(runs / SUITE_FILE, suites).get("margin"))
     except ValueError as error:
         raise UserError(f"{runs / SUITE_FILE}: not as a suite writes it: margin: {error}. {ADVICE}") from error
+
+
+def stated_short_runs(runs: Path, suites: Collection[str]) -> str:
+    """What the runs of the suite are limited to, such as "at most 25 steps"; empty unless they were cut short.
+
+    Args:
+        runs: The folder.
+        suites: The suites of the runs; a file of another suite counts as damaged.
+
+    Raises:
+        UserError: If the file is damaged.
+    """
+    known = _content(runs / SUITE_FILE, suites).get("short_runs", "")
+    if not isinstance(known, str):
+        raise UserError(f"{runs / SUITE_FILE}: short_runs: not as a suite writes it. {ADVICE}")
+    return known
 
 
 def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:

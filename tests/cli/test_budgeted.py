@@ -21,6 +21,7 @@ class Seed:
     config: SimpleNamespace
     folder: Path
     done: bool = False
+    has_saved_work: bool = False
 
     def state(self):
         return "complete" if self.done else "new"
@@ -64,8 +65,9 @@ def made(monkeypatch):
     """What there is time for in so many minutes; what is left."""
     monkeypatch.setattr(budgeted, "busy", lambda: 1.0)
 
-    def run(minutes, expected, *, kind=Made, count=3, **settings):
+    def run(minutes, expected, *, kind=Made, count=3, begun_before=(), **settings):
         waiting = {"tfidf": seeds("tfidf", 1, family="tfidf")} | {model: seeds(model, count) for model in expected}
+        waiting |= {run.model: list(begun_before) for run in begun_before}
         suite = SimpleNamespace(rule=SimpleNamespace(seeds=(0, 1, 2, 3, 4), looks=(3, 5)), tuning=None)
         ends = time.monotonic() + 60 * minutes
         found = kind(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
@@ -92,6 +94,14 @@ def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
     ]
 
 
+def test_a_model_that_an_earlier_command_began_is_continued_first_even_if_another_is_quicker(made):
+    seeds_of_large = seeds("large")
+    seeds_of_large[0].has_saved_work = True
+    found, left = made(10, {"large": 20, "small": 4}, begun_before=seeds_of_large)
+    assert found.order == ("tfidf", "large")
+    assert left == ["Not tried, for lack of time: small (about 4.0 min)."]
+
+
 @pytest.mark.parametrize(
     ("minutes", "order", "said"),
     [
@@ -104,6 +114,15 @@ def test_more_seeds_come_when_every_model_has_its_first_and_only_where_they_fit(
     assert (found.order, left) == (order, said)
 
 
+def test_the_sort_of_runs_is_named_wherever_something_is_left(made):
+    _, left = made(0, {"model": 3}, sort="short runs")
+    assert left == ["Not tried, for lack of time: short runs of model (about 3.0 min)."]
+    _, left = made(5, {"model": 3}, more=seeds("model", 2, 3) * 3, sort="short runs")
+    assert left == ["More seeds of short runs would take about 6.0 min."]
+    _, left = made(0.005, {"model": 4}, sleeps=30.0, sort="short runs")
+    assert left == ["Time ran out before these finished: short runs of model (3 seeds)."]
+
+
 def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_long(made, monkeypatch):
     monkeypatch.setattr(budgeted, "busy", lambda: 3.0)
     assert made(0, {"large": 7})[1] == ["Not tried, for lack of time: large (about 21 min)."]
@@ -112,9 +131,9 @@ def test_on_a_busy_machine_runs_are_expected_to_take_longer_until_one_shows_how_
 
 def test_a_model_is_certain_to_be_compared_only_by_the_upper_end_of_its_forecast(made):
     found, _ = made(0, {"large": 20, "small": 3})
-    for minutes, is_too_short, may_answer in ((13, False, True), (11, True, True), (2, True, False)):
+    for minutes, is_too_short in ((13, False), (11, True), (2, True)):
         found.ends = time.monotonic() + 60 * minutes
-        assert (found.is_too_short, found.may_answer) == (is_too_short, may_answer)
+        assert found.is_too_short == is_too_short
 
 
 class Endless(Made):

@@ -1,16 +1,17 @@
 """`harness choose`: from one file to a recommendation, in one command."""
 
 import json
-import shutil
 import tomllib
 
 import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
 
 from harness.cli import within
+from harness.cli.budgeted import OutOfTime
 from harness.data.sources import Hub
 from harness.suites.shortened import Short
 from harness.suites.suite import read_suite
+from harness.training import loop
 
 FEW_STEPS = ("--set", "maximum_steps=4", "--set", "batch_size=4", "--workers=1")
 
@@ -48,39 +49,55 @@ def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, chec
     assert len(list(tmp_path.rglob("run.json"))) == 1
 
 
+@pytest.fixture
+def stopped_when_saved(monkeypatch):
+    """The time is over as soon as a run has saved its state; gives the steps at which runs began and were saved."""
+    begun, saved = [], []
+    load, save = loop.load_state, loop.save_state
+
+    def loaded(*given):
+        progress = load(*given)
+        begun.append(progress.step)
+        return progress
+
+    def stopped(progress, *given):
+        save(progress, *given)
+        saved.append(progress.step)
+        raise OutOfTime
+
+    monkeypatch.setattr(loop, "load_state", loaded)
+    monkeypatch.setattr(loop, "save_state", stopped)
+    monkeypatch.setattr(within, "SAVED_AFTER", 0.01)
+    return begun, saved
+
+
 @pytest.mark.slow
-def test_a_run_is_stopped_when_time_is_over_and_goes_on_with_the_next_command(
-    command, file, tmp_path, checkpoints, monkeypatch
+def test_where_no_full_run_fits_short_ones_answer_and_the_same_command_continues_a_full_one(
+    command, file, tmp_path, checkpoints, monkeypatch, stopped_when_saved
 ):
-    monkeypatch.setattr(within, "LADDER", (Short(10**6, 20),))
-    words = ("choose", file, f"--models=tfidf,{checkpoints['bert']}", "--seeds=1", "--workers=1", "--set=batch_size=4")
-    stopped = command(*words, "--minutes=0.25", "--set=epochs=100000")
-    assert stopped.code == 0, stopped.errors
-    assert f"before these finished: short runs of {checkpoints['bert']} (1 seed)." in stopped.output
-    assert "Can't tell yet: no trained model has a score." in stopped.output
-    shutil.rmtree(tmp_path / "runs")
-    ended = command(*words, "--minutes=60", "--set=maximum_steps=4")
-    assert "bert: 1 seed, about " in ended.output
-    assert "for lack of time" not in ended.output
-    assert len(list(tmp_path.rglob("run.json"))) == 2
-
-
-@pytest.mark.slow
-def test_where_no_whole_run_fits_into_the_time_short_ones_answer(command, file, tmp_path, checkpoints, monkeypatch):
+    begun, saved = stopped_when_saved
     monkeypatch.setattr(within, "LADDER", (Short(2, 8),))
     words = ("choose", file, f"--models=majority,{checkpoints['bert']}", "--seeds=2", "--set=batch_size=4")
-    more = ("--set=epochs=1000000", "--minutes=2", "--workers=1")
-    result = command(*words, *more)
+    again = (*words, "--set=epochs=1000000", "--minutes=2", "--workers=1")
+    result = command(*again)
     assert result.code == 0, result.errors
     assert "so short runs come first: at most 2 steps, scored on at most 8 test examples." in result.output
-    assert "majority" in result.output.partition("simple baseline")[2]  # What it advises says how it stands to it.
-    assert f"Not tried, for lack of time: full runs of {checkpoints['bert']} (about " in result.output
+    assert "Use majority for now, after short runs: " in result.output
+    assert "These are short runs (at most 2 steps, scored on at most 8 test examples); full runs may" in result.output
+    stopped = f"Time ran out before these finished: full runs of {checkpoints['bert']} (2 seeds). Run the same command "
+    assert stopped in result.output
     records = [json.loads(path.read_text()) for path in (tmp_path / "runs/my-reviews-2-steps").rglob("run.json")]
     assert len(records) == 3
     assert {record["counts"]["examples"]["test"] for record in records} == {8}
-    assert not list((tmp_path / "runs/my-reviews").rglob("run.json"))
-    before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("run.json"))
-    assert "short runs" not in command(*words, "--set=maximum_steps=2", "--minutes=60", "--workers=1").output
+    assert stopped in command(*again).output
+    assert begun == [0, 0, 0, saved[0]]  # Two short runs, a full one, and the same full one.
+    assert 0 < saved[0] < saved[1]
+    before = sorted(
+        (path, path.stat().st_mtime_ns) for path in (tmp_path / "runs/my-reviews-2-steps").rglob("run.json")
+    )
+    ended = command(*words, "--set=maximum_steps=2", "--minutes=60", "--workers=1", "--redo")
+    assert ended.code == 0, ended.errors
+    assert "short runs" not in ended.output
     assert [pair for pair in before if pair[0].stat().st_mtime_ns == pair[1]] == before
 
 

@@ -39,6 +39,30 @@ def test_without_a_score_of_a_trained_model_the_best_simple_baseline_is_named():
     )  # fmt: skip
 
 
+def test_whatever_short_runs_show_is_recommended_for_now():
+    limits = "at most 25 steps, scored on at most 100 test examples"
+    near, simple = replace(A, is_near_best=True), cell("tfidf", estimate(0.95), simple=True)
+    for cells, model, margin, rest in (
+        ((A, C, TFIDF), "a", None, "it is ahead of c and tfidf."),
+        ((A,), "a", None, "no other model is compared with it."),
+        ((A, B, C), "b", None, "no model is shown to be better, and of those that may be the best it costs least."),
+        ((A, timed("d", 0.85, 200.0)), "a", None,
+         "it has the best score, and of those that may be as good, d, none costs less."),
+        ((near, replace(B, is_near_best=True)), "b", Margin(2.0, 0.02),
+         "no model is better by more than 2 points, and of 2 such models it costs least to train."),
+        ((replace(A, from_simple_baseline=lead("tfidf", -0.1, 0.2)), simple), "tfidf", None,
+         "nothing beats the simple baseline."),
+        ((replace(A, from_simple_baseline=lead("tfidf", 0.02, 0.2)), simple), "tfidf", None,
+         "no model is shown to beat the simple baseline."),
+    ):  # fmt: skip
+        found = recommended(task(*cells, margin=margin, short_runs=limits))
+        assert told(found)[:3] == ("after short runs", model, f"Use {model} for now, after short runs: {rest}")
+        assert found.reasons[0] == f"These are short runs ({limits}); full runs may change that."
+    single = recommended(task(replace(A, is_compared=False), short_runs=limits))
+    assert told(single)[:2] == ("unclear", None)
+    assert single.reasons[0] == f"These are short runs ({limits}); full runs may change that."
+
+
 def test_of_single_seeds_nothing_is_recommended():
     one, other = (
         replace(c, is_compared=False, runs=c.runs[:1], estimate=replace(c.estimate, includes_seeds=False))

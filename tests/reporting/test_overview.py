@@ -36,6 +36,8 @@ def test_recommendations_are_put_together_by_model_and_stay_as_firm_as_they_were
         "Use bert on a and b and minilm on c. Nothing beats the simple baseline tfidf on d: use it there. "
         "Use tfidf for now on e: no model is shown to beat it. Can't tell yet on f."
     )
+    short = {name: Recommendation("after short runs", "bert", "") for name in "ab"}
+    assert advice_over_tasks(short) == "Use bert for now on both tasks: only short runs are compared."
     same = dict.fromkeys("abcdefgh", Recommendation("best", "bert", ""))
     assert advice_over_tasks(same) == "Use bert on all 8 tasks."
     each = {name: Recommendation("best", f"model-{name}", "") for name in "abcde"}

@@ -11,8 +11,10 @@ from harness.config.model import ModelConfig
 from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.errors import UserError
+from harness.output import console
 from harness.record import RunRecord, TaskCard, read_record
 from harness.runs.run import Run
+from harness.suites.runner import mark_redone
 
 
 @pytest.fixture
@@ -247,6 +249,19 @@ def test_a_redo_after_one_that_failed_begins_anew(run):
     run.fail(record_of(run, "failed", reason="no luck"))
     assert (run.state(), notes(run)) == ("complete", {"first"})
     run.begin(redo=True)
+    assert not (run.partial / "state").exists()
+
+
+def test_a_redo_replaces_saved_work_of_another_configuration_and_leaves_its_own(run, tmp_path):
+    run.begin(redo=False)
+    (run.partial / "state").mkdir()
+    mark_redone([run], console(quiet=True))
+    assert (run.partial / "state").exists()
+    other = run_of(tmp_path, epochs=7)
+    with pytest.raises(UserError, match="use --redo to replace it"):
+        other.state()
+    mark_redone([other], console(quiet=True))
+    assert other.state() == "unfinished"
     assert not (run.partial / "state").exists()
 
 

@@ -5,9 +5,11 @@ from command_line import reviews, write_csv
 
 from harness.cli import within
 from harness.cli.within import longest_that_fits
+from harness.errors import UserError
 from harness.suites.choosing import asked_of, suite_of
 from harness.suites.expansion import planned_runs
 from harness.suites.shortened import LADDER, Short, shortened
+from harness.suites.suite_file import SUITE_FILE, stated_short_runs, write_suite
 
 
 @pytest.fixture
@@ -28,6 +30,17 @@ def test_recipes_are_cut_and_nothing_is_made_longer(suite):
     assert limits == [(40, 7, 20)] * 2
     probes = shortened(suite("method=probe"), Short(100, 20)).recipes.values()
     assert [(recipe.maximum_steps, recipe.test_examples) for recipe in probes] == [(None, 20)] * 2
+
+
+def test_a_shortened_suite_states_what_limits_it_and_others_do_not(suite, tmp_path):
+    whole = suite()
+    short = shortened(whole, Short(25, 100))
+    for one, limits in ((short, "at most 25 steps, scored on at most 100 test examples"), (whole, "")):
+        folder = write_suite(one, tmp_path / "runs")
+        assert stated_short_runs(folder, {one.name}) == limits
+    (folder / SUITE_FILE).write_text('{"short_runs": 25}')
+    with pytest.raises(UserError, match="short_runs: not as a suite writes it"):
+        stated_short_runs(folder, {whole.name})
 
 
 def test_short_runs_are_as_long_as_the_time_allows(suite, tmp_path, monkeypatch):
