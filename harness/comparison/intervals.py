@@ -12,7 +12,7 @@ from math import atanh, exp, inf, isfinite, log, sqrt, tanh
 
 FEW_EXCEPTIONS = 5.0
 """With fewer effective examples right or wrong than this, the logit scale is not symmetric enough."""
-FARTHEST = 5.0
+FARTHEST = 10.0
 """Errors whose relative half width is this or more stay on their own scale: the logarithm would give absurd ends."""
 
 

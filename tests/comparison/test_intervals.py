@@ -82,9 +82,9 @@ def test_a_spread_that_is_far_beyond_an_errors_own_size_is_put_on_the_errors_sca
     # Losses below 0, as a stranger's predictions may hold, cancel out to next to nothing: e to a million is no number.
     assert interval(1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 1.0 + 1e-6))
     assert interval(1 + 1e-6, Spread(0.8, 0.6, 1.0, 100, 2), 1.0, np.inf) == pytest.approx((1.0, 2.0 + 1e-6))
-    near = interval(0.5, Spread(2.45, 0.0, 1.0, 100, 2), 0.0, np.inf)
-    assert near == pytest.approx((0.5 * np.exp(-4.9), 0.5 * np.exp(4.9)))
-    assert interval(0.5, Spread(2.5, 0.0, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 3.0))
+    near = interval(0.5, Spread(4.9, 0.0, 1.0, 100, 2), 0.0, np.inf)
+    assert near == pytest.approx((0.5 * np.exp(-9.8), 0.5 * np.exp(9.8)))
+    assert interval(0.5, Spread(5.0, 0.0, 1.0, 100, 2), 0.0, np.inf) == pytest.approx((0.0, 5.5))
 
 
 def test_without_any_spread_there_is_no_interval_but_near_the_end_of_a_share():
