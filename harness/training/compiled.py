@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,10 +59,15 @@ def compile_training(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
     try:
         trainer.rehearse(batch)
     except TorchDynamoException as error:
-        raise UserError(
-            f"compile: torch can't compile this model here ({on_one_line(error)}). It needs a C++ compiler, such as "
-            "g++, and on a GPU triton. Install them, or leave compile out."
-        ) from error
+        raise UserError(f"compile: torch can't compile this model here ({on_one_line(error)}). {_advice()}") from error
+
+
+def _advice() -> str:
+    """Return what to do if compiling fails. Torch does not quote its folder in the compiler's command."""
+    folder = Path(torch.__file__).parent
+    if " " in str(folder):
+        return f"It can't compile from a folder with a blank in its path, {folder}. Move it, or leave compile out."
+    return "It needs a C++ compiler, such as g++, and on a GPU triton. Install them, or leave compile out."
 
 
 def _options() -> dict[str, Any]:

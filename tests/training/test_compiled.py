@@ -13,8 +13,11 @@ from harness.config.training import Training, recipe_of
 from harness.errors import UserError
 from harness.runs.execution import execute
 from harness.runs.options import Options
-from harness.training.compiled import Compiled, compile_training
+from harness.training.compiled import Compiled, _advice, compile_training
 
+compiling = pytest.mark.skipif(" " in torch.__file__, reason="torch can't compile from a folder with a blank in it")
+    " " in torch.__file__, reason="torch can't compile from a folder with a blank in its path"
+)
 PADDED = {"execution": "padded", "precision": "fp32", "micro_batch_size": 5, "maximum_steps": 12}
 
 
@@ -38,6 +41,7 @@ def tensors(folder):
     return load_file(folder / "checkpoint/model.safetensors")
 
 
+@compiling
 @pytest.mark.slow
 def test_a_compiled_model_learns_the_same_from_one_graph_for_all_sizes(ran):
     plain, expected = ran("plain", dropout=0.0)
@@ -64,6 +68,7 @@ class StopAt(Silent):
             raise StoppedError
 
 
+@compiling
 @pytest.mark.slow
 def test_a_stopped_run_is_compiled_again_and_goes_on_to_the_same_bits(ran):
     settings = {"dropout": 0.1, "compile": True}
@@ -95,7 +100,7 @@ def test_a_machine_without_a_compiler_is_told_what_is_missing(set_up):
     trainer, items = set_up(execution="padded", compile=True)
     with (
         inductor.patch({"cpp.cxx": ("no-such-compiler",), "force_disable_caches": True}),
-        pytest.raises(UserError, match=r"^compile: torch can't compile .*no-such-compiler.* Install them, or leave"),
+        pytest.raises(UserError, match=r"^compile: torch can't compile .*no-such-compiler.*, or leave compile out"),
     ):
         compile_training(trainer, items)
 
@@ -129,3 +134,8 @@ def test_packed_texts_and_segments_can_t_be_compiled(settings):
     mistakes = []
     assert recipe_of({"--set ": {"compile": True, **settings}}, mistakes) is None
     assert mistakes[0].startswith("--set compile: not for packed texts")
+
+
+def test_a_folder_of_torch_with_a_blank_is_named(monkeypatch):
+    monkeypatch.setattr(torch, "__file__", "/opt/my programs/torch/__init__.py")
+    assert "a blank in its path, /opt/my programs/torch. Move it" in _advice()
