@@ -16,8 +16,6 @@ from harness.runs.options import Options
 from harness.training.compiled import Compiled, _advice, compile_training
 
 compiling = pytest.mark.skipif(" " in torch.__file__, reason="torch can't compile from a folder with a blank in it")
-    " " in torch.__file__, reason="torch can't compile from a folder with a blank in its path"
-)
 PADDED = {"execution": "padded", "precision": "fp32", "micro_batch_size": 5, "maximum_steps": 12}
 
 
