@@ -55,7 +55,7 @@ mutants: $(VENV)/.samples ## Which small changes no test notices (hours); MUTANT
 example: $(VENV)/.installed ## Write the example of a report anew, reports/example.*, from made-up runs.
 	@$(RUN) experiments.example_report
 
-check: $(VENV)/.samples ## Everything that a change must pass, in about two minutes.
+check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) mypy
