@@ -124,7 +124,7 @@ def compare(
     Args:
         runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
         baseline: The model to compare the others with. By default the suite's own, or else `scratch` if it was run.
-        margin: The largest difference that does not matter, in the units of the report: a number, such as 1.0 for one
+        margin: The smallest difference that matters, in the units of the report: a number, such as 1.0 for one
             percentage point, which holds for every task scored in points; or a mapping from task to number. By default
             the suite's own.
 

@@ -109,7 +109,7 @@ def _untested(best: Cell, task: TaskComparison) -> Recommendation:
 
 
 def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
-    """Some models are shown to be within the margin of the best: recommend the cheapest."""
+    """Recommend the cheapest of the models that are shown to be less than the margin behind the best."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
     cheapest, best = min(near, key=expense), task.ranked[0]

@@ -189,7 +189,7 @@ class TaskComparison:
         doubts: Reasons to doubt this comparison, in sentences.
         doubts_of_order: Reasons to doubt the order of the scores, a few words each.
         doubts_of_claims: Reasons to doubt every claim of a difference, a few words each.
-        margin: The largest difference that does not matter, if one was given.
+        margin: The smallest difference that matters, if one was given.
         tuned: How the models were tuned.
         needed: What it would take to tell the leading models apart, if they are not.
         short_runs: What the runs were limited to, if they were cut short for a first answer; else empty.
@@ -263,7 +263,7 @@ class Comparison:
         description: The question of the suite; may be empty.
         models: The names of the models, simple baselines last.
         baseline: The model that the others are compared with.
-        margins: The largest differences that do not matter, if given.
+        margins: The smallest differences that matter, if given.
         problems: Records and predictions that could not be read.
         warnings: Reasons to doubt the comparison.
         foreseen: How accurate the forecasts of time and intervals were, a line each.

@@ -138,10 +138,9 @@ class Execution(Strict):
             read in segments.
         vocabulary: The embedding rows that training keeps in memory: only those "used" by the data, or the "whole"
             matrix. The saved checkpoint always has the whole matrix, and is the same up to rounding.
-        compile: Train a model that `torch.compile` has compiled for inputs of any size, once at the start of the
-            process; it is evaluated and saved as it is. Needs `execution = "padded"` and a C++ compiler, and on a GPU
-            triton. The results are the same up to rounding, except that dropout draws other random numbers. Not faster
-            on the CPU where it was measured; not measured on a GPU.
+        compile: Train with `torch.compile`, once for inputs of any size; the model is evaluated and saved as it is.
+            Needs `execution = "padded"`, a C++ compiler, and on a GPU triton. The results are the same up to rounding,
+            but dropout draws other numbers. Slower on the CPU where it was measured; not measured on a GPU.
     """
 
     precision: Literal["fp32", "bf16", "auto"] = "fp32"

@@ -43,8 +43,7 @@ class _SuiteFile(Strict):
         variants: A known model under another name with other settings: new name = known name, or a table with the known
             `model` and any training settings, such as { model = "minilm", frozen = "encoder" }.
         baseline: The model that the others are compared with.
-        margin: The largest difference that does not matter, in the units of the report: a number in percentage points,
-            or a table by task.
+        margin: The smallest difference that matters, in the units of the report: a number in points or a table by task.
         seeds: A list of seeds, one run each; or { start = 3, most = 10 } to add seeds until the comparisons of a task
             are decided (`harness/suites/seeds.py`). Simple baselines run once.
         training: Training settings of all runs. `train_examples`, `max_length`, `max_windows`, `memory` or `beams` may
@@ -53,8 +52,7 @@ class _SuiteFile(Strict):
         training_for: Training settings for one model; a table per model.
         data: Your own data sets; a table for each.
         metrics: Metrics by task, the main one first, in place of the task's own.
-        tuning: How many recipes to try for each model on validation data, and the space they are drawn from. Default:
-            no tuning.
+        tuning: How many recipes to try per model on validation data, and their search space. Default: no tuning.
         cluster: The resources of each run on a cluster (`harness/suites/cluster.py`).
     """
 
@@ -87,7 +85,7 @@ class Suite:
         seeds: All seeds that may be run.
         metrics: Metrics by task, if they are not the task's own.
         rule: When the comparisons are looked at, if seeds are added until they are decided.
-        margins: The largest differences that do not matter.
+        margins: The smallest differences that matter.
         tuning: How recipes are chosen by trials, or None.
         varied: The values of a varied setting, by task.
         cluster: The resources of each run on a cluster.
