@@ -356,10 +356,10 @@ def test_a_full_disk_fails_the_run_and_the_others_go_on(command, suite, monkeypa
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of 200 kB; only root may mount one."""
+    """A folder on a disk of 220 kB, on which two models do not fit; only root may mount one."""
     folder = tmp_path / "small"
     folder.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=220k", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode != 0:
         pytest.skip("no right to mount a small disk")
     yield folder
