@@ -36,12 +36,18 @@ LADDER = (Short(800, 500), Short(400, 400), Short(200, 300), Short(100, 200), Sh
 
 
 def shortened(suite: Suite, short: Short) -> Suite:
-    """The suite with short runs, with its recipes as before any trials."""
+    """The suite with short runs, with its recipes as before any trials and the seeds of its first look.
+
+    More seeds would take time from full runs, which the short ones only stand in for.
+    """
+    seeds = suite.seeds if suite.rule is None else suite.rule.seeds[: suite.rule.looks[0]]
     return replace(
         suite,
         name=f"{suite.name}-{short.steps}-steps",
         description=f"Short runs: {short}.",
         short_runs=str(short),
+        seeds=seeds,
+        rule=None,
         recipes={which: cut(recipe, short) for which, recipe in suite.recipes.items()},
         tuning=None,
     )

@@ -8,16 +8,17 @@ from harness.cli.within import longest_that_fits
 from harness.errors import UserError
 from harness.suites.choosing import asked_of, suite_of
 from harness.suites.expansion import planned_runs
+from harness.suites.seeds import SequentialSeeds
 from harness.suites.shortened import LADDER, Short, shortened
 from harness.suites.suite_file import SUITE_FILE, stated_short_runs, write_suite
 
 
 @pytest.fixture
 def suite(tmp_path, checkpoints):
-    def made(*settings):
+    def made(*settings, seeds=3):
         file = write_csv(tmp_path / "mine.csv", reviews(80))
         models = ["tfidf", str(checkpoints["bert"])]
-        return suite_of(asked_of(file, columns={}, task_type=None, models=models, seeds=3, settings=settings))
+        return suite_of(asked_of(file, columns={}, task_type=None, models=models, seeds=seeds, settings=settings))
 
     return made
 
@@ -30,6 +31,14 @@ def test_recipes_are_cut_and_nothing_is_made_longer(suite):
     assert limits == [(40, 7, 20)] * 2
     probes = shortened(suite("method=probe"), Short(100, 20)).recipes.values()
     assert [(recipe.maximum_steps, recipe.test_examples) for recipe in probes] == [(None, 20)] * 2
+
+
+def test_short_runs_have_the_seeds_of_the_first_look_only(suite):
+    whole = suite(seeds=SequentialSeeds(start=3, most=10))
+    assert (whole.seeds, whole.rule.looks[0]) == (tuple(range(10)), 3)
+    short = shortened(whole, Short(25, 100))
+    assert (short.seeds, short.rule) == ((0, 1, 2), None)
+    assert shortened(suite(seeds=2), Short(25, 100)).seeds == (0, 1)
 
 
 def test_a_shortened_suite_states_what_limits_it_and_others_do_not(suite, tmp_path):
