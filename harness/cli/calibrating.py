@@ -36,9 +36,7 @@ def calibrate(
     examples: Annotated[
         int | None, typer.Option(help=f"Examples in the test set. Default: {EXAMPLES:,}.", min=10, max=1_000_000)
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help=f"The metric to compare models by. Default: {METRIC}.")
-    ] = None,
+    metric: Annotated[str | None, typer.Option(help=f"The metric to compare models by. Default: {METRIC}.")] = None,
     groups: Annotated[
         str | None,
         typer.Option(help="Groups of examples, such as documents: 10 (of equal size), zipf or zipf:50. Default: none."),
