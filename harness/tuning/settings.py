@@ -108,7 +108,7 @@ def tuning_of(
 def _sampler_mistakes(table: TuningTable) -> Iterator[str]:
     if table.sampler == "halving" and table.budget != "trials":
         yield (
-            f'budget: "{table.budget}" can't be used with sampler = "halving", whose rounds are equal for all models. '
+            f'budget: "{table.budget}" is not for sampler = "halving", whose rounds are equal for all models. '
             'Leave it out, or use sampler = "random".'
         )
 

@@ -59,7 +59,7 @@ READ = {
         ("tokenizer.vocabulary_size: the training texts give",), settings={"tokenizer": {"vocabulary_size": 60_000}}
     ),
     "heads that do not share the width": Refusal(
-        ("family bert: no model can be built with these settings (",), settings={"architecture": {"num_attention_heads": 5}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"num_attention_heads": 5}}
     ),
     "scratch's heads": Refusal(
         ("architecture.num_attention_heads: must divide hidden_size, 32 (got 5)",),
@@ -70,19 +70,19 @@ READ = {
         settings={"architecture": {"hiden_size": 5}},
     ),
     "a setting of another type": Refusal(
-        ("family bert: no model can be built with these settings (",), settings={"architecture": {"hidden_size": "wide"}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"hidden_size": "wide"}}
     ),
     "a negative size": Refusal(
-        ("family bert: no model can be built with these settings (",), settings={"architecture": {"intermediate_size": -4}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"intermediate_size": -4}}
     ),
     "no heads": Refusal(
-        ("family bert: no model can be built with these settings (",), settings={"architecture": {"num_attention_heads": 0}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"num_attention_heads": 0}}
     ),
     "scratch without heads": Refusal(
         ("architecture.num_attention_heads: ",), "scratch", settings={"architecture": {"num_attention_heads": 0}}
     ),
     "an unknown activation": Refusal(
-        ("family bert: no model can be built with these settings (",), settings={"architecture": {"hidden_act": "gellu"}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"hidden_act": "gellu"}}
     ),
     "clusters of Transformer-XL": Refusal(
         ("architecture.cutoffs: must rise from above 0 to below vocab_size, 320 (got [400])",),

@@ -165,7 +165,7 @@ def test_a_config_with_impossible_settings_is_told(folder, settings):
 
 def test_an_impossible_architecture_is_told():
     said = refusal(None, architecture={"hidden_size": 32, "num_attention_heads": 5})
-    assert said.startswith("family bert: no model can be built with these settings (The hidden size (32) is not a")
+    assert said.startswith("family bert: these settings are invalid (The hidden size (32) is not a")
 
 
 def test_truncated_weights_are_told(folder):
