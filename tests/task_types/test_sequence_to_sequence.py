@@ -183,7 +183,7 @@ def test_an_encoder_alone_is_refused_with_what_to_take_instead(family, checkpoin
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"strategy": "windows"}, "strategy: 'windows', but a source is read at once"),
+        ({"strategy": "windows"}, "strategy: 'windows', but a source is read in one pass"),
         ({"method": "lora"}, "method: 'lora', but models that write texts are always trained whole"),
         ({"frozen": 1}, "frozen: 1, but models that write"),
     ],
