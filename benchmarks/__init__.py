@@ -1,1 +1,1 @@
-"""Races. A package in full, because pyarrow 17 installs a `benchmarks` of its own, which a mere folder gives way to."""
+"""Benchmarks. A regular package, because pyarrow 17 installs its own `benchmarks`, which would hide a plain folder."""

@@ -1,4 +1,4 @@
-"""The name of a result: the day and the processor that it was measured on, so that no machine's is overwritten."""
+"""The name of a result file: date and processor of the measurement, so results of different machines don't collide."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Each family that is read packed, beside itself padded: a training step's cost, in turns.
+"""The cost of a training step of each family that supports packing, packed and padded, measured in turns.
 
     python -m benchmarks.families                                   # all; writes a file of results/families
     python -m benchmarks.families --family deberta --data IMDb --shape tiny
 
-Both are the harness's own step, on the same texts in the same batches, which are grouped by length: the padded one
-wastes little, and a ratio is what is left to gain beyond such groups. One process has both, on one thread, and they
-take turns; seconds are the processor's.
+Both use the harness's own step, on the same texts in the same batches, which are grouped by length. So the padded step
+wastes little, and the ratio is the gain beyond such groups. Both run in one process, on one thread, and take turns;
+seconds are processor time.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a report on very many runs takes: 200 models x 10 tasks x 5 seeds, of 1,000 predictions each, by default.
+"""The cost of a report on very many runs: by default 200 models x 10 tasks x 5 seeds, with 1,000 predictions each.
 
-    python -m benchmarks.many_records                        # four minutes, most of them to make the records up
-    python -m benchmarks.many_records --models 20 --tasks 2  # --keep FOLDER: leave them there, or take those that are
+    python -m benchmarks.many_records                        # four minutes, most of them to generate the records
+    python -m benchmarks.many_records --models 20 --tasks 2  # --keep FOLDER: keep the records there, or reuse them
 
-prints the seconds of the processor and the peak memory of `harness report`, a process of its own on one thread, and the
-size of its page. Whether an answer is right depends on the example (which all models share), the model, the seed and
-chance, so that near models can't be told apart and distant ones can.
+prints the processor time and peak memory of `harness report`, in its own process on one thread, and the size of its
+page. Whether an answer is right depends on the example (which all models share), the model, the seed and chance, so
+that similar models can't be told apart and different ones can.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What a run costs beside its own work, of very many: on Ray, as tasks of a job array, in a plan.
+"""The overhead of very many runs: on Ray, as tasks of a job array, and in a plan.
 
     python -m benchmarks.many_runs ray --runs 200          # a Ray cluster of this machine, started here
     python -m benchmarks.many_runs array --runs 1000 --tried 10
     python -m benchmarks.many_runs plan --runs 100000
 
-Each run is `majority` on forty made-up reviews, which takes next to nothing. Seconds are the processor's, of all
-processes together. `array` has a program in `sbatch`'s place that takes the script, and does some of its tasks as the
-cluster would: a process each. `plan` foresees a suite of ten tasks, variants of a small model and up to 100 seeds.
+Each run is `majority` on forty generated reviews, which takes almost no time. Seconds are processor time, summed over
+all processes. `array` replaces `sbatch` by a program that takes the script and runs some of its tasks as the cluster
+would: one process each. `plan` plans a suite of ten tasks, variants of a small model and up to 100 seeds.
 """
 
 from __future__ import annotations

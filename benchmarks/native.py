@@ -1,10 +1,10 @@
-"""What the native kernels save over plain torch, forward and backward, on one thread.
+"""How much time the native kernels save compared with plain torch, forward and backward, on one thread.
 
     python benchmarks/native.py                # --repeats 30 for steadier numbers
 
-prints a line a case: milliseconds of the processor, the best of some repeats in turn, and how many times as long the
-rivals take. Lengths are drawn once, with the means of SST-2, MNLI and SQuAD; dropout is 0.1. The fused norm is bound by
-memory: a part of its time, and of its rival's, is that of new pages for results of this size.
+prints one line per case: milliseconds of processor time, the best of several repeats in turns, and how many times as
+long the alternatives take. Lengths are drawn once, with the means of SST-2, MNLI and SQuAD; dropout is 0.1. The fused
+norm is bound by memory: a part of its time, and of its alternative's, is spent on new pages for results of this size.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Models that write, learning from pairs laid end to end and from padded ones: a training step's cost, in turns.
+"""The cost of a training step of models that write, on packed and on padded pairs, measured in turns.
 
     python -m benchmarks.pairs                                      # all; writes a file of results/pairs
     python -m benchmarks.pairs --case "scratch-small scan_simple"
 
-Both are the harness's own step, on the task's own pairs in the same batches, which are grouped by the length of source
-and target together: the padded one wastes little. One process has both, on one thread, and they take turns; seconds
-are the processor's.
+Both use the harness's own step, on the task's own pairs in the same batches, which are grouped by the length of source
+and target together, so the padded step wastes little. Both run in one process, on one thread, and take turns; seconds
+are processor time.
 """
 
 from __future__ import annotations

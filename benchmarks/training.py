@@ -1,10 +1,10 @@
-"""Training and evaluation side by side: transformers' Trainer, an accelerate loop, and the harness.
+"""Training and evaluation compared: transformers' Trainer, an accelerate loop, and the harness.
 
-    make bench                               # everything, in half an hour and more; writes a file of results/training
+    make bench                               # everything, in over half an hour; writes a file of results/training
     python -m benchmarks.training --quick    # a part of it, in minutes; prints only
 
-Every loop is a process of its own, on one thread, and they take turns (`loops/turns.py`): so they share whatever slows
-the machine down. What each of them is: `benchmarks/README.md`.
+Every loop is its own process, on one thread, and they take turns (`loops/turns.py`), so whatever slows the machine down
+affects all of them. `benchmarks/README.md` describes the loops.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Transformer-XL's attention block, as it was published and as it is here, side by side.
+"""Compare Transformer-XL's attention block as published with ours.
 
     python benchmarks/transformer_xl_attention.py
 
-asserts that all give the same numbers, then measures them in turns on one thread. The results are in
+asserts that all variants give the same numbers, then measures them in turns on one thread. The results are in
 results/transformer_xl_attention.
 """
 

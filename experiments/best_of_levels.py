@@ -1,8 +1,8 @@
-"""How often the interval of the best of equally good models holds its true accuracy: a table of docs/statistics.md.
+"""How often the interval of the best of equally good models contains its true accuracy: a table of docs/statistics.md.
 
     python -m experiments.best_of_levels        # a minute of one core
 
-Models are drawn as by `experiments.family_levels`, all of the same true accuracy.
+Models are drawn as in `experiments.family_levels`, all with the same true accuracy.
 """
 
 from __future__ import annotations

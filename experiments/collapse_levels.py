@@ -1,9 +1,9 @@
-"""How often equally good models are told apart where some of their runs collapse: a table of docs/statistics.md.
+"""How often equally good models are told apart if some of their runs collapse: a table of docs/statistics.md.
 
     python -m experiments.collapse_levels        # three minutes of one core
 
-A run that collapses gives one answer to all of 400 examples, half of which have it. The others are drawn as by
-`experiments.family_levels`, with seeds that differ by a point of accuracy.
+A collapsed run gives one answer to all of 400 examples, and half of them have this label. The other runs are drawn as
+in `experiments.family_levels`, with a standard deviation over seeds of one point of accuracy.
 """
 
 from __future__ import annotations

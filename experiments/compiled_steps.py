@@ -1,8 +1,9 @@
-"""What a training step takes on a CPU: padded, padded and compiled by torch, packed.
+"""How long a training step takes on a CPU: padded, padded and compiled by torch, and packed.
 
     python -m experiments.compiled_steps --shape mini
 
-prints the processor's milliseconds a step, compiling left out, in turns on one thread. Texts have MNLI's lengths.
+prints milliseconds of processor time per step, without compilation, measured in turns on one thread. Texts have the
+lengths of MNLI.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Whether each family of models learns the same from the same rows, whatever form their file has.
+"""Test that each model family learns the same from the same rows in every supported file format.
 
     python -m experiments.data_forms                        # all; names of models for some
 
-The same 76 texts are written in every form that is read. A small model of each family is fine-tuned for three steps on
-each form. The scores, and the weights to the bit, are held against those of lines of JSON.
+The same 76 texts are written in every format that can be read. A small model of each family is fine-tuned for three
+steps on each. The scores, and the weights to the bit, are compared with those from a JSON Lines file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What one document costs: a training step on it and its evaluation, measured in this process.
+"""The cost of one document: a training step on it and its evaluation, measured in this process.
 
     python -m experiments.document_cost transformer-xl-random recurrence 16384
 
-prints a line of JSON. `long_documents.py` calls it for many lengths, each in a process of its own.
+prints a line of JSON. `long_documents.py` calls it for many lengths, each in its own process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chart of what documents cost: seconds and memory by length, one row of panels per model."""
+"""The chart of the cost of documents: seconds and memory by length, one row of panels per model."""
 
 from __future__ import annotations
 

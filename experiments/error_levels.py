@@ -1,11 +1,11 @@
-"""How often a calibration error's interval holds the true one, and a found slice is wrongly shown: error_levels.csv.
+"""Coverage of a calibration error's interval, and how often a found slice is wrongly shown: error_levels.csv.
 
     nice python -m experiments.error_levels        # half a minute of one core
 
-Calibration: logits of two labels are drawn from a normal distribution, outcomes by the probabilities that they spell,
-and what is said are the logits times a factor: 1 is a model that is right about itself. Slices: forty conditions that
-hold for 3 to 40 % of the examples, of which a fifth are wrong, whatever holds of them; or, where one is planted, 45 %
-of those of the first condition.
+Calibration: logits of two labels are drawn from a normal distribution, and outcomes from the probabilities that follow
+from them. The model's predicted logits are these times a factor; with a factor of 1 the model is calibrated. Slices:
+there are forty conditions that hold for 3 to 40 % of the examples. A fifth of the examples are wrong, independently of
+the conditions. If a slice is planted, 45 % of the examples of the first condition are wrong.
 """
 
 from __future__ import annotations

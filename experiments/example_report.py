@@ -1,4 +1,4 @@
-"""The example of a report in `reports/`: made-up runs with fixed numbers, in every format (`make example`)."""
+"""The example report in `reports/`: generated runs with fixed numbers, in every format (`make example`)."""
 
 from __future__ import annotations
 

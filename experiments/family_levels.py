@@ -1,9 +1,9 @@
 """How often six equally good models are told apart, and how often a better one is found: a table of docs/statistics.md.
 
-    python -m experiments.family_levels --draws 1000        # some two minutes of one core
+    python -m experiments.family_levels --draws 1000        # about two minutes of one core
 
-An answer is right where a model's skill plus the example's ease (shared by all models and of its own), the seed's luck
-and some noise is above 0; skills are set so that models have the true accuracy that is wanted.
+An answer is right if the sum of the model's skill, the example's ease (a part shared by all models and a part of each
+model's own), the luck of the seed and noise is above 0. Skills are set so that models have the required true accuracy.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""How far the intervals of a cross-validation can be trusted, with learners that really are trained on its folds.
+"""How reliable the intervals of cross-validation are, with learners that are really trained on its folds.
 
-    python -m experiments.fold_intervals --draws 1000        # some nine minutes of one core
+    python -m experiments.fold_intervals --draws 1000        # about nine minutes of one core
 
-Two models see the same rows by two encodings of the same quality (the row's hidden features and a noise of each), so
-that their expected accuracy over new training sets is the same. "False winners": how often one is said to be better, at
-5 %. "Coverage": how often the 95 % interval holds a model's expected accuracy. The examples' part of the variance is
-multiplied by 1 (as if folds shared no training rows), by ours, and by what Nadeau and Bengio (2003, "Inference for the
-generalization error") have for it: 1 + K / (K - 1) with K folds.
+Two models see the same rows in two encodings of the same quality (the row's hidden features plus noise of its own), so
+their expected accuracy over new training sets is the same. "False winners": how often one is called better, at 5 %.
+"Coverage": how often the 95 % interval contains a model's expected accuracy. The examples' part of the variance is
+multiplied by 1 (as if folds shared no training rows), by our factor, and by that of Nadeau and Bengio (2003, "Inference
+for the generalization error"): 1 + K / (K - 1) with K folds.
 """
 
 from __future__ import annotations

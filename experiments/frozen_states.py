@@ -1,9 +1,9 @@
-"""What a checkpoint's states say of a task before any fine-tuning: a logistic regression on the mean of a text's.
+"""What a checkpoint's states say about a task before fine-tuning: a logistic regression on the mean state of a text.
 
     python -m experiments.frozen_states rotten_tomatoes reuters_r8       # --model, --train, --test for others
 
-prints a table: for each checkpoint, and for its architecture with fresh weights (the mean of three draws), the test
-accuracy of the layer and the strength of regularisation that are best on the validation split.
+prints a table. For each checkpoint, and for its architecture with fresh weights (the mean of three draws), it gives the
+test accuracy of the layer and regularisation strength that are best on the validation split.
 """
 
 from __future__ import annotations

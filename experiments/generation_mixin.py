@@ -1,10 +1,10 @@
-"""transformers' own generation tests, run on the whole Transformer from scratch.
+"""transformers' own generation tests, run on the encoder-decoder Transformer from scratch.
 
     python -m experiments.generation_mixin SOURCE                   # names of tests for some
 
-The tests are no part of what pip installs: SOURCE is a checkout of transformers, best at the version that is installed,
-with its folder tests/; they need the package parameterized. What came of each test is written into a dated file, with
-the reason of what failed or was skipped.
+pip does not install these tests: SOURCE is a checkout of transformers, preferably of the installed version, with its
+folder tests/. They need the package parameterized. The result of each test is written to a dated file, with the reason
+if it failed or was skipped.
 """
 
 from __future__ import annotations

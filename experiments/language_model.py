@@ -1,9 +1,9 @@
-"""A small Transformer-XL that predicts newsgroup posts, trained from nothing in minutes, for `harness perplexity`.
+"""A small Transformer-XL that predicts newsgroup posts, trained from scratch in minutes, for `harness perplexity`.
 
     python -m experiments.language_model small-lm
     harness perplexity small-lm --text small-lm/held-out.txt --segment 32 --memory 0 --memory 32 --memory 128
 
-Texts are read as in Dai et al. 2019: side by side, segment by segment, with a memory through which no gradient flows.
+Texts are read as in Dai et al. 2019: in parallel, segment by segment, with a memory through which no gradient flows.
 """
 
 from __future__ import annotations

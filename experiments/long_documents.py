@@ -1,9 +1,9 @@
-"""Seconds and memory of long documents, by length and by how they are read.
+"""Seconds and memory of long documents, by length and reading strategy.
 
     nice python -m experiments.long_documents
 
-measures each point in a process of its own (`document_cost.py`) on one thread, and writes a dated .md, .svg and .jsonl
-into results/long_documents after each. A run that was stopped goes on with --resume.
+measures each point in its own process (`document_cost.py`) on one thread. After each point, it writes a dated .md, .svg
+and .jsonl into results/long_documents. --resume continues an interrupted run.
 """
 
 from __future__ import annotations

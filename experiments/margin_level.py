@@ -1,10 +1,10 @@
 """How often a model that is worse by the margin is called not worse, or equivalent: docs/results/margin_level.csv.
 
-    nice python -m experiments.margin_level --draws 300        # some minute of one core
+    nice python -m experiments.margin_level --draws 300        # about a minute of one core
 
 Models, seeds and examples are drawn as in `family_levels.py`. Five models differ from the first one, the baseline, by
-exactly the margin of two points, or by nothing. A family is wrong where any of five that are worse is called not worse
-than the baseline, or than any other model; and where any of five that are better is called not better.
+exactly the margin of two points, or not at all. A family is wrong if any of five worse models is called not worse than
+the baseline or any other model, or if any of five better models is called not better.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tries mutants, each in a fork: of a session of pytest that has collected the tests, or of a process that has not.
+"""Test mutants in forks: of a pytest session that has collected the tests, or of a process that has not.
 
-A mutant inside a function takes its place in the first kind of fork, where only the function's code is exchanged; that
-costs milliseconds beside the tests themselves. What is run while modules are imported (a constant, a default, a
-function that makes one) needs a fork of the second kind, which imports the module anew.
+A mutant inside a function uses the first kind of fork, where only the function's code is replaced; this costs
+milliseconds on top of the tests. Code that runs while modules are imported (a constant, a default, a function that
+makes one) needs the second kind of fork, which imports the module again.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Which small changes to splitting, answer placing and comparing no test notices: a mutation run.
+"""Find small changes to splitting, answer alignment and comparison that no test notices: mutation testing.
 
     python -m experiments.mutants                        # every mutant of every file
-    python -m experiments.mutants --sample 20 --seed 1   # so many of each file
+    python -m experiments.mutants --sample 20 --seed 1   # this many of each file
 
-A mutant is the file with one change: a comparison moved by one, `and` for `or`, a number one larger, a branch turned
-around. Of the file's fast tests, one that runs the changed function should fail on it (`experiments.reached`). What
-survives is shown, and is either a test that is missing or a change that changes nothing, which `mutants_equivalent.txt`
-then argues. Each mutant is tried in a fork that has imported and collected everything (`experiments.mutant_trials`).
+A mutant is the file with one change: a comparison off by one, `and` for `or`, a number one larger, a branch inverted.
+One of the file's fast tests that run the changed function should fail on it (`experiments.reached`). Surviving mutants
+are listed. Either a test is missing, or the change has no effect that matters, and `mutants_equivalent.txt` says why.
+Each mutant is tried in a fork that has imported and collected everything (`experiments.mutant_trials`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How often a report on eight tasks says anything wrong over all of them: docs/results/over_tasks.csv.
+"""How often a report on eight tasks makes any wrong claim over all of them: docs/results/over_tasks.csv.
 
-    nice python -m experiments.over_tasks --reports 200        # some three minutes of one core
+    nice python -m experiments.over_tasks --reports 200        # about three minutes of one core
 
-Models, seeds and examples are drawn as in `family_levels.py`, anew for each task. The last model is the baseline.
+Models, seeds and examples are drawn as in `family_levels.py`, separately for each task. The last model is the baseline.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the charts beside the results have in common: an SVG file of its own, colours, a legend."""
+"""What the charts of the results have in common: a separate SVG file, colours, a legend."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How often the number of training examples that a fitted power law asks for is right, on made-up models.
+"""How often the number of training examples that a fitted power law predicts is right, on simulated models.
 
-    python -m experiments.power_law_intervals --draws 200        # some two minutes of one core
+    python -m experiments.power_law_intervals --draws 200        # about two minutes of one core
 
-Errors follow a law exactly, but for seeds, test examples that are hard at all sizes alike, and the draw of the training
-examples, which all seeds of a size share. "Told": how often the report says anything at all. "Coverage": how often it
-is right where it does, i.e. the 95 % interval holds the number that the true law gives.
+Errors follow a law exactly, except for the seeds, for test examples that are equally hard at all sizes, and for the
+draw of the training examples, which all seeds of a size share. "Told": how often the report gives a number. "Coverage":
+how often it is right if it does: the 95 % interval contains the number that the true law gives.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How well the small checkpoints predicted held-out tokens on the way, by the tokens that they had read.
+"""How well the small checkpoints predicted held-out tokens during pretraining, by the number of tokens read.
 
     python -m experiments.pretraining_losses
 
-draws docs/results/pretraining_losses.svg from the records beside the checkpoints that come with the project.
+draws docs/results/pretraining_losses.svg from the records of the checkpoints that come with the project.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a tenth, three tenths and all of pretraining are worth on each task of a suite, as one picture.
+"""What a tenth, three tenths and all of pretraining are worth on each task of a suite, in one chart.
 
     harness run experiments/pretraining_curve.toml && python -m experiments.pretraining_scores
 

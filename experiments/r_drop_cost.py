@@ -1,10 +1,9 @@
-"""How much longer a step takes with R-Drop: two passes with other dropout, whose predictions are drawn together.
+"""How much longer a step takes with R-Drop: two passes with different dropout, with a loss on their difference.
 
     python -m experiments.r_drop_cost
 
 Source: Wu et al. 2021, "R-Drop: Regularized dropout for neural networks", section 2; both passes as one batch, as in
-the authors' code. A loop of plain PyTorch over MiniLM, all parameters trained in bf16 on one thread, on made-up token
-ids.
+the authors' code. A plain PyTorch loop trains all parameters of MiniLM in bf16 on one thread, on random token ids.
 """
 
 from __future__ import annotations

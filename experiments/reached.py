@@ -1,7 +1,7 @@
-"""Which tests run which functions of a folder, and how long each takes: by a plugin of pytest that traces calls.
+"""Which tests run which functions of a folder, and how long each takes: a pytest plugin that traces calls.
 
-A fixture that several tests share is run in one of them, and counts for all that ask for it. A module's own lines and
-its classes' are run once, and count for all tests that run anything of the module.
+A fixture that several tests share runs in one of them, and counts for all that use it. Code at the top level of a
+module or class runs once, and counts for all tests that run anything of the module.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The picture of a report that the documentation shows: the top of the page (`reports/README.md` has the command)."""
+"""The picture of a report in the documentation: the top of the page (`reports/README.md` has the command)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The page of results, docs/results.md, out of the measured numbers in docs/results/ and the checkpoints' own records.
+"""Write docs/results.md from the measured numbers in docs/results/ and the records of the checkpoints.
 
-    python -m experiments.results_page              # writes the page; its words stand in results_page.md.j2
+    python -m experiments.results_page              # writes the page; its text is in results_page.md.j2
 
 A file of docs/results/ has the columns of a report as csv, or some of them. A new measurement replaces it:
 

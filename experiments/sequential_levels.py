@@ -1,9 +1,10 @@
 """How often a sequential comparison errs, how often it finds a better model, and how many seeds it takes.
 
-    python -m experiments.sequential_levels --draws 1000        # some five minutes of one core
+    python -m experiments.sequential_levels --draws 1000        # about five minutes of one core
 
-Models are drawn as for `experiments/family_levels.py`. Looks after 3, 5 and 10 seeds stand beside comparisons with 3
-and with 10 seeds on the same draws. Comparisons are with the first model; a claim is a difference from it.
+Models are drawn as in `experiments/family_levels.py`. Looks after 3, 5 and 10 seeds are compared with single
+comparisons with 3 and with 10 seeds on the same draws. All comparisons are with the first model; a claim is a
+difference from it.
 """
 
 from __future__ import annotations

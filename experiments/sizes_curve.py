@@ -1,4 +1,4 @@
-"""Scores by the number of training examples, as one picture: the chart of a suite's report.
+"""Scores by the number of training examples, in one chart: that of a suite's report.
 
     harness run experiments/sizes_study.toml && python -m experiments.sizes_curve
 

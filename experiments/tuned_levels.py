@@ -1,11 +1,11 @@
 """How often equally good models are told apart after tuning: the table of docs/tuning.md.
 
-    python -m experiments.tuned_levels --draws 1000        # some two minutes of one core
+    python -m experiments.tuned_levels --draws 1000        # about two minutes of one core
 
-All models have the same recipes to find: the accuracy of a recipe that is drawn lies below the best possible one by an
-exponential loss. Each model's best of so many trials on validation is trained with new seeds, and compared on the test
-split as reports compare. Two things are counted: that a model is said to be behind whose recipe is as good or better,
-which is an error; and that any model is said to be behind, which says more of the search than of the models.
+All models have the same distribution of recipes: the accuracy of a drawn recipe is below the best possible one by an
+exponentially distributed loss. Each model's best trial on validation is trained with new seeds, and compared on the
+test split as in reports. Two rates are counted. It is an error if a model is called behind although its recipe is as
+good or better. How often any model is called behind says more about the search than about the models.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     harness run scan && harness run translation
     python -m experiments.written_texts runs/scan runs/translation
 
-It writes docs/results/<suite>.csv, a row per task, model and metric, and docs/results/<suite>_samples.csv. Of several
-seeds the first is taken; an interval is over test examples alone.
+It writes docs/results/<suite>.csv, one row per task, model and metric, and docs/results/<suite>_samples.csv. If there
+are several seeds, only the first is used; intervals cover test examples only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The loops of the GPU benchmark: each takes its steps, and gives the seconds and the loss of each one that counts.
+"""The loops of the GPU benchmark: each trains, and returns the seconds and the loss of each step that counts.
 
-Every step ends when the device has done it, because its loss is read: what a host gains that runs ahead is not in it.
+Every step ends when the device has finished it, because its loss is read. So a gain from a host that runs ahead is not
+included.
 """
 
 from __future__ import annotations

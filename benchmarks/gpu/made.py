@@ -1,4 +1,4 @@
-"""Made-up texts of real data sets' lengths, and models with random weights, for a machine without a network."""
+"""Generated texts with the lengths of real data sets, and models with random weights; needs no network."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training loops side by side: the Trainer's, accelerate's and ours, each in a process of its own, turn by turn."""
+"""Training loops compared: the Trainer's, accelerate's and ours, each in its own process, taking turns."""

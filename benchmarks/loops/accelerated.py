@@ -1,4 +1,4 @@
-"""Peer c: a loop over accelerate, as run_glue_no_trainer.py has it, which pads a batch to its longest text."""
+"""Loop c: a loop on accelerate as in run_glue_no_trainer.py, which pads a batch to its longest text."""
 
 from __future__ import annotations
 

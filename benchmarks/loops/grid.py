@@ -1,4 +1,4 @@
-"""A grid from start to finish: models x tasks x seeds, as `harness run`, and as one Trainer script a cell."""
+"""A suite from start to finish: models x tasks x seeds, with `harness run`, and with one Trainer script per run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cell of a grid as a script over the Trainer has it: one process for a model, a task and a seed.
+"""One run of a suite as a Trainer script: one process for a model, a task and a seed.
 
     python -m benchmarks.loops.grid_cell MODEL DATA SEED OUTPUT [--best]
 

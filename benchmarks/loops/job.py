@@ -1,4 +1,4 @@
-"""Job: what one worker is to do, and the loops that there are."""
+"""Job: what one worker does, and the available loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured: what the loops took on one model and one kind of text, and what that makes of them."""
+"""Measured: what the loops took on one model and one kind of text, and the numbers that follow."""
 
 from __future__ import annotations
 

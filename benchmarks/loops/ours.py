@@ -1,4 +1,4 @@
-"""Loop d: the harness's own fine-tuning, whole, watched as the command line watches it."""
+"""Loop d: a whole fine-tuning run of the harness, with progress as on the command line."""
 
 from __future__ import annotations
 

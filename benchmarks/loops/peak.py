@@ -1,4 +1,4 @@
-"""The most that the processor does: matrix products of the sizes of layers, without anything around them."""
+"""The peak rate of the processor: matrix products of the sizes of layers, without anything around them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-// The most operations a second that the processor does: fused multiply-adds that never leave its registers.
+// The processor's peak rate of operations: fused multiply-adds that stay in registers.
 #include <stdio.h>
 #include <time.h>
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
-enum { CHAINS = 12, ROUNDS = 4000000 };  // Chains enough to hide an operation's latency.
+enum { CHAINS = 12, ROUNDS = 4000000 };  // Enough chains to hide the latency of an operation.
 
 static double now(void) {
     struct timespec t;
@@ -57,7 +57,7 @@ static double bf16(floats *sums, __m512bh a, __m512bh b) {
 
 int main(void) {
     static floats sums[CHAINS];
-    static volatile floats zero;  // Read anew, so that nothing is known of it.
+    static volatile floats zero;  // Volatile, so that the compiler does not know its value.
     double best = 0, best16 = 0;
     for (int turn = 0; turn < 5; turn++) {
         double rate = fp32(sums, zero, zero);

@@ -1,4 +1,4 @@
-"""The processor's physical peak: multiply-adds in its registers, to which torch's products come near."""
+"""The processor's physical peak: multiply-adds in its registers. torch's products come close to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows: texts as the example scripts of transformers hand them to a model."""
+"""Rows: texts in the form in which the example scripts of transformers pass them to a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes: the sizes of the models that are trained, what an example costs them, and checkpoints of them."""
+"""Shapes: the sizes of the trained models, their cost per example, and checkpoints."""
 
 from __future__ import annotations
 

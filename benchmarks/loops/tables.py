@@ -1,4 +1,4 @@
-"""Tables of what was measured, for the terminal and as Markdown."""
+"""Tables of the measurements, for the terminal and as Markdown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Real texts of the lengths of SST-2, MNLI, SQuAD and IMDb, out of the packages of samples.txt.
+"""Real texts with the lengths of SST-2, MNLI, SQuAD and IMDb, from the packages of samples.txt.
 
-Phrases of reviews have SST-2's lengths, a sentence and a phrase MNLI's; questions on SQuAD's own passages and 200 of
-IMDb's own reviews need nothing done to them. The labels can be learnt, but no more is claimed of them.
+Phrases of reviews have the lengths of SST-2, and pairs of a sentence and a phrase those of MNLI. Questions on SQuAD's
+own passages and 200 of IMDb's own reviews are used as they are. The labels can be learnt, but have no further meaning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Peers a and b: transformers' Trainer as run_glue.py and run_qa.py set it up, by default and at its best flags."""
+"""Loops a and b: transformers' Trainer as run_glue.py and run_qa.py set it up, with its defaults and its best flags."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Turns: processes that work one at a time, so that what slows the machine down slows all of them.
+"""Turns: processes that work one at a time, so that whatever slows the machine down slows all of them.
 
-A worker gets ready, waits for its turn, works, says what it took, and waits again. Seconds are the processor's: others
-on the machine slow these down less than they do the clock's, which are kept to tell how busy it was.
+A worker gets ready, waits for its turn, works, reports its time, and waits again. Seconds are processor time, which
+other programs slow down less than wall-clock time. Wall-clock time is kept to show how busy the machine was.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Which architectures of transformers' Auto classes are fine-tuned, saved and run by transformers with our numbers.
+"""Test which architectures of transformers' Auto classes can be fine-tuned, and give our predictions in transformers.
 
     python -m experiments.auto_classes TASK                 # all that have a head for it; names of model types for some
 
-Each architecture with a head for the task is built tiny and at random, with a small tokenizer. It is fine-tuned for a
-few steps on made-up rows of many lengths, saved and loaded again by `transformers.pipeline`, or by its Auto class where
-there is no pipeline. What it says of single texts, and in batches of eight, is held against the run's predictions.
+Each architecture with a head for the task is built at a tiny size with random weights and a small tokenizer. It is
+fine-tuned for a few steps on generated rows of many lengths, saved, and loaded by `transformers.pipeline`, or by its
+Auto class if there is no pipeline. Its predictions for single texts and for batches of eight are compared with those of
+the run.
 """
 
 from __future__ import annotations

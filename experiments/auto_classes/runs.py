@@ -1,4 +1,4 @@
-"""A short run on a made-up task, and how far plain transformers' answers are from the run's."""
+"""A short run on a generated task, and how far the answers of plain transformers are from those of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is studied: made-up rows of a task, our answers to them, and those of plain transformers."""
+"""The tasks: generated rows, our predictions for them, and those of plain transformers."""
 
 from __future__ import annotations
 

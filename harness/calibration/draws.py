@@ -48,7 +48,7 @@ def simulation_of(metric: str) -> Simulation:
     """
     known = simulations()
     if metric not in known:
-        raise UserError(f"{metric!r}: no made-up predictions are known for this metric.{nearest(metric, known)}")
+        raise UserError(f"{metric!r}: no simulation for this metric.{nearest(metric, known)}")
     return known[metric]
 
 

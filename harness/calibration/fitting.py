@@ -74,8 +74,8 @@ def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
     number = count if count != "zipf" else str(max(examples // DOCUMENTS, 2))
     if (shape not in ("", "zipf")) or not number.isdecimal() or not 2 <= int(number) <= examples:
         raise UserError(
-            f"--groups: neither a number from 2 to {examples:,}, which is that of the test examples, nor zipf, nor "
-            f"zipf:50 (got {groups!r}). Give one of these."
+            f"--groups: must be a number from 2 to {examples:,} (the number of test examples), zipf, or one such as "
+            f"zipf:50 (got {groups!r})."
         )
     return (zipf_sizes if "zipf" in groups else equal_sizes)(examples, int(number))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.calibration.draws import simulations
+from harness.calibration.draws import IN_COMMON, simulations
 from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, MODELS, Measured, Rate
 from harness.calibration.setting import BIMODAL, LARGE, NONE, SMALL, Luck, Setting, equal_sizes, zipf_sizes
 from harness.metrics.lookup import metric_name
@@ -92,11 +92,11 @@ def _metrics() -> Section:
     rows = {}
     for name, alike in named_alike().items():
         more = [metric_name(other) for other in alike[1:]]
-        title = ", ".join([metric_name(name), *(more if len(more) < 4 else [f"{len(more)} like it"])])
+        title = ", ".join([metric_name(name), *(more if len(more) < 4 else [f"{len(more)} similar metrics"])])
         rows[title] = _columns(name, EXAMPLES)
     return Section(
         "Every metric",
-        f"{EXAMPLES} test examples, each by itself. Columns: what a seed changes, and seeds.",
+        f"{EXAMPLES} independent test examples. Columns: the effect of the seed, and the number of seeds.",
         rows,
         both,
     )
@@ -104,13 +104,14 @@ def _metrics() -> Section:
 
 def _groups() -> Section:
     rows = {}
-    for shape, sizes in (("of one size", equal_sizes), ("Zipf-like", zipf_sizes)):
+    for shape, sizes in (("of equal size", equal_sizes), ("Zipf-like", zipf_sizes)):
         for count in GROUPS:
             rows[f"{count} documents, {shape}"] = _columns("accuracy", SOME, sizes(SOME, count))
     return Section(
         "Few documents, and documents of unequal size",
-        f"Accuracy on {SOME} test examples that come in documents, which have 0.3 of the variance of an example's ease "
-        "in common. Zipf-like: the second document is half as large as the first, the third a third.",
+        f"Accuracy on {SOME} test examples from documents. Examples of the same document share a fraction of "
+        f"{IN_COMMON} of the variance of their difficulty. Zipf-like: the second document is half as large as the "
+        "first, the third a third.",
         rows,
         both,
     )
@@ -120,7 +121,7 @@ def _few_examples() -> Section:
     metrics = ("accuracy", "macro_f1", "pearson", "mean_squared_error", "entity_f1")
     return Section(
         "Few test examples",
-        f"{FEW} test examples, each by itself.",
+        f"{FEW} independent test examples.",
         {metric_name(name): _columns(name, FEW) for name in metrics},
         both,
     )
@@ -136,13 +137,14 @@ def _bimodal() -> Section:
     }
     return Section(
         "One seed in five collapses",
-        "A run that collapses answers every example with the most frequent label. Half of all sets of three seeds show "
-        "no such run, so that no interval made of seeds can cover the mean over all seeds: where a run collapsed, "
-        "reports show none, count the collapsed runs, say how many may collapse at most, and tell the others' score "
-        "apart. A cell shows false winners, which should be 5 % at most; how often the usual interval of all runs "
-        "would hold their mean, which is why there is none; how often that of the others' score holds what a run "
-        "scores that does not collapse (two such runs at least); and how often the largest share that may collapse is "
-        "no less than the true one, which should be 95 % at least.",
+        "A collapsed run predicts the most frequent label for every example. Half of all sets of three seeds contain "
+        "no such run, so no interval computed from the seeds can cover the mean over all seeds. If a run collapsed, "
+        "reports therefore show no interval for all runs. They count the collapsed runs, give an upper bound for the "
+        "share of runs that collapse, and show the score of the other runs separately. A cell has four numbers: "
+        "false winners, which should be at most 5 %; how often the usual interval of all runs would contain their "
+        "mean, which shows why reports leave it out; how often the interval of the other runs contains the expected "
+        "score of a run that does not collapse (with at least two such runs); and how often the upper bound is at "
+        "least the true share, which should be at least 95 %.",
         rows,
         _of_collapsed,
     )
@@ -176,9 +178,9 @@ def _sequential() -> Section:
     }
     return Section(
         "Seeds until decided",
-        "Looks after 3, 5 and 10 seeds, at levels that hold for all of them together: a false winner is one at any "
-        "look, and coverage, which should be 95 % at least, that of the last look's interval, which is wider for the "
-        "looks before.",
+        "Looks after 3, 5 and 10 seeds, at levels that hold for all looks together. A false winner may occur at any "
+        "look. Coverage is that of the interval at the last look. It should be at least 95 %, because that interval "
+        "is wider to allow for the earlier looks.",
         rows,
         lambda found: {"": f"{percent(found.false_winners, FALSE_WINNERS)} / {percent(found.coverage, AT_LEAST)}"},
     )
@@ -201,8 +203,8 @@ def _families() -> Section:
     }
     return Section(
         "Six equally good models",
-        "How often any sentence, bold entry or difference says that one of six is ahead of another; accuracy, "
-        f"{MANY:,} test examples ({SOME} for 10 seeds). Promised is 5 % at most.",
+        "How often any sentence, bold entry or difference says that one of the six models is ahead of another. "
+        f"Accuracy on {MANY:,} test examples ({SOME} for 10 seeds). It should be at most 5 %.",
         rows,
         lambda found: {"": percent(found.false_claims, FALSE_CLAIMS)},
     )
@@ -223,8 +225,8 @@ def _rivals() -> Section:
         return {"this harness": percent(found.false_winners, FALSE_WINNERS), **others}
 
     return Section(
-        "Beside other tests",
-        "False winners of other tests of the difference of two models, on the same draws: accuracy.",
+        "Comparison with other tests",
+        "False winners of other tests for the difference between two models, on the same draws, for accuracy.",
         rows,
         shown,
     )

@@ -12,23 +12,24 @@ from harness.calibration.setting import Setting
 from harness.metrics.lookup import metric_name, unit_of
 
 INTRODUCTION = """\
-How often the comparison errs, on made-up models of which the truth is known. What is tried are the functions that
-make reports (`harness.comparison`: `one_sided_p_values`, `mean`, `claims_about`), on {draws} draws per setting. A
-draw is a test set and the runs of {models} equally good models: fifteen pairs, six intervals, one family of claims.
-A cell shows
+How often the comparison errs, measured on simulated models whose true scores are known. The simulation calls the
+functions that make reports (`harness.comparison`: `one_sided_p_values`, `mean`, `claims_about`), on {draws} draws per
+setting. A draw is a test set and the runs of {models} equally good models: fifteen pairs, six intervals, one family of
+claims. A cell shows
 
     false winners / coverage
 
 in percent: how often one of two equally good models is called better (unadjusted, at 5 %), and how often a model's
-95 % interval holds what it scores on average over all seeds and all examples. **Bold** is what lies outside 3 to
-6.5 % and 93 to 97 % by more than two standard errors of the draws: {outside} of {numbers} numbers, other tests left
-out. *Italics* are what lies outside by less: {perhaps}, of which some would lie inside with more draws. The
-standard errors are {winners:.1f} points for false winners and {covered:.1f} for coverage (medians over the cells).
+95 % interval contains its expected score over all seeds and all examples. The expected ranges are 3 to 6.5 % and 93 to
+97 %, unless a section says otherwise. Numbers in **bold** are outside by more than two standard errors of the draws:
+{outside} of {numbers} numbers, not counting the other tests. Numbers in *italics* are outside by less: {perhaps}, some
+of which would be inside with more draws. The standard errors are {winners:.1f} points for false winners and
+{covered:.1f} for coverage (medians over the cells).
 
-What a seed changes: nothing ("none"); 2 points of accuracy ("small", a standard deviation), or as much of other
-metrics; 8 points ("large"). With numbers of your own: `harness calibrate --seeds 3 --examples 2000 --metric
-macro_f1 --luck 2.0`, or those of recorded runs: `harness calibrate runs/demo`. This page is what the command below
-writes."""
+The seed has no effect ("none"), or changes accuracy by a standard deviation of 2 points ("small") or 8 points
+("large"), and other metrics by as much. To use your own numbers: `harness calibrate --seeds 3 --examples 2000 --metric
+macro_f1 --luck 2.0`. To use those of recorded runs: `harness calibrate runs/demo`. This page is written by the command
+below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,8 @@ def own_rows(found: Measured) -> list[tuple[str, str, str]]:
     """Return the results of one setting: name, percentage with standard error, and promised range."""
     return [
         _row("Two equally good models told apart", found.false_winners, FALSE_WINNERS),
-        _row("The interval holds the score over all seeds and examples", found.coverage, COVERAGE),
-        _row(f"Anything claimed of {MODELS} equally good models", found.false_claims, FALSE_CLAIMS),
+        _row("The interval contains the score over all seeds and examples", found.coverage, COVERAGE),
+        _row(f"Any claim about {MODELS} equally good models", found.false_claims, FALSE_CLAIMS),
         ("Two equally good models told apart by other tests:", "", ""),
         *(_row(f"  {name}", rate, FALSE_WINNERS) for name, rate in found.rivals.items()),
     ]

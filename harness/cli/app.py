@@ -125,7 +125,7 @@ def names(option: str, words: str | None) -> list[str]:
     """
     found = list(dict.fromkeys(name.strip() for name in (words or "").split(",") if name.strip()))
     if words is not None and not found:
-        raise UserError(f"{option}: no names (got {words!r}). Give them with commas between, or leave it out.")
+        raise UserError(f"{option}: no names (got {words!r}). Separate names with commas, or leave it out.")
     return found
 
 

@@ -36,9 +36,7 @@ def calibrate(
     examples: Annotated[
         int | None, typer.Option(help=f"Examples in the test set. Default: {EXAMPLES:,}.", min=10, max=1_000_000)
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help=f"The metric that models are judged by. Default: {METRIC}.")
-    ] = None,
+    metric: Annotated[str | None, typer.Option(help=f"The metric to compare models by. Default: {METRIC}.")] = None,
     groups: Annotated[
         str | None,
         typer.Option(help="Groups of examples, such as documents: 10 (of equal size), zipf or zipf:50. Default: none."),
@@ -60,7 +58,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(help="Seed of the draws. The same seed gives the same numbers.", min=0)] = 0,
     markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables to this file.")] = None,
 ) -> None:
-    """Measure how often the comparison errs, on made-up models whose truth is known."""
+    """Measure how often the comparison errs, on simulated models whose true scores are known."""
     own = {
         "--seeds": seeds,
         "--examples": examples,

@@ -74,7 +74,7 @@ def _missing(found: Sequence[Fold]) -> Iterator[str]:
     lost = [str(number) for number in range(1, found[0].of + 1) if number not in counts]
     if lost:
         yield f"{'folds' if len(lost) > 1 else 'fold'} {', '.join(lost)} of {found[0].of}: not run"
-    yield from (f"fold {number} is there twice, remove a copy" for number, count in counts.items() if count > 1)
+    yield from (f"fold {number} appears twice, remove a copy" for number, count in counts.items() if count > 1)
 
 
 def _record(records: Sequence[RunRecord], scores: dict[str, float] | None) -> RunRecord:

@@ -64,7 +64,7 @@ def _of_power(foreseen: Foreseen, tasks: Iterable[TaskComparison]) -> Iterator[s
         yield (
             f"{task.task}: the plan was to detect a difference of {unit.score(planned.detectable)}"
             f"{_points(unit)}, with intervals of ±{unit.score(planned.half_width)} around differences; "
-            f"they came to ±{unit.score(median(widths))}{fewer}."
+            f"they were ±{unit.score(median(widths))}{fewer}."
         )
 
 

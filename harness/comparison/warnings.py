@@ -62,7 +62,7 @@ def _about_one(model_runs: ModelRuns, metric: str) -> Iterator[str]:
         yield f"{where}: its seeds were tested on different examples, so they have no common score."
     seeds = [run.record.seed for run in model_runs.runs]
     for seed in sorted({seed for seed in seeds if seeds.count(seed) > 1}):
-        yield f"{where}: seed {seed} is there twice. Remove a copy."
+        yield f"{where}: seed {seed} appears twice. Remove a copy."
 
 
 def _changed_scores(model_runs: ModelRuns, metric: str) -> Iterator[str]:

@@ -290,7 +290,7 @@ def _misfits(recipe: Training) -> Iterator[str]:
     if recipe.method == "probe" and recipe.maximum_steps == 0:
         yield 'maximum_steps: 0 leaves the model as it is, but method "probe" fits its head. Set one of them.'
     if recipe.keep == "last" and recipe.patience is not None:
-        yield 'patience: stops by the best weights, and keep = "last" keeps others. Leave one of them out.'
+        yield 'patience: needs the best weights, but keep = "last" keeps the last ones. Leave one of them out.'
     if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
         yield (
             'gradient_checkpointing: not for packed texts or segments. Set execution = "padded", and '

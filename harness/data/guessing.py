@@ -48,7 +48,7 @@ def guessed(
     columns = sampled_columns(rows)
     missing = [name for names in named.values() for name in names if name not in columns]
     if missing:
-        raise UserError(f"{where}: no column {missing[0]!r} with anything in it (it has {_listed(columns)}).")
+        raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(columns)}).")
     names = [task_type] if task_type else sorted(TASK_TYPES.names(), key=lambda name: TASK_TYPES.load(name).guess_rank)
     for name in names:
         asked = TASK_TYPES.load(name)

@@ -60,7 +60,7 @@ def twin_notes(names: Iterable[str]) -> Iterator[str]:
         alike[_meant(name)].append(name)
     twins = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
     if twins:
-        yield f"labels that differ in spelling alone are two classes ({', '.join(twins)}): rename them if they are one"
+        yield f"labels that differ only in spelling are two classes ({', '.join(twins)}): rename them if they are one"
 
 
 def are_measured(fields: Sequence[object]) -> bool:

@@ -107,5 +107,5 @@ def _repeated_ids(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:
         seen: set[str] = set()
         for example in rows:
             if example.id in seen:
-                yield f"{split}: id {example.id!r} is there twice. Give each row an id of its own, or no id column."
+                yield f"{split}: id {example.id!r} appears twice. Give each row an id of its own, or no id column."
             seen.add(example.id)

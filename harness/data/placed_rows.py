@@ -59,7 +59,7 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
         otherwise: What to do if there is none.
     """
     if column in getattr(row, "repeated", ()):
-        return f"column {column!r} is there twice. Give each column a name of its own."
+        return f"column {column!r} appears twice. Give each column a name of its own."
     near = nearest(column, row)
     proposed = near if "mean" in near else otherwise
     return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"

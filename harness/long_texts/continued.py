@@ -71,7 +71,7 @@ class Continued(Writer):
         """See `Writer`; sources of equal length need no padding."""
         if self.unpadded:
             return None
-        return "a language model that writes behind its source does not read texts laid end to end"
+        return "a language model that continues its source does not read texts laid end to end"
 
     def _in_groups(self, found: Callable[[Inputs], Tensor], inputs: Inputs) -> Tensor:
         """Apply a function to the rows group by group [rows, ..., length]; shorter results are padded at the end."""

@@ -60,7 +60,7 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
     longest = getattr(loaded.model.config, "mem_len", None)
     if longest is not None and memory > longest:
         raise UserError(
-            f"memory: {memory}, but this model keeps at most {longest} states of a layer. "
+            f"memory: {memory}, but this model keeps at most {longest} states per layer. "
             "Lower it, or set mem_len in the model's [architecture]."
         )
     score = loaded.model.pointer if head.pointer else partial(loaded.pooled_head, loaded.model)

@@ -196,8 +196,8 @@ def token_losses_for(
         return NextInWindows(model, language, accelerator, loaded.unpadded)
     if language.word_losses is None:
         raise UserError(
-            f"strategy: {training.strategy!r}, but as a language model a {model.config.model_type} is scored in "
-            'windows alone. Set strategy = "windows".'
+            f"strategy: {training.strategy!r}, but as a language model, a {model.config.model_type} is only "
+            'scored in windows. Set strategy = "windows".'
         )
     memory = training.memory_length
     if (reason := unseen_memory(model.config, memory)) is not None:
@@ -218,7 +218,7 @@ def unseen_memory(config: Any, memory: int) -> str | None:
     if not getattr(config, "same_length", False) or memory <= config.mem_len:
         return None
     return (
-        f"this model has same_length, so a token sees the last {config.mem_len} (mem_len) however many are kept. "
+        f"this model sets same_length, so a token sees only the last {config.mem_len} states (mem_len). "
         "Lower it, or raise mem_len in the [architecture] of a model file."
     )
 

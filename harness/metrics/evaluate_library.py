@@ -39,7 +39,7 @@ def evaluate_scores(
         raise UserError(f"{name}: can't score this task ({error}). Choose a metric for its task type.") from error
     numbers = {key: float(value) for key, value in results.items() if isinstance(value, Real)}
     if not numbers:
-        raise UserError(f"{name}: gives no number (got {', '.join(results)}). Choose another metric.")
+        raise UserError(f"{name}: returns no number (got {', '.join(results)}). Choose another metric.")
     first = next(iter(numbers))
     return {name if key == first else f"{name.removesuffix(LOWER)}.{key}": value for key, value in numbers.items()}
 
@@ -51,7 +51,7 @@ def _loaded(name: str) -> Any:
         first = str(error).splitlines()[0]
         raise UserError(
             f"{name}: the metric is not available ({first}). Check the name or path and the network, "
-            f"or use a metric of ours, which need none."
+            f"or use a built-in metric, which needs none."
         ) from error
 
 

@@ -55,7 +55,7 @@ def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any
     try:
         return AutoConfig.for_model(model_type, **settings)
     except IMPOSSIBLE as error:
-        raise UserError(f"{where}: these settings make no model ({on_one_line(error)}).") from error
+        raise UserError(f"{where}: these settings are invalid ({on_one_line(error)}).") from error
 
 
 def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None:

@@ -48,9 +48,7 @@ def first_and_last(tokenizer: Any) -> tuple[int, int]:
     last = (tokenizer.eos_token_id, tokenizer.sep_token_id)
     begins, ends = (next((int(token) for token in tokens if token is not None), None) for tokens in (first, last))
     if begins is None or ends is None:
-        raise UserError(
-            f"tokenizer {type(tokenizer).__name__}: has no token for a text's end (eos or sep). Choose another."
-        )
+        raise UserError(f"tokenizer {type(tokenizer).__name__}: has no end-of-text token (eos or sep). Choose another.")
     return begins, ends
 
 

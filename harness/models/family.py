@@ -249,9 +249,7 @@ class StockFamily:
 
     def _made_config(self, spec: ModelConfig, tokenizer: Any) -> Any:
         if not self.model_types:
-            raise UserError(
-                f"family {spec.family!r}: can't be made from nothing. Name a checkpoint, or a family such as bert."
-            )
+            raise UserError(f"family {spec.family!r}: needs a checkpoint. Name one, or a family such as bert.")
         check_architecture(self.model_types[0], spec.architecture)
         special = special_tokens(tokenizer)
         made = {**self.architecture, **special, **spec.architecture, "vocab_size": len(tokenizer)}

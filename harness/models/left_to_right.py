@@ -34,9 +34,8 @@ def check_left_to_right(loaded: Any) -> None:
         raise unreadable(kind, error) from error
     if seen:
         raise UserError(
-            f"{kind}: this model sees the words that it is to predict from those before them, so that no score of it "
-            "would mean anything. If it was trained as a decoder, set is_decoder to true in its config.json; else "
-            "choose another checkpoint."
+            f"{kind}: this model sees the words that it has to predict, so its scores would be meaningless. If it was "
+            "trained as a decoder, set is_decoder to true in its config.json; otherwise choose another checkpoint."
         )
 
 

@@ -62,8 +62,8 @@ def depends_on_padding(loaded: Any, head: Head) -> bool:
         model.train(training)
     if not _equal(alone, beside):
         raise UserError(
-            f"{kind}: this architecture's outputs for a text depend on the texts that are read with it, "
-            f"so its scores would mean nothing. {_OTHER}"
+            f"{kind}: this architecture's outputs for a text depend on the other texts of a batch, "
+            f"so its scores would be meaningless. {_OTHER}"
         )
     return True
 

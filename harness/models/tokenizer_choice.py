@@ -38,7 +38,7 @@ def chosen_tokenizer(
     source = spec.tokenizer or (checkpoint.name if checkpoint else "trained")
     if source == "trained" and checkpoint is not None and spec.init == "pretrained":
         raise UserError(
-            f'{checkpoint.name}: tokenizer = "trained" would give its embeddings other words than they learnt. '
+            f"{checkpoint.name}: a new tokenizer would not match its pretrained embeddings. "
             'Leave `tokenizer` out, or set init = "random".'
         )
     if source == "trained":
@@ -93,9 +93,7 @@ def end_sources(tokenizer: Any) -> None:
     """
     separator = tokenizer.sep_token or tokenizer.eos_token
     if separator is None:
-        raise UserError(
-            f"tokenizer {type(tokenizer).__name__}: has no token for a text's end (eos or sep). Choose another."
-        )
+        raise UserError(f"tokenizer {type(tokenizer).__name__}: has no end-of-text token (eos or sep). Choose another.")
     first, last = _around_a_text(tokenizer)
     if last:
         return

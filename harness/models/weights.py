@@ -25,7 +25,7 @@ def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
         return model_class.from_config(config, dtype=torch.float32)
     except IMPOSSIBLE as error:
         where = spec.checkpoint or f"family {spec.family}"
-        raise UserError(f"{where}: these settings make no model ({on_one_line(error)}).") from error
+        raise UserError(f"{where}: these settings are invalid ({on_one_line(error)}).") from error
 
 
 def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_head: bool) -> tuple[Any, list[str]]:

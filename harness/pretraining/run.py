@@ -141,7 +141,7 @@ def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
     language = getattr(family, "language", None)
     if language is None:
-        raise UserError(f"family {job.recipe.family!r}: has no language model that is trained from nothing. Try bert.")
+        raise UserError(f"family {job.recipe.family!r}: has no language model to train from scratch. Try bert.")
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.folder.partial)
     seed_layers(plan.seed)
     model, notes = _with_first_weights(job, family, tokenizer)

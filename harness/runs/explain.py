@@ -227,8 +227,8 @@ def _check_mapped(item: Item) -> None:
     tokens = sum(len(window.input_ids) for window in item.windows)
     if len(item.windows) > 1 or tokens > MOST_MAPPED:
         raise UserError(
-            f"--attention: this text has {tokens:,} tokens in {len(item.windows)} window(s), and maps are "
-            f"drawn of {MOST_MAPPED} tokens at most. Give a shorter text."
+            f"--attention: this text has {tokens:,} tokens in {len(item.windows)} window(s), and maps show "
+            f"one window of at most {MOST_MAPPED} tokens. Give a shorter text."
         )
 
 
@@ -260,7 +260,7 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
     if type(objective).explained is LearntAsItIs.explained:
-        raise UserError(f"{run}: explain is for scores of a text, and this model has none ({task.task_type}).")
+        raise UserError(f"{run}: explain needs a score of the text, which this model does not have ({task.task_type}).")
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     loaded.model.to(accelerator.device)

@@ -199,8 +199,8 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
     address = os.environ.get("RAY_ADDRESS") or "auto"
     if address.startswith("ray://"):
         raise UserError(
-            f"--on ray: {address} is a Ray client's address, and the command is to run on a node of the cluster. "
-            "There, leave RAY_ADDRESS out."
+            f"--on ray: {address} is a Ray client's address, but the command must run on a node of the cluster. "
+            "Unset RAY_ADDRESS there."
         )
     if (
         wanted.upload and len(sys.executable.split()) > 1
@@ -214,7 +214,7 @@ def _connected(ray: Any, wanted: Resources, waiting: Sequence[Run]) -> Iterator[
         ray.init(address=address, runtime_env=copied, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise UserError(
-            f"--on ray: there is no cluster to connect to by {address!r}. On its first machine: ray start "
+            f"--on ray: no cluster found at {address!r}. On its first machine: ray start "
             "--head. Then run this command on any of its machines.",
             *(f"    {line}" for line in str(error).splitlines()[:3]),
         ) from error

@@ -127,7 +127,7 @@ def merge(source: Path, target: Path) -> Merged:
     if not found:
         raise UserError(*problems, f"{source}: no records of runs there. Name the folder that holds them.")
     if target.resolve() == source.resolve():
-        raise UserError(f"{target}: the same folder as {source}. Name two.")
+        raise UserError(f"{target}: the same folder as {source}. Name two different ones.")
     merged, wanted = Merged([], 0), []
     notes: dict[Path, Path] = {}
     for run in found:
@@ -171,7 +171,7 @@ def _is_known(run: Recorded, place: Path) -> bool:
     there = read_record(place / RECORD)
     lines = run_differences(there.config, run.record.config)
     if lines:
-        raise UserError(f"{place}: there with other settings than {run.folder} ({'; '.join(lines)}).")
+        raise UserError(f"{place}: already there, with other settings than {run.folder} ({'; '.join(lines)}).")
     return there.status != "failed" or run.record.status == "failed"
 
 

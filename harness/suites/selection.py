@@ -155,7 +155,7 @@ def refuse_without_suite(**flags: Any) -> None:
     """
     given = [_flag(name) for name, value in flags.items() if value]
     if given:
-        raise UserError(f"harness run: {', '.join(given)}: of a suite's runs alone. Name a suite, or leave it out.")
+        raise UserError(f"harness run: {', '.join(given)}: only for a suite. Name a suite, or leave it out.")
 
 
 def _refuse_with_task(local: Mapping[str, Any]) -> None:

@@ -79,7 +79,7 @@ def _check_recipe(recipe: Training, family: str, task: str, task_type: str) -> N
     """
     if recipe.segmented and not FAMILIES.constant(family, "RECURRENT", default=False):
         raise UserError(
-            f"strategy: {recipe.strategy!r} asks for a model with a memory, but {family!r} has none. "
+            f"strategy: {recipe.strategy!r} needs a model with a memory, but {family!r} has none. "
             "Choose another strategy, or a model of the family transformer_xl or xlnet."
         )
     mistakes: list[str] = []

@@ -109,7 +109,7 @@ def run_of(planned: Sequence[Run], name: str, folder: Path) -> Run:
     for run in planned:
         if run.folder == folder / name:
             return run
-    raise UserError(f"--just {name}: no run of this suite. Name one as its folder below {folder} is called.")
+    raise UserError(f"--just {name}: this suite has no such run. Give its folder relative to {folder}.")
 
 
 def most_tasks() -> int:
@@ -216,10 +216,10 @@ def _sbatch(words: Sequence[str]) -> str:
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
         raise UserError(
-            f"--on slurm: sbatch can't be started ({error.strerror}). Call it on a machine of the cluster that submits "
+            f"--on slurm: sbatch can't be started ({error.strerror}). Run the command on a machine that can submit "
             "jobs, or leave it out."
         ) from error
     if ended.returncode:
         said = ended.stderr.strip() or f"exit code {ended.returncode}"
-        raise UserError(f"--on slurm: sbatch refuses {words[-1]}:", *(f"    {line}" for line in said.splitlines()))
+        raise UserError(f"--on slurm: sbatch rejects {words[-1]}:", *(f"    {line}" for line in said.splitlines()))
     return ended.stdout.strip().partition(";")[0]

@@ -210,7 +210,7 @@ def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:
     for key, values in (("tasks", content.tasks), ("models", content.models), ("seeds", content.seeds)):
         for value, count in Counter(values).items():
             if count > 1:
-                yield f"{file}: {key}: {value!r} is there twice. Leave one out."
+                yield f"{file}: {key}: {value!r} appears twice. Leave one out."
 
 
 def _local_data(content: _SuiteFile, file: Path, mistakes: list[str]) -> dict[str, LocalData]:

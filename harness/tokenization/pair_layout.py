@@ -124,7 +124,7 @@ class Joined:
             return None
         if longest - most < FEWEST_PLACES:
             raise UserError(
-                f"max_target_length: {most}, but this model has places for {longest} tokens, source and target "
+                f"max_target_length: {most}, but this model has positions for {longest} tokens, source and target "
                 f"together. Set it to {max(longest - FEWEST_PLACES, 1)} or less."
             )
         return longest - most

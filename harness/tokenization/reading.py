@@ -107,7 +107,7 @@ def learnt_template(tokenizer: Any, texts: int) -> Template:
             pieces.append([])
         inside = not special
     if len(kinds) != texts:
-        raise UserError(f"tokenizer {type(tokenizer).__name__}: it does not keep the two texts of a pair apart.")
+        raise UserError(f"tokenizer {type(tokenizer).__name__}: it does not separate the two texts of a pair.")
     return Template(tuple(tuple(piece) for piece in pieces), tuple(kinds))
 
 

@@ -108,8 +108,8 @@ def tuning_of(
 def _sampler_mistakes(table: TuningTable) -> Iterator[str]:
     if table.sampler == "halving" and table.budget != "trials":
         yield (
-            f'budget: "{table.budget}" does not go with sampler = "halving", whose rounds are equal for all models. '
-            'Leave it out, or take sampler = "random".'
+            f'budget: "{table.budget}" is not for sampler = "halving", whose rounds are equal for all models. '
+            'Leave it out, or use sampler = "random".'
         )
 
 

@@ -35,7 +35,7 @@ REFUSALS = {
     "header only": Refusal("data.csv", "text,label\n", "data.csv: has no rows."),
     "empty file": Refusal("data.csv", "", "data.csv: has no rows."),
     "blank lines": Refusal("data.csv", "\n\n\n", "data.csv: has no rows."),
-    "header twice": Refusal("data.csv", "text,text\na,b\n", "line 2): column 'text' is there twice."),
+    "header twice": Refusal("data.csv", "text,text\na,b\n", "line 2): column 'text' appears twice."),
     "encoding": Refusal("data.csv", "text,label\nПривет,a\n".encode("cp1251"), "line 2: not UTF-8 (byte 0xcf"),
     "named encoding": Refusal(
         "data.csv", b"text,label\n\xff,a\n", "line 2: not utf-16-le", ("--encoding", "utf-16-le")

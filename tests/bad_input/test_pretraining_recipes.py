@@ -59,7 +59,7 @@ READ = {
         ("tokenizer.vocabulary_size: the training texts give",), settings={"tokenizer": {"vocabulary_size": 60_000}}
     ),
     "heads that do not share the width": Refusal(
-        ("family bert: these settings make no model (",), settings={"architecture": {"num_attention_heads": 5}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"num_attention_heads": 5}}
     ),
     "scratch's heads": Refusal(
         ("architecture.num_attention_heads: must divide hidden_size, 32 (got 5)",),
@@ -70,19 +70,19 @@ READ = {
         settings={"architecture": {"hiden_size": 5}},
     ),
     "a setting of another type": Refusal(
-        ("family bert: these settings make no model (",), settings={"architecture": {"hidden_size": "wide"}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"hidden_size": "wide"}}
     ),
     "a negative size": Refusal(
-        ("family bert: these settings make no model (",), settings={"architecture": {"intermediate_size": -4}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"intermediate_size": -4}}
     ),
     "no heads": Refusal(
-        ("family bert: these settings make no model (",), settings={"architecture": {"num_attention_heads": 0}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"num_attention_heads": 0}}
     ),
     "scratch without heads": Refusal(
         ("architecture.num_attention_heads: ",), "scratch", settings={"architecture": {"num_attention_heads": 0}}
     ),
     "an unknown activation": Refusal(
-        ("family bert: these settings make no model (",), settings={"architecture": {"hidden_act": "gellu"}}
+        ("family bert: these settings are invalid (",), settings={"architecture": {"hidden_act": "gellu"}}
     ),
     "clusters of Transformer-XL": Refusal(
         ("architecture.cutoffs: must rise from above 0 to below vocab_size, 320 (got [400])",),
@@ -97,20 +97,20 @@ READ = {
         "roberta", "roberta", settings={"length": 66},
     ),
     "a memory that is not looked at": Refusal(
-        ("memory: 100, but this model has same_length, so a token sees the last 64 (mem_len)",),
+        ("memory: 100, but this model sets same_length, so a token sees only the last 64 states",),
         "transformer_xl", "causal", settings={"memory": 100, "architecture": {"same_length": True}},
     ),
     "a family without the head": Refusal(
         ("a roberta has no head for next-sentence prediction. Choose objective roberta.",), "roberta", "bert"
     ),
     "a family that reads both ways": Refusal(
-        ("a bert reads both ways at once: it would see the word to predict.",), "bert", "causal"
+        ("a bert reads in both directions, so it would see the tokens to predict.",), "bert", "causal"
     ),
     "a family that reads one way": Refusal(
         ("a transfo-xl reads from left to right and can't predict masked tokens. Choose objective causal.",),
         "transformer_xl", "roberta",
     ),
-    "xlnet": Refusal(("family 'xlnet': has no language model that is trained from nothing.",), "xlnet", "causal"),
+    "xlnet": Refusal(("family 'xlnet': has no language model to train from scratch.",), "xlnet", "causal"),
     "no held-out document": Refusal(
         ("corpora.held_out: no document is held out (of 1)",), settings={"corpora": {"files": ["text-1.txt"]}}
     ),
@@ -164,7 +164,7 @@ def test_a_family_without_a_language_model_is_told(command, family):
     recipe.write_text(recipe.read_text().replace('family = "bert"', f'family = "{family}"'))
     result = command("pretrain", recipe)
     assert (result.code, len(result.lines)) == (2, 1), result.errors
-    assert f"family '{family}': has no language model that is trained from nothing" in result.errors
+    assert f"family '{family}': has no language model to train from scratch" in result.errors
 
 
 FILES = {

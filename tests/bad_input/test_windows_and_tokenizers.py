@@ -44,4 +44,4 @@ def test_a_tokenizer_that_puts_nothing_between_question_and_context_is_told(comm
     Path("unparted.toml").write_text("\n".join(lines))
     write_jsonl(Path("data.jsonl"), questions())
     said = reason(command("run", "--model", "unparted.toml", "--train", "data.jsonl", "--question", "question"))
-    assert "it does not keep the two texts of a pair apart" in said
+    assert "it does not separate the two texts of a pair" in said

@@ -13,8 +13,8 @@ from harness.calibration import measuring
 from harness.calibration.draws import drawn, expected_score, simulation_of, simulations, spread_scores
 from harness.calibration.fitting import Numbers, setting_of, sizes_of
 from harness.calibration.grid import Case, Section, both, named_alike, sections
-from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, Rate, measured
-from harness.calibration.page import cells, filled, page
+from harness.calibration.measuring import COVERAGE, FALSE_CLAIMS, FALSE_WINNERS, Measured, Rate, measured
+from harness.calibration.page import Filled, cells, filled, page
 from harness.calibration.rivals import bootstrap, mcnemar, multi_bootstrap, random_effects, welch
 from harness.calibration.setting import BIMODAL, LARGE, NONE, SKILL, SMALL, Luck, Setting, equal_sizes, zipf_sizes
 from harness.comparison.statistics import Evidence, mean
@@ -101,7 +101,7 @@ def test_sizes_are_as_a_user_gives_them():
     assert len(sizes_of("zipf", 200)) == 20
     assert sum(sizes_of("zipf:7", 200)) == 200
     for wrong in ("0", "1", "11", "zipf:11", "zpf:3", "-3", "2.5", ""):
-        with pytest.raises(UserError, match=r"--groups: neither a number from 2 to 10"):
+        with pytest.raises(UserError, match=r"--groups: must be a number from 2 to 10"):
             sizes_of(wrong, 10)
 
 
@@ -263,13 +263,27 @@ def test_a_number_that_is_not_as_promised_is_bold_on_the_page():
     assert "harness calibrate --grid --repeats 30 --markdown" in text
 
 
-def test_the_page_of_the_documentation_has_the_whole_grid():
+def stored(section: Section, part: str, errors: Measured) -> Filled:
+    """The section with the numbers of the page's part, in rows with the names that the code gives."""
+    headings, _, *rows = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("|")]
+    return Filled(
+        section.title,
+        section.text,
+        ("", *(heading.strip() for heading in headings[1:])),
+        tuple((name, *(cell.strip() for cell in row[1:])) for name, row in zip(section.rows, rows, strict=True)),
+        (errors,),
+    )
+
+
+def test_the_page_of_the_documentation_has_the_whole_grid_and_the_words_of_the_code():
     text = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8")
-    assert text.startswith("# Calibration\n")
-    for section in sections():
-        _, _, part = text.partition(f"## {section.title}\n")
-        table = [line.split(" | ")[0].removeprefix("| ") for line in part.partition("\n## ")[0].splitlines()]
-        assert [row for row in section.rows if row not in table] == []
+    medians = re.search(r"are ([\d.]+) points for false winners and ([\d.]+) for coverage", " ".join(text.split()))
+    assert medians is not None
+    winners, coverage = (Rate(0, float(points) / 100) for points in medians.groups())
+    errors = Measured(false_winners=winners, coverage=coverage, false_claims=Rate(0, 0), deviation=0)
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    tables = [stored(section, part, errors) for section, part in zip(sections(), parts, strict=True)]
+    assert text == page(tables, 100, 0)
 
 
 @pytest.mark.slow

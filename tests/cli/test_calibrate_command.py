@@ -41,8 +41,8 @@ def test_groups_are_shown_and_tests_that_cannot_take_them_left_out(command):
     ("words", "said"),
     [
         (["--metric", "acuracy"], "no such metric. Did you mean accuracy?"),
-        (["--metric", "evaluate:wer"], "no made-up predictions are known for this metric"),
-        (["--groups", "5000"], "--groups: neither a number from 2 to 1,000"),
+        (["--metric", "evaluate:wer"], "no simulation for this metric"),
+        (["--groups", "5000"], "--groups: must be a number from 2 to 1,000"),
         (["--seeds", "1"], "--seeds"),
         (["--repeats", "1"], "--repeats"),
         (["--markdown", "page.md"], "--markdown page.md: is for the standard grid. Add --grid."),

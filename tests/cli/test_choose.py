@@ -209,7 +209,7 @@ def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file
         (["--models= ,"], "--models: no names (got ' ,')."),
         (["--models=nosuch"], "--models: 'nosuch': no such model"),
         (["--models=tfidf", "--metric=qa_f1"], "--metric qa_f1: does not score classification."),
-        (["--models=tfidf", "--label=stars"], "no column 'stars' with anything in it"),
+        (["--models=tfidf", "--label=stars"], "no column 'stars' with content"),
         (["--models=tfidf", "--task-type=nosuch"], "'nosuch': no such"),
         (["--models=tfidf", "--write=suite.txt"], "a suite's file must end in .toml"),
         (["--models=tfidf", "--write=/tmp/nosuch-folder/suite.toml"], "reads files below its own folder only"),

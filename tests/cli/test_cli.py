@@ -40,7 +40,7 @@ COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity",
         ),
         (
             ["run", "--task", "boolq", "--model", "majority", "--only", "x"],
-            "harness run: --only: of a suite's runs alone.",
+            "harness run: --only: only for a suite.",
         ),
         (["run", "--task", "boolq", "--model", ","], "--models: no names (got ',')."),
         (

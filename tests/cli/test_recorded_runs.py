@@ -111,7 +111,7 @@ def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_p
     before = every_record(here)
     found = command("runs", "merge", there, here)
     assert found.code == 2
-    assert "there with other settings" in found.errors
+    assert "already there, with other settings" in found.errors
     assert "Nothing was copied." in found.errors
     assert every_record(here) == before
 

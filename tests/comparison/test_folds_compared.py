@@ -188,7 +188,7 @@ def test_a_fold_that_is_there_twice_is_told(runs: Path):
     cell = runs / "reviews/rotten_tomatoes/bert-mini"
     shutil.copytree(cell / "seed-1-fold-4", cell / "copy")
     (troubled,) = cells(runs)[1]["bert-mini"].troubled
-    assert troubled.trouble == "fold 4 is there twice, remove a copy"
+    assert troubled.trouble == "fold 4 appears twice, remove a copy"
 
 
 def test_folds_that_share_a_row_are_told_and_not_scored(tmp_path: Path):
@@ -208,7 +208,7 @@ def test_a_run_without_folds_beside_runs_with_them_is_told_and_there_is_no_commo
     write_record(record(seed=0), folder)
     task, found = cells(runs)
     assert found["bert-mini"].estimate is None
-    assert any("seed 0 is there twice" in doubt for doubt in task.doubts)
+    assert any("seed 0 appears twice" in doubt for doubt in task.doubts)
     assert any("tested on different examples" in doubt for doubt in task.doubts)
     assert any("different settings (fold: first None" in doubt for doubt in task.doubts)
 

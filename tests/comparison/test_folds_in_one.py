@@ -94,9 +94,9 @@ def test_folds_that_are_missing_or_there_twice_are_told():
     assert run.record.scores == {"test": {}}
     assert trouble_of(fold(1), fold(3)).trouble == "fold 2 of 3: not run"
     copied = fold(2, score=None, trouble="a copy", short=COPIED)
-    assert trouble_of(fold(1), fold(2), copied, fold(3)).trouble == "fold 2 is there twice, remove a copy"
+    assert trouble_of(fold(1), fold(2), copied, fold(3)).trouble == "fold 2 appears twice, remove a copy"
     both = trouble_of(fold(2), copied, fold(3, score=None, trouble="diverged: nan", short="diverged"))
-    assert both.trouble == ("fold 1 of 3: not run; fold 2 is there twice, remove a copy; fold 3 of 3: diverged: nan")
+    assert both.trouble == ("fold 1 of 3: not run; fold 2 appears twice, remove a copy; fold 3 of 3: diverged: nan")
 
 
 def test_folds_without_a_score_are_told_with_the_gravest_state():

@@ -291,7 +291,7 @@ def test_how_good_the_forecasts_were_is_said_of_time_and_of_intervals(tmp_path):
         f"6 runs were expected to take about 6.0 min (3.0 min to 12 min) one after the other; they took "
         f"{duration(took)}.",
         "rotten_tomatoes: the plan was to detect a difference of 4.5 points, with intervals of ±3.0 around "
-        f"differences; they came to ±{width}.",
+        f"differences; they were ±{width}.",
     )
     assert found.foreseen == tables.footnotes(found)[-2:]
     (folder / "forecast.json").write_text("{")

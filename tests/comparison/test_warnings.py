@@ -65,8 +65,8 @@ def test_what_is_wrong_with_one_model_is_told_with_its_name():
         "/a: seeds 0 and 1 differ.",
         "/a/seed-0/inference.json: no JSON.",
         "/a: its seeds were tested on different examples, so they have no common score.",
-        "/a: seed 1 is there twice. Remove a copy.",
-        "/a: seed 2 is there twice. Remove a copy.",
+        "/a: seed 1 appears twice. Remove a copy.",
+        "/a: seed 2 appears twice. Remove a copy.",
     ]
     failed = replace(A, runs=(run("a", 0, None),), rescored_runs=())
     assert said(failed, B) == []  # What has no score anyway was not tested on anything.

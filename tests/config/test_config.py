@@ -148,5 +148,5 @@ def test_the_last_weights_and_patience_for_the_best_ones_contradict_each_other()
     mistakes: list[str] = []
     assert recipe_of({"--set ": {"keep": "last", "patience": 2}}, mistakes) is None
     assert mistakes == [
-        '--set patience: stops by the best weights, and keep = "last" keeps others. Leave one of them out.'
+        '--set patience: needs the best weights, but keep = "last" keeps the last ones. Leave one of them out.'
     ]

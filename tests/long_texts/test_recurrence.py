@@ -191,7 +191,7 @@ def test_a_memory_longer_than_the_model_s_is_refused_by_name(checkpoints):
 def test_a_family_without_a_memory_is_refused_before_anything_is_run(checkpoints, tmp_path):
     own = own_data(tmp_path, text_examples(40), sizes=(None, 10, 10))
     with pytest.raises(
-        UserError, match=r"strategy: 'segment_recurrence' asks for a model with a memory, but 'bert' has none"
+        UserError, match=r"strategy: 'segment_recurrence' needs a model with a memory, but 'bert' has none"
     ):
         own_run(tmp_path / "runs", own, checkpoints["bert"], strategy="segment_recurrence")
 

@@ -165,7 +165,7 @@ def test_a_config_with_impossible_settings_is_told(folder, settings):
 
 def test_an_impossible_architecture_is_told():
     said = refusal(None, architecture={"hidden_size": 32, "num_attention_heads": 5})
-    assert said.startswith("family bert: these settings make no model (The hidden size (32) is not a multiple")
+    assert said.startswith("family bert: these settings are invalid (The hidden size (32) is not a")
 
 
 def test_truncated_weights_are_told(folder):
@@ -213,7 +213,7 @@ def test_an_unknown_setting_of_the_architecture_is_told(checkpoints):
 
 
 def test_a_family_of_any_architecture_needs_a_checkpoint():
-    assert "can't be made from nothing" in refusal(None, "auto")
+    assert "family 'auto': needs a checkpoint." in refusal(None, "auto")
 
 
 CODE = "import os\nos.mkdir({mark!r})\n"

@@ -253,6 +253,6 @@ def test_held_out_texts_are_scored_in_their_own_order_with_a_memory_and_disturb_
 
 
 def test_a_memory_that_the_model_would_not_look_at_is_refused(corpus, tokenizer):
-    with pytest.raises(UserError, match=r"memory: 9, but this model has same_length, so a token sees the last 8"):
+    with pytest.raises(UserError, match=r"memory: 9, but this model sets same_length, so a token sees only the last 8"):
         objective_and_model("transformer_xl", "causal", corpus, tokenizer, plan(memory=9), same_length=True)
     objective_and_model("transformer_xl", "causal", corpus, tokenizer, plan(memory=8), same_length=True)

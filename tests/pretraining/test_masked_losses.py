@@ -137,7 +137,7 @@ def test_half_precision_is_close_to_full(corpus, tokenizer):
     [
         ("roberta", "bert", "a roberta has no head for next-sentence prediction. Choose objective roberta."),
         ("transformer_xl", "roberta", "from left to right and can't predict masked tokens. Choose objective causal."),
-        ("bert", "causal", "a bert reads both ways at once: it would see the word to predict."),
+        ("bert", "causal", "a bert reads in both directions, so it would see the tokens to predict."),
     ],
 )  # fmt: skip
 def test_a_family_that_does_not_fit_an_objective_is_told_which_one_does(family, objective, said, corpus, tokenizer):

@@ -159,7 +159,7 @@ def test_what_the_cluster_refuses_is_told(command, suite, fake_slurm):
 def test_a_run_that_the_suite_does_not_have_is_refused(command, suite):
     result = command("run", "tiny.toml", "--just", "mine/bert/seed-0")
     assert (result.code, len(result.lines)) == (2, 1)
-    assert "--just mine/bert/seed-0: no run of this suite." in result.errors
+    assert "--just mine/bert/seed-0: this suite has no such run." in result.errors
 
 
 @pytest.mark.slow

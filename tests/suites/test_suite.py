@@ -66,14 +66,14 @@ def test_all_mistakes_of_all_sorts_are_told_at_once(told):
         (b"tasks = [\xe9]", ["not UTF-8 (byte 9). Save the file as UTF-8."]),
         (GOOD + 'seeds = "all"', ["not TOML"]),
         (GOOD.replace("[0]", '"all"'), ["seeds: must be a list (got 'all')."]),
-        (GOOD.replace("[0]", "[1, 1]"), ["seeds: 1 is there twice. Leave one out."]),
+        (GOOD.replace("[0]", "[1, 1]"), ["seeds: 1 appears twice. Leave one out."]),
         (
             GOOD.replace('"majority"', '"majority", "majority"'),
-            ["models: 'majority' is there twice. Leave one out."],
+            ["models: 'majority' appears twice. Leave one out."],
         ),
         (
             GOOD.replace('s"]', 's", "rotten_tomatoes"]', 1),
-            ["tasks: 'rotten_tomatoes' is there twice. Leave one out."],
+            ["tasks: 'rotten_tomatoes' appears twice. Leave one out."],
         ),
         (GOOD + '[data.boolq]\ntrain = "x.csv"', ["data.boolq: a task of this name exists already. Choose another."]),
         (GOOD + '[data."../up"]\ntrain = "x.csv"', ["data.../up: can't be a folder's name."]),
@@ -289,7 +289,7 @@ def test_many_seeds_are_looked_up_once_and_a_repeated_one_is_told(tmp_path, told
     def suite(seeds):
         return GOOD.replace('["majority"]', '["majority", "scratch"]').replace("[0]", str(seeds))
 
-    assert told(suite([*range(100_000), 77])) == ["seeds: 77 is there twice. Leave one out."]
+    assert told(suite([*range(100_000), 77])) == ["seeds: 77 appears twice. Leave one out."]
     file = tmp_path / "many.toml"
     looked_up = []
     entries = Registry.entries

@@ -121,7 +121,7 @@ def test_how_sets_are_read_from_text_is_told(tmp_path):
     assert load_splits(own(tmp_path, rows)).notes == ("label: text is read as labels with ';' between them",)
     rows = [{"text": f"w{n} v{n}", "label": ["1;0;1", "0;0;1"][n % 2]} for n in range(20)]
     assert load_splits(own(tmp_path, rows)).notes == (
-        "label: zeros and ones are read as one label per place, LABEL_0 to LABEL_2",
+        "label: zeros and ones are read as one label per position, LABEL_0 to LABEL_2",
     )
 
 

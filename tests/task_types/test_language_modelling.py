@@ -223,7 +223,7 @@ def test_the_record_of_a_masked_model_says_what_was_sampled(language):
 @pytest.mark.parametrize(
     ("family", "settings", "wrong"),
     [
-        ("transformer_xl", {"max_windows": 3}, "max_windows: a document is predicted from end to end"),
+        ("transformer_xl", {"max_windows": 3}, "max_windows: documents are scored as a whole"),
         ("bert", {"maximum_steps": 3}, "maximum_steps: a bert predicts masked tokens"),
     ],
 )
@@ -240,7 +240,7 @@ def test_windows_that_share_nothing_are_refused(language):
 
 def test_a_memory_that_the_model_does_not_look_at_is_refused(tmp_path):
     checkpoint = write_language_checkpoint("transformer_xl", tmp_path, same_length=True, mem_len=8)
-    with pytest.raises(UserError, match="memory: 16, but this model has same_length, so a token sees the last 8"):
+    with pytest.raises(UserError, match="memory: 16, but this model sets same_length, so a token sees only the last 8"):
         set_up("transformer_xl", checkpoint, strategy="segment_recurrence", segment=8, memory=16)
 
 

@@ -330,7 +330,7 @@ def test_a_template_without_cls_lets_its_first_token_stand_for_no_answer():
 def test_a_tokenizer_that_puts_nothing_between_question_and_context_is_refused():
     tokenizer = small_tokenizer("bert")
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
-    with pytest.raises(UserError, match="does not keep the two texts of a pair apart"):
+    with pytest.raises(UserError, match="does not separate the two texts of a pair"):
         KIND.features(question_examples(1), Reader(tokenizer, 64, "windows", 0, 64))
 
 

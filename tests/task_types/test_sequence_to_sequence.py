@@ -183,7 +183,7 @@ def test_an_encoder_alone_is_refused_with_what_to_take_instead(family, checkpoin
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"strategy": "windows"}, "strategy: 'windows', but a source is read at once"),
+        ({"strategy": "windows"}, "strategy: 'windows', but a source is read in one pass"),
         ({"method": "lora"}, "method: 'lora', but models that write texts are always trained whole"),
         ({"frozen": 1}, "frozen: 1, but models that write"),
     ],
@@ -245,8 +245,8 @@ def test_what_is_too_long_is_cut_and_counted():
     examples = [SequencePair("a", " ".join(WORDS), "red green blue one two"), *pairs(1)]
     features = objective.features(examples, reader)
     assert objective.notes(examples, reader)[1] == (
-        "2 of 2 right texts are longer than max_target_length: what they cost the model, in target_token_accuracy and "
-        "target_perplexity, is that of their first 3 tokens"
+        "2 of 2 targets are longer than max_target_length: target_token_accuracy and target_perplexity count only "
+        "their first 3 tokens"
     )
     (cut, _), first = [item.target for item in features.items], features.items[0].windows[0]
     assert len(cut.ids) == 4
@@ -271,7 +271,7 @@ def test_a_trained_tokenizer_gives_texts_back_and_one_that_does_not_is_told(chec
     assert objective.notes(cased, reader) == ["texts are written by beam search over 4 texts, length penalty 1"]
     _, objective, _, reader = loaded("bert", checkpoints["bert"], beams=1)
     assert objective.notes(cased, reader)[0] == "texts are written greedily"
-    assert objective.notes(cased, reader)[1].startswith("the tokenizer gives back 50% of the right texts otherwise")
+    assert objective.notes(cased, reader)[1].startswith("the tokenizer does not restore 50% of the targets exactly")
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ def test_an_encoder_with_the_head_of_a_decoder_is_refused_as_it_sees_what_it_is_
     if is_decoder:
         assert all(found["nats"] > 0 for found in costs("camembert", tmp_path))
     else:
-        with pytest.raises(UserError, match="camembert: this model sees the words that it is to predict"):
+        with pytest.raises(UserError, match="camembert: this model sees the words that it has to predict"):
             costs("camembert", tmp_path)
 
 
@@ -177,7 +177,7 @@ def test_a_gpt2_is_trained_on_documents(folders, tmp_path):
 
 def test_segments_are_refused_for_an_xlnet_as_a_language_model(folders):
     with pytest.raises(
-        UserError, match=r"strategy: 'segment_recurrence', but as a language model a xlnet is scored in windows"
+        UserError, match=r"strategy: 'segment_recurrence', but as a language model, a xlnet is only scored in windows"
     ):
         set_up("xlnet", folders["xlnet"], strategy="segment_recurrence", segment=8, max_length=None)
 

@@ -212,9 +212,9 @@ def test_a_decoder_without_a_family_of_its_own_says_so_too(tmp_path):
     [
         (
             {"strategy": "segment_recurrence", "segment": 8},
-            'words are tagged in windows alone. Set strategy = "windows".',
+            'words are only tagged in windows. Set strategy = "windows".',
         ),
-        ({"max_windows": 3}, "max_windows: every word is to have a tag. Leave it out."),
+        ({"max_windows": 3}, "max_windows: every word must get a tag. Leave it out."),
     ],
 )
 def test_a_recipe_that_would_leave_words_untagged_is_refused(settings, said):

@@ -210,7 +210,7 @@ def test_targets_have_places_of_the_model_s_own_and_the_record_says_how_a_source
     assert len(item.windows[0].input_ids) == 40
     assert part.trainer.forward.scoring.notes()[0].startswith("source, separator, target and end are one text")
     with pytest.raises(
-        UserError, match=r"max_target_length: 60, but this model has places for 64 tokens.* Set it to 56"
+        UserError, match=r"max_target_length: 60, but this model has positions for 64 tokens.* Set it to 56"
     ):
         loaded("gpt2", gpt2, max_target_length=60)
     notes = loaded("transformer_xl", gpt2, **SEGMENTS).trainer.forward.scoring.notes()

@@ -119,5 +119,5 @@ def test_a_metric_for_other_data_is_the_users_error(script):
 
 
 def test_an_unknown_metric_without_a_network_says_what_to_do():
-    with pytest.raises(UserError, match=r"evaluate:nowhere: the metric is not available .* use a metric of ours"):
+    with pytest.raises(UserError, match=r"evaluate:nowhere: the metric is not available .* use a built-in metric"):
         scores(["evaluate:nowhere"], ["a"], ["a"], ("a",))

@@ -123,7 +123,7 @@ def test_a_guess_says_why():
             {},
             "a.csv: can't tell the task type (columns: 'text', 'mood' (always the same))",
         ),
-        (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with anything in it (it has 'text')."),
+        (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with content (it has 'text')."),
     ],
 )
 def test_what_is_not_clear_is_asked(rows, named, said):

@@ -56,7 +56,7 @@ def test_what_is_read_otherwise_than_it_stands_is_told_once():
 def test_labels_that_differ_in_case_or_number_form_are_kept_and_told():
     (note,) = twin_notes(["Neg", "neg", "pos", "2.5", "2.50"])
     assert note == (
-        "labels that differ in spelling alone are two classes ('Neg' and 'neg', '2.5' and '2.50'): "
+        "labels that differ only in spelling are two classes ('Neg' and 'neg', '2.5' and '2.50'): "
         "rename them if they are one"
     )
     assert list(twin_notes(["neg", "pos", "1", "2"])) == []

@@ -210,5 +210,5 @@ def test_only_the_columns_that_are_used_need_a_name_of_their_own(tmp_path):
     file = tmp_path / "train.csv"
     file.write_text("text,label,note,note,\n" + "".join(f"w{n} v{n},{n % 2},,,\n" for n in range(40)))
     assert len(load_splits(custom_task(train=file)).train) == 28
-    with pytest.raises(UserError, match=r"train.csv, line 2\): column 'note' is there twice"):
+    with pytest.raises(UserError, match=r"train.csv, line 2\): column 'note' appears twice"):
         load_splits(custom_task(train=file, columns={"text": ["note"]}))

@@ -68,7 +68,7 @@ def test_columns_that_are_there_twice_and_those_without_a_name_are_no_part_of_a_
     (row,) = read_rows(written(tmp_path, "a.csv", ",text,note,note,,\n0,x,y,z,,\n"))
     assert row == {"text": "x"}
     assert row.repeated == {"note"}
-    assert column_problem(row, "note") == "column 'note' is there twice. Give each column a name of its own."
+    assert column_problem(row, "note") == "column 'note' appears twice. Give each column a name of its own."
 
 
 def test_a_text_in_no_known_encoding_is_named_by_line_and_byte(tmp_path):

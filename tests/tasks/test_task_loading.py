@@ -169,7 +169,7 @@ def test_a_pair_has_two_texts():
 def test_an_id_that_is_there_twice_is_an_error():
     train = [row | {"id": "same" if n < 2 else str(n)} for n, row in enumerate(rows(20))]
     (line,) = complaint(task(train=train))
-    assert line.startswith("train: id 'same' is there twice")
+    assert line.startswith("train: id 'same' appears twice")
 
 
 @pytest.mark.parametrize("field", ["much", None, math.nan, math.inf, "nan", True])

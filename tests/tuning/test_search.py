@@ -143,7 +143,7 @@ def test_halving_goes_with_no_budget_of_cost(tmp_path):
     file.write_text(
         'tasks = ["rotten_tomatoes"]\nmodels = ["scratch"]\n[tuning]\nbudget = "flops"\nsampler = "halving"\n'
     )
-    with pytest.raises(UserError, match='budget: "flops" does not go with sampler = "halving"'):
+    with pytest.raises(UserError, match='budget: "flops" is not for sampler = "halving"'):
         resolve_suite(str(file), only=[], settings=None, runs=tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Is a newswire story about interest rates? The stories of `reuters_r8`, of which 3.5 % are."""
+"""Is a newswire story about interest rates? The stories of `reuters_r8`; 3.5 % are."""
 
 from collections.abc import Mapping
 from pathlib import Path

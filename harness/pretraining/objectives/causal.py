@@ -136,7 +136,7 @@ class CausalObjective:
         if not start.language.causal:
             kind = start.model.config.model_type
             raise UserError(
-                f"a {kind} reads both ways at once: it would see the word to predict. Choose objective roberta."
+                f"a {kind} reads in both directions, so it would see the tokens to predict. Choose objective roberta."
             )
         memory = self._plan.memory_length
         if reason := unseen_memory(start.model.config, memory):

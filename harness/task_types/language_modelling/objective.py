@@ -135,7 +135,7 @@ def objective(_labels: tuple[str, ...], training: Training) -> TokenLossObjectiv
         UserError: If the recipe would skip part of a document.
     """
     if training.max_windows is not None:
-        raise UserError("max_windows: a document is predicted from end to end. Leave it out, or use fewer examples.")
+        raise UserError("max_windows: documents are scored as a whole. Leave it out, or use fewer examples.")
     return TokenLossObjective(training.segmented, task_type.own_settings(training).mask_stride)
 
 

@@ -86,7 +86,7 @@ class MultiLabel(TextType):
             return
         fields = [row.get(columns[0]) for row in rows]
         if indicated_places(fields):
-            yield f"{columns[0]}: zeros and ones are read as one label per place, {labels[0]} to {labels[-1]}"
+            yield f"{columns[0]}: zeros and ones are read as one label per position, {labels[0]} to {labels[-1]}"
             return
         separator = separator_of(fields)
         if separator not in (None, SEPARATORS[0]):

@@ -180,7 +180,7 @@ class TextObjective(LearntAsItIs):
         assert features.targets is not None
         if features.targets.layout.is_one_text:
             raise UserError(
-                "harness explain: can't explain a language model that writes behind its source; only encoder–decoders."
+                "harness explain: can't explain a language model that continues its source, only encoder–decoders."
             )
         (item,) = features.items
         found: Any = asked.scores(item)
@@ -211,8 +211,8 @@ def objective(_labels: tuple[str, ...], training: Training) -> TextObjective:
     """
     if training.strategy not in STRATEGIES:
         raise UserError(
-            f"strategy: {training.strategy!r}, but a source is read at once to write from it, or into a memory. Set "
-            f'strategy = "{STRATEGIES[0]}" or "{STRATEGIES[1]}", or for a Transformer-XL "{STRATEGIES[2]}".'
+            f"strategy: {training.strategy!r}, but a source is read in one pass, or into a memory. Set strategy "
+            f'= "{STRATEGIES[0]}" or "{STRATEGIES[1]}", or for a Transformer-XL "{STRATEGIES[2]}".'
         )
     partly = [name for name, whole in ADAPTATIONS.items() if getattr(training, name) != whole]
     if partly:

@@ -65,8 +65,8 @@ def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Ite
     lost = sum(text != " ".join((found or "").split()) for text, found in zip(texts, spelt, strict=True))
     if lost:
         yield (
-            f"the tokenizer gives back {lost / len(texts):.0%} of the right texts otherwise than they are, such as in "
-            "lower case: no model with it can write these exactly"
+            f"the tokenizer does not restore {lost / len(texts):.0%} of the targets exactly (it may lower-case them), "
+            "so no model with it can write them exactly"
         )
 
 
@@ -75,6 +75,6 @@ def cut_at_length(targets: Targets, examples: Sequence[SequencePair]) -> Iterato
     cut = sum(target.is_cut for target in targets.of([example.target for example in examples]))
     if cut:
         yield (
-            f"{cut} of {len(examples)} right texts are longer than max_target_length: what they cost the model, in "
-            f"{' and '.join(OF_COSTS)}, is that of their first {targets.writing.max_target_length - 1} tokens"
+            f"{cut} of {len(examples)} targets are longer than max_target_length: {' and '.join(OF_COSTS)} count only "
+            f"their first {targets.writing.max_target_length - 1} tokens"
         )

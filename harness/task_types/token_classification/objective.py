@@ -190,10 +190,10 @@ def objective(labels: tuple[str, ...], training: Training) -> TagObjective:
     """
     if training.segmented:
         raise UserError(
-            f'strategy: {training.strategy!r}, but words are tagged in windows alone. Set strategy = "windows".'
+            f'strategy: {training.strategy!r}, but words are only tagged in windows. Set strategy = "windows".'
         )
     if training.max_windows is not None:
-        raise UserError("max_windows: every word is to have a tag. Leave it out.")
+        raise UserError("max_windows: every word must get a tag. Leave it out.")
     return TagObjective(labels, LossOfLabels.of(training, labels))
 
 

@@ -89,9 +89,7 @@ def _checked(words: list[str], file: Path) -> list[str]:
     known: dict[str, int] = {}
     for number, word in enumerate(words, start=1):
         if "\n" in word or known.setdefault(word, number) != number:
-            raise UserError(
-                f"{file}: word {number}, {word!r}, is there twice or has a line's end in it. Copy it again."
-            )
+            raise UserError(f"{file}: word {number}, {word!r}, appears twice or contains a line break. Copy it again.")
     if not words:
         raise UserError(f"{file}: holds no words. Copy it again.")
     return words

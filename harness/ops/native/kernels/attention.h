@@ -1,15 +1,15 @@
-// Attention of one head within one sequence, a block of queries at a time, so that memory grows with the tokens alone.
-// Source: Dao et al. 2022, "FlashAttention", whose backward pass this is: weights are computed again. Scores are
-// [keys, queries], so that what belongs to a query (its maximum, sum and random numbers) lies in a lane.
+// Attention of one head within one sequence, computed in blocks of queries, so memory is linear in the number of
+// tokens. Source: Dao et al. 2022, "FlashAttention". As in its backward pass, the weights are recomputed. Scores are
+// stored as [keys, queries], so the values of a query (its maximum, sum and random bits) are in one vector lane.
 #pragma once
 #include "multiply.h"
 #include "random.h"
 
 constexpr long query_block = 64;
 
-// One sequence and head: its rows of tensors [tokens, heads, width]. `first_row`, `row_step`: the numbers of its
-// queries' random streams. `behind`, `ahead`: how far before and after a query a key may be; below 0, any distance.
-// `normaliser`: the logarithm (base 2) of each query's sum of exponentials.
+// One sequence and head: its rows of tensors [tokens, heads, width]. `first_row`, `row_step`: indices of the random
+// streams of its queries. `behind`, `ahead`: maximum distance of a key before and after a query; below 0 for no limit.
+// `normaliser`: log2 of each query's sum of exponentials.
 template <class T> struct Attention {
   const long queries, keys, width, first_row, row_step, behind, ahead;
   const float scaling;
@@ -19,7 +19,7 @@ template <class T> struct Attention {
   const float to_exponent = scaling * 1.44269504f;  // e^x = 2^(x log2 e)
   const long wide = rounded_up(width, lanes);
 
-  // Keys that a block of queries reaches. The first is an even one, as pairs of rows lie together.
+  // The range of keys that a block of queries attends to. It starts at an even key, since rows are stored in pairs.
   struct Keys {
     long first, count;
     long depth() const { return rounded_up(count, 2) / Packed<T>::each; }
@@ -31,7 +31,8 @@ template <class T> struct Attention {
     const long end = ahead < 0 ? keys : std::min(keys, query + count + ahead);
     return {first, std::max(end - first, 0L)};
   }
-  // Numbers of a vector of queries from `query` on and of a key; something else where the key is out of reach.
+  // Returns the values of one key for a vector of queries starting at `query`, and `otherwise` where the key is out of
+  // range.
   Floats within(Floats numbers, float otherwise, long query, long key) const {
     if (!limited()) return numbers;
     const float before = behind < 0 ? 1e30f : behind, after = ahead < 0 ? 1e30f : ahead;
@@ -40,7 +41,7 @@ template <class T> struct Attention {
     return (distance <= before) & (distance >= -after) ? numbers : Floats{} + otherwise;
   }
 
-  // Of [keys, width]: `key`, `value`; of [queries, width]: `query`, `slope`; of [keys, queries]: `weights`, `slopes`.
+  // [keys, width]: `key`, `value`; [queries, width]: `query`, `slope`; [keys, queries]: `weights`, `slopes`.
   struct Workspace {
     Packed<T> query, key, value, slope, weights, slopes;
     Buffer<float> scores, changes, sums, for_keys, for_values;
@@ -48,7 +49,7 @@ template <class T> struct Attention {
   };
   static inline thread_local Workspace workspace;
 
-  // Begins a block of queries, with their random streams; gives how many there are.
+  // Prepares a block of queries and their random streams. Returns the number of queries.
   long begin(Workspace& work, long first) const {
     const long count = std::min(query_block, queries - first);
     for (long i = 0; i < count && dropout.threshold; i++) {
@@ -59,14 +60,14 @@ template <class T> struct Attention {
     work.query.turn();
     return count;
   }
-  // What is kept of weights of a key.
+  // Applies dropout to the weights of one key.
   Floats kept(Floats weights, const Workspace& work, long i, long key) const {
     return dropout.kept(weights, read<Bits>(work.low + i) + uint32_t(key) * column_step, read<Bits>(work.high + i));
   }
   static Matrix<float> matrix(Buffer<float>& numbers, long rows, long columns) {
     return {numbers.resize(rows * columns), columns, 1};
   }
-  // Products of rows [keys, queries].
+  // Dot products of rows [keys, queries].
   float* products(Packed<T>& of_keys, const Keys& near, Packed<T>& of_queries, Buffer<float>& numbers) const {
     const long columns = of_queries.rows;
     const Matrix<float> found = matrix(numbers, near.count, columns);
@@ -110,17 +111,17 @@ template <class T> struct Attention {
     }
   }
 
-  // Gradients of queries, keys and values, from that of the output (`slope`).
+  // Computes the gradients of queries, keys and values from the gradient of the output (`slope`).
   void backward(Matrix<T> slope, Matrix<T> for_query, Matrix<T> for_key, Matrix<T> for_value) const {
     Workspace& work = workspace;
     work.key.pack(key, keys, width, 2);
     work.key.pair_rows();
     work.value.pack(value, keys, width, 2);
     const Matrix<float> key_sums = matrix(work.for_keys, keys, wide), value_sums = matrix(work.for_values, keys, wide);
-    if (limited())  // No block of queries is the first one of all keys.
+    if (limited())  // With a limit, no single block of queries is the first one for all keys.
       for (const auto& sums : {key_sums, value_sums}) std::fill_n(sums.data, keys * wide, 0.0f);
     long first = 0;
-    do {  // Once at the least: keys without queries get gradients of nought.
+    do {  // Runs at least once: without queries, the gradients of keys and values are 0.
       const long count = begin(work, first), columns = work.query.rows, depth = columns / Packed<T>::each;
       const Keys near = reached(first, count);
       const bool add = first > 0 || limited();

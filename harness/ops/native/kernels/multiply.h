@@ -1,6 +1,6 @@
-// Products of small matrices that lie in the cache: C [rows, columns] = or += A [rows, depth] B [depth, columns].
-// A is read unit by unit with any strides, so transposed too; B's and C's rows are read in vectors. A unit of depth is
-// a float, or a pair of bfloat16, which processors with AVX512-BF16 multiply and add in one instruction.
+// Products of small matrices that fit into the cache: C [rows, columns] = or += A [rows, depth] B [depth, columns].
+// A is read one unit at a time with any strides, so it may be transposed; rows of B and C are read as vectors. A unit
+// of depth is a float or a pair of bfloat16, which processors with AVX512-BF16 multiply and add in one instruction.
 #pragma once
 #include "vectors.h"
 
@@ -18,11 +18,11 @@ template <class T> using UnitOf = std::conditional_t<std::is_same_v<T, float>, f
 
 template <class Unit> struct Matrix {
   Unit* data;
-  long row, step;  // From a row to the next, and from a unit to the next.
+  long row, step;  // Strides between rows, and between units of a row.
   Matrix at(long i) const { return {data + i * row, row, step}; }
 };
 
-// One tile of C, held in registers: `Rows` rows of `Wide` vectors.
+// Computes one tile of C in registers: `Rows` rows of `Wide` vectors.
 template <long Rows, long Wide, class Unit>
 inline void multiply_tile(Matrix<Unit> a, Matrix<Unit> b, Matrix<float> c, long depth, bool add) {
   using Many = std::conditional_t<std::is_same_v<Unit, float>, Floats, Bits>;
@@ -50,7 +50,7 @@ void multiply_strip(Matrix<Unit> a, Matrix<Unit> b, Matrix<float> c, long rows, 
     if (row < rows) multiply_strip<Rows / 2, Wide>(a.at(row), b, c.at(row), rows - row, depth, add);
 }
 
-// `columns` is a multiple of `lanes`. A tile takes most of the registers: 32 of AVX-512, 16 of AVX2.
+// `columns` must be a multiple of `lanes`. A tile uses most of the registers: AVX-512 has 32, AVX2 has 16.
 template <class Unit>
 void multiply(Matrix<Unit> a, Matrix<Unit> b, Matrix<float> c, long rows, long columns, long depth, bool add) {
   for (long wide; columns > 0; columns -= wide * lanes, b.data += wide * lanes, c.data += wide * lanes) {
@@ -61,7 +61,7 @@ void multiply(Matrix<Unit> a, Matrix<Unit> b, Matrix<float> c, long rows, long c
   }
 }
 
-// Rows padded by zeros to whole vectors, in the forms that products take.
+// Rows padded with zeros to full vectors, in the layouts that `multiply` needs.
 template <class T> struct Packed {
   using Unit = UnitOf<T>;
   static constexpr long each = std::is_same_v<Unit, float> ? 1 : 2;
@@ -70,7 +70,7 @@ template <class T> struct Packed {
   Buffer<Number> numbers;
   Buffer<Unit> pairs, columns;
 
-  // Room for `count` rows, and zeros up to a multiple of `step` of them.
+  // Allocates `count` rows, plus rows of zeros up to a multiple of `step`.
   Number* resize(long count, long width, long step) {
     rows = rounded_up(count, step), wide = rounded_up(width, lanes);
     Number* start = numbers.resize(rows * wide);
@@ -81,9 +81,9 @@ template <class T> struct Packed {
     Number* to = resize(count, width, step);
     for (long i = 0; i < count; i++, from.data += from.row)
       for (long j = 0; j < width; j += lanes, to += lanes)
-        store(to, load(from.data + j, width - j)), __builtin_prefetch(from.data + width + j);  // The next head's.
+        store(to, load(from.data + j, width - j)), __builtin_prefetch(from.data + width + j);  // The next head's row.
   }
-  // Lays every two rows together, so that depth goes along the rows; `rows` is even.
+  // Interleaves each two rows, so that depth runs along the rows. `rows` must be even.
   void pair_rows() {
     if constexpr (each == 2) {
       const Number* from = numbers.data();
@@ -94,7 +94,7 @@ template <class T> struct Packed {
           write(to, std::bit_cast<Bits>(load(from + j)) >> 16 | std::bit_cast<Bits>(load(from + step + j)));
     }
   }
-  // Turns rows into columns; `rows` is a multiple of `lanes`.
+  // Transposes the rows. `rows` must be a multiple of `lanes`.
   void turn() {
     const long depth = wide / each, count = rows;
     const Unit* from = by_row().data;

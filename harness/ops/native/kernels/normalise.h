@@ -1,10 +1,10 @@
-// LayerNorm(residual + dropout(hidden)) row by row. Sums are made in 32 bits.
+// LayerNorm(residual + dropout(hidden)), row by row. Sums are accumulated in float32.
 #pragma once
 #include "random.h"
 
-// The rows of one call; what comes out of the norm is computed again in the backward pass instead of being kept.
+// The rows of one call. The backward pass recomputes the normalised values instead of storing them.
 template <class Hidden, class Residual> struct Normalise {
-  using Output = std::conditional_t<std::is_same_v<Hidden, Residual>, Hidden, float>;  // The wider type of the two.
+  using Output = std::conditional_t<std::is_same_v<Hidden, Residual>, Hidden, float>;  // The wider of the two types.
   const Hidden* hidden;
   const Residual* residual;
   const float *weight, *bias;
@@ -14,7 +14,7 @@ template <class Hidden, class Residual> struct Normalise {
   const long padded = rounded_up(width, lanes);
   static inline thread_local Buffer<float> buffer;
 
-  // What is normalised, its mean, and what brings its deviation to 1; `factors`: what dropout multiplied by.
+  // Computes the sum to be normalised (`added`) and the dropout factors. Returns its mean and inverse deviation.
   std::pair<float, float> add(long row, float* added, float* factors) const {
     const uint64_t key = row_key(dropout.seed, row);
     Floats total = {}, squares = {};
@@ -26,7 +26,7 @@ template <class Hidden, class Residual> struct Normalise {
       total += here;
     }
     const float mean = sum(total) / width;
-    std::fill(added + width, added + padded, mean);  // Beyond the row's end nothing is far from it.
+    std::fill(added + width, added + padded, mean);  // Padding does not contribute to the variance.
     for (long i = 0; i < width; i += lanes) squares += (load(added + i) - mean) * (load(added + i) - mean);
     return {mean, 1 / std::sqrt(sum(squares) / width + epsilon)};
   }
@@ -40,7 +40,7 @@ template <class Hidden, class Residual> struct Normalise {
     }
   }
 
-  // Adds to the slopes of weight and bias [width, padded].
+  // Computes the gradients of a row, and adds to those of weight and bias [padded].
   void backward(long row, const Output* slope, Hidden* hidden_slope, Residual* residual_slope, float* weight_slope,
                 float* bias_slope) const {
     float *normal = buffer.resize(2 * padded), *factors = normal + padded;

@@ -1,4 +1,4 @@
-// The kernels as operators of torch, each with its gradient.
+// The kernels as torch operators with gradients.
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -15,21 +15,21 @@ namespace {
 
 template <class T> T* data(const Tensor& tensor) { return static_cast<T*>(const_cast<void*>(tensor.const_data_ptr())); }
 
-// Calls `use` with a value of the type that a tensor's numbers are stored in.
+// Calls `use` with a value of the tensor's element type.
 template <class Use> void by_type(const Tensor& tensor, Use use) {
   if (tensor.scalar_type() == at::kFloat) return use(float());
   TORCH_CHECK_TYPE(tensor.scalar_type() == at::kBFloat16, "native kernels take float32 and bfloat16");
   use(Bfloat());
 }
 
-// Calls `work` with every number below `count`, `together` of them by one thread; which one it is changes no result.
+// Calls `work` with each index below `count`, in chunks of `together` per thread. Results do not depend on the threads.
 template <class Work> void in_parallel(long count, long together, Work work) {
   at::parallel_for(0, (count + together - 1) / together, 1, [&](long first, long last) {
     for (long i = first * together; i < std::min(count, last * together); i++) work(i);
   });
 }
 
-// A head's rows of a tensor [tokens, heads, ...], from a token on.
+// Returns a head's rows of a tensor [tokens, heads, ...], starting at a token.
 template <class T> Matrix<T> rows_of(const Tensor& tensor, long first, long head) {
   return {data<T>(tensor) + first * tensor.stride(0) + head * tensor.stride(1), tensor.stride(0), 1};
 }
@@ -40,9 +40,9 @@ void check_boundaries(const Tensor& boundaries, long tokens) {
                     "boundaries: must rise from 0 to ", tokens);
 }
 
-// An operator: its result from the tensors that it is given, and the gradients of the first of these from the result's.
-// `kept` holds what is given, and from the forward pass on what the gradient needs.
-struct AttentionOperator {  // Of query, key, value, the boundaries of queries and of keys, and how far a query reaches to both sides.
+// Each operator computes its result from the given tensors, and the gradients of the first of them from the result's.
+// `kept` holds the given tensors and, after the forward pass, those that the backward pass needs.
+struct AttentionOperator {  // Given: query, key, value, boundaries of queries and of keys, limits of distance.
   static Tensor forward(Tensors& kept, double scaling, const Dropout& dropout) {
     for (Tensor& rows : kept)
       if (rows.stride(-1) != 1) rows = rows.contiguous();
@@ -80,7 +80,7 @@ struct AttentionOperator {  // Of query, key, value, the boundaries of queries a
   }
 };
 
-struct NormOperator {  // Of hidden states, residual, weight and bias.
+struct NormOperator {  // Given: hidden states, residual, weight, bias.
   static constexpr long together = 64;
   static Tensor forward(Tensors& kept, double epsilon, const Dropout& dropout) {
     const auto type = at::promote_types(kept[0].scalar_type(), kept[1].scalar_type());
@@ -96,7 +96,7 @@ struct NormOperator {  // Of hidden states, residual, weight and bias.
     const Tensor slope = slope_.contiguous(), hidden = kept[0].new_empty(kept[0].sizes()),
                  residual = kept[1].new_empty(kept[1].sizes());
     const long width = kept[2].numel(), groups = (slope.numel() / width + together - 1) / together;
-    // Rows in a row sum for themselves, so that the order of the sums does not depend on the threads.
+    // Each group of consecutive rows has its own sums, so the order of additions does not depend on the threads.
     const Tensor sums = kept[2].new_zeros({groups, 2, rounded_up(width, lanes)});
     for_each_row(kept, epsilon, dropout, [&]<class H, class R>(const Normalise<H, R>& kernel, long row) {
       float* own = data<float>(sums) + row / together * sums.stride(0);
@@ -117,7 +117,7 @@ struct NormOperator {  // Of hidden states, residual, weight and bias.
   }
 };
 
-struct DropoutOperator {  // Of elements laid end to end; each chunk has a random stream of its own.
+struct DropoutOperator {  // Elements are read as one flat array. Each chunk has its own random stream.
   static constexpr long chunk = 1024;
   static Tensor forward(Tensors& kept, double, const Dropout& dropout) {
     const Tensor hidden = kept[0].contiguous(), output = hidden.new_empty(hidden.sizes());
@@ -150,7 +150,7 @@ template <class Operator> struct Differentiable : torch::autograd::Function<Diff
   static Tensors backward(AutogradContext* context, Tensors slopes) {
     const auto [number, share, seed] = context->saved_data["options"].to<std::tuple<double, double, int64_t>>();
     auto gradients = Operator::backward(slopes[0], context->get_saved_variables(), number, {share, seed});
-    gradients.resize(9);  // None of boundaries and numbers; what is too many is cut off.
+    gradients.resize(9);  // Boundaries and numbers have no gradient; torch drops the excess ones.
     return gradients;
   }
   static Tensor call(at::TensorList given, double number, double share, int64_t seed) {

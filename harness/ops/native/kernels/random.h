@@ -1,5 +1,5 @@
-// Which elements are dropped: a function of the call's seed, the row's number and the column, and of nothing else. So
-// any number of threads draws the same mask, and the backward pass draws it again. `_plain.py` does the same.
+// Which elements are dropped depends only on the seed of the call, the row and the column. So the mask does not depend
+// on the number of threads, and the backward pass can generate it again. `_plain.py` does the same.
 #pragma once
 #include "vectors.h"
 
@@ -12,7 +12,8 @@ inline uint64_t row_key(uint64_t seed, uint64_t row) {
 }
 
 constexpr uint32_t column_step = 0x9E3779B9u;
-// 32 random bits of an element: `value` is its column times `column_step` plus its row key's low half.
+// 32 random bits per element. `value`: column times `column_step` plus the low half of the row key; `high`: its high
+// half.
 inline Bits random_bits(Bits value, Bits high) {
   value = (value ^ (value >> 16)) * 0x7FEB352Du;
   value ^= high;
@@ -27,12 +28,12 @@ struct Dropout {
   Dropout(double share, int64_t seed)
       : seed(seed), threshold(std::nearbyint(share * 4294967296.0)), scale(1 / (1 - share)) {}
 
-  // What is kept of numbers, in its full size; `value` and `high` as above.
+  // Sets dropped elements to 0, without scaling the others; `value` and `high` as above.
   Floats kept(Floats numbers, Bits value, Bits high) const {
     if (!threshold) return numbers;
     return random_bits(value, high) >= threshold ? numbers : Floats{};
   }
-  // The same of a row's columns from `column` on.
+  // The same for a vector of a row, starting at `column`.
   Floats kept(Floats numbers, uint64_t key, long column) const {
     Bits value;
     for (long i = 0; i < lanes; i++) value[i] = i * column_step;

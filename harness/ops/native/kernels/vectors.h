@@ -1,4 +1,4 @@
-// Vectors as wide as those of the processor that compiles this for itself, by the compiler's own vector types.
+// Vectors of the width of the processor that this is compiled for, as vector types of the compiler.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -10,9 +10,9 @@
 
 constexpr long vector_bytes = __BIGGEST_ALIGNMENT__;  // 64 with AVX-512, 32 with AVX2, 16 with NEON or SSE.
 constexpr long lanes = vector_bytes / 4;
-using Bfloat = uint16_t;  // A bfloat16 as it is stored: the upper half of a 32-bit float.
+using Bfloat = uint16_t;  // A bfloat16 in memory: the upper half of a float32.
 
-// Memory that starts with a cache line, so that no vector lies across two.
+// Memory aligned to cache lines, so no vector crosses a line.
 struct alignas(64) Line { char bytes[64]; };
 template <class T> struct Buffer {
   std::vector<Line> lines;
@@ -32,7 +32,7 @@ template <class Vector> inline Vector read(const void* from) {
 }
 template <class Vector> inline void write(void* to, Vector vector) { std::memcpy(to, &vector, sizeof(Vector)); }
 
-// The upper halves, rounded to the nearest and to even, as torch does; what is not a number stays so.
+// Rounds to bfloat16 in the upper halves: to nearest, ties to even, as torch does. NaN stays NaN.
 inline Bits rounded(Floats wide) {
   const Bits bits = std::bit_cast<Bits>(wide);
   return wide == wide ? bits + 0x7fff + ((bits >> 16) & 1) : bits | 0x400000;
@@ -45,7 +45,7 @@ inline Floats load(const Bfloat* from) {
 inline void store(float* to, Floats wide) { write(to, wide); }
 inline void store(Bfloat* to, Floats wide) { write(to, __builtin_convertvector(rounded(wide) >> 16, Bfloats)); }
 
-// The first `count` numbers of a vector, and zeros.
+// Loads the first `count` elements of a vector, and zeros for the others.
 template <class T> inline Floats load(const T* from, long count) {
   if (count >= lanes) return load(from);
   T some[lanes] = {};
@@ -66,11 +66,11 @@ inline float sum(Floats wide) {
   return total;
 }
 
-// 2 to the power of numbers up to 0, within 2e-7: the whole part goes to the exponent, and a polynomial (the Taylor
-// series of exp(x log 2), enough terms for [-0.5, 0.5]) gives the rest.
+// 2^x for x <= 0, with an error of at most 2e-7: the integer part goes into the exponent, and a polynomial (the Taylor
+// series of exp(x log 2), with enough terms for [-0.5, 0.5]) gives the rest.
 inline Floats power_of_two(Floats exponent) {
-  constexpr float to_whole = 12582912.0f;  // 1.5 x 2^23: added and taken off again, it leaves the nearest whole number.
-  exponent = maximum(Floats{} - 126.0f, exponent);  // In this order, what is not a number stays so.
+  constexpr float to_whole = 12582912.0f;  // 1.5 x 2^23: adding and subtracting it rounds to an integer.
+  exponent = maximum(Floats{} - 126.0f, exponent);  // In this order of arguments, NaN stays NaN.
   const Floats shifted = exponent + to_whole, rest = exponent - (shifted - to_whole);
   Floats series = {};
   for (float term : {1.5252734e-5f, 1.5403530e-4f, 1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f, 2.4022651e-1f,
