@@ -64,7 +64,7 @@ def _recommended(task: TaskComparison) -> Recommendation:
     if not any(cell.is_compared for cell in trained):
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
         waits = task.look is not None and not task.look.is_whole
-        return _too_few_seeds(trained, simple, task, unit) if single or waits else _untested(trained[0], task)
+        return _too_few_seeds(trained[0], simple, task, unit) if single or waits else _untested(trained[0], task)
     near = [cell for cell in ranked if cell.is_near_best]
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
@@ -79,20 +79,19 @@ def _contenders(ranked: Sequence[Cell]) -> list[Cell]:
     return [cell for cell in ranked[:first_behind] if cell.is_top]
 
 
-def _too_few_seeds(trained: Sequence[Cell], simple: Cell | None, task: TaskComparison, unit: Unit) -> Recommendation:
-    best = trained[0]
-    ahead = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
+def _too_few_seeds(best: Cell, simple: Cell | None, task: TaskComparison, unit: Unit) -> Recommendation:
+    """No model has enough seeds to be compared; a simple baseline that scores above them all costs the least anyway."""
     wanted = ENOUGH_SEEDS if task.look is None else task.look.looks[0]
+    run_more = f"run at least {wanted} seeds of each model"
+    leads = simple is not None and task.ranked.index(simple) < task.ranked.index(best)
+    known = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
     seeds = "one seed" if len(best.scored) == 1 else f"{len(best.scored)} seeds"
-    return Recommendation(
-        "unclear",
-        None,
-        f"Can't tell yet: run at least {wanted} seeds of each model.",
-        (
-            f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{ahead}; "
-            "another seed may reverse that.",
-        ),
-    )
+    scores = f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{known}"
+    reasons = (f"{scores}; another seed may reverse that.",)
+    if simple is None or not leads:
+        return Recommendation("unclear", None, f"Can't tell yet: {run_more}.", reasons)
+    advice = f"{_use_for_now(simple.model, task)}: no model scores above the simple baseline. To tell, {run_more}."
+    return Recommendation("unclear", simple.model, advice, reasons)
 
 
 def _untested(best: Cell, task: TaskComparison) -> Recommendation:

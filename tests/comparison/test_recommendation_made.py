@@ -80,6 +80,19 @@ def test_of_single_seeds_nothing_is_recommended():
     )
 
 
+def test_a_simple_baseline_that_scores_above_single_seeds_is_recommended_for_now():
+    single = replace(A, is_compared=False, runs=A.runs[:1], estimate=replace(A.estimate, includes_seeds=False))
+    ahead = replace(TFIDF, is_compared=True, estimate=replace(TFIDF.estimate, value=0.95))
+    assert told(recommended(task(ahead, single))) == (
+        "unclear",
+        "tfidf",
+        "Use tfidf for now: no model scores above the simple baseline. To tell, run at least 3 seeds of each model.",
+        ("With one seed a has 90.0 in accuracy, the simple baseline tfidf 95.0; another seed may reverse that.",),
+    )
+    equal = replace(ahead, estimate=A.estimate)
+    assert recommended(task(single, equal)).model is None
+
+
 def test_before_the_first_look_its_seeds_are_asked_for_and_after_it_none():
     untested = [replace(one, is_compared=False) for one in (A, B)]
     waiting = Look(number=0, looks=(4, 6, 9), seeds=(0, 1, 2, 3), level=0.02)
