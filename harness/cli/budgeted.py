@@ -157,13 +157,14 @@ class Budgeted:
     def _models_that_fit(self) -> list[str]:
         """Models to start: first the quickest, which shows how fast the machine is today; then all that fit, in order.
 
-        The first is started even if it may not fit, so that the time is used.
+        If the pace is known, it is all that fit from the start. One model is started even if it may not fit, so that
+        the time is used.
         """
         expected = {model: self._expected(model) for model in self.waiting}
+        fitting = _fitting(expected, self.left)
         if expected and all(map(_is_simple, self.begun.values())):
-            fitting = [min(expected, key=expected.__getitem__)]
-        else:
-            fitting = _fitting(expected, self.left)
+            quickest = min(expected, key=expected.__getitem__)
+            fitting = (fitting or [next(iter(expected))]) if self.is_paced else [quickest]
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
             self._say(

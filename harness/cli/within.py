@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -13,6 +15,7 @@ from rich.text import Text
 from harness.cli.budgeted import Budgeted, busy
 from harness.cli.planning import foreseen
 from harness.comparison.formatting import duration
+from harness.record import RECORD, read_record
 from harness.runs.run import Run
 from harness.suites.expansion import planned_runs
 from harness.suites.forecast import wall_seconds
@@ -20,6 +23,7 @@ from harness.suites.runner import Tally, mark_redone
 from harness.suites.shortened import LADDER, Short, cut, shortened
 from harness.suites.suite import Suite
 from harness.suites.suite_file import write_suite
+from harness.tuning.winner import validation_score
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,8 +61,9 @@ def run_within(
 ) -> Answered:
     """Run what fits, so that a trained model is compared with the simple baselines within any reasonable time.
 
-    Full runs get the time that short runs leave. What is stopped there is continued by the next command, so that
-    repeating it leads to full runs, however long they take.
+    Full runs get the time that short runs leave, and the models whose short runs were best on validation get it first.
+    What is stopped there is continued by the next command, so that repeating it leads to full runs, however long they
+    take.
 
     Args:
         suite: The suite.
@@ -73,8 +78,8 @@ def run_within(
     often = min(options.checkpoint_seconds, max(ends - time.monotonic(), 0) * SAVED_AFTER)
     in_parts = replace(options, redo=False, checkpoint_seconds=often)
 
-    def budgeted(suite: Suite, planned: Sequence[Run], **more: Any) -> Budgeted:
-        waiting = {model: [run for run in planned if run.model == model] for model in suite.models}
+    def budgeted(suite: Suite, planned: Sequence[Run], order: Iterable[str] = suite.models, **more: Any) -> Budgeted:
+        waiting = {model: [run for run in planned if run.model == model] for model in order}
         return Budgeted(suite, runs, ends, in_parts, console, workers, waiting, Tally(), **more)
 
     whole = budgeted(suite, planned)
@@ -90,7 +95,8 @@ def run_within(
         mark_redone(short_runs, console)
     brief = budgeted(first, short_runs, sort="short runs")
     left = brief.run()
-    whole = budgeted(suite, planned, is_paced=brief.shows_pace, sort="full runs")
+    order = best_first(suite.models, short_runs)
+    whole = budgeted(suite, planned, order, is_paced=brief.shows_pace, sort="full runs")
     if whole.left > 0:
         left += whole.run()
     else:
@@ -121,6 +127,24 @@ def longest_that_fits(planned: Sequence[Run], seconds: float, *, runs: Path, wor
         if factor * soonest <= seconds:
             return short
     return LADDER[-1]
+
+
+def best_first(models: Iterable[str], done: Sequence[Run]) -> list[str]:
+    """The models by their mean validation score in some runs of one task, best first; then those without one.
+
+    Args:
+        models: The models.
+        done: The runs, of which not all may be recorded.
+    """
+    records = [read_record(run.folder / RECORD) for run in done if run.state() == "complete"]
+    sign = -1 if all(record.task_card.higher_is_better for record in records) else 1
+
+    def loss(model: str) -> float:
+        scores = [validation_score(record) for record in records if record.model == model]
+        known = [score for score in scores if score is not None]
+        return sign * mean(known) if known else inf
+
+    return sorted(models, key=loss)
 
 
 def _cut_run(run: Run, short: Short, runs: Path) -> Run:

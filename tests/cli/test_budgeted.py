@@ -85,6 +85,14 @@ def test_the_quickest_is_begun_first_and_then_in_their_order_those_whose_first_s
     assert left == ["Not tried, for lack of time: large (about 20 min) and other (about 3.5 min)."]
 
 
+def test_on_a_machine_whose_pace_is_known_they_are_begun_in_their_order(made):
+    expected = {"large": 20, "good": 5, "small": 3.8, "last": 1}
+    found, _ = made(10, expected, is_paced=True)
+    assert found.order == ("tfidf", "good", "small", "last")
+    _, left = made(0.005, {"large": 20, "small": 4}, is_paced=True, sleeps=30.0)
+    assert left[0] == "Time ran out before these finished: large (3 seeds)."
+
+
 def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
     found, left = made(0.005, {"large": 20, "small": 4}, sleeps=30.0)
     assert found.order == ("tfidf",)

@@ -1,10 +1,13 @@
 """A suite made short for a first answer, and how short it is made."""
 
+from types import SimpleNamespace
+
 import pytest
 from command_line import reviews, write_csv
+from synthetic_runs import card, record, save
 
 from harness.cli import within
-from harness.cli.within import longest_that_fits
+from harness.cli.within import best_first, longest_that_fits
 from harness.errors import UserError
 from harness.suites.choosing import asked_of, suite_of
 from harness.suites.expansion import planned_runs
@@ -62,3 +65,19 @@ def test_short_runs_are_as_long_as_the_time_allows(suite, tmp_path, monkeypatch)
     assert found[2] == LADDER[-1]
     monkeypatch.setattr(within, "busy", lambda: 3.0)
     assert longest_that_fits(whole, 1500, runs=tmp_path, workers=1) == found[1]
+
+
+@pytest.mark.parametrize(("higher_is_better", "order"), [(True, ["b", "a", "new"]), (False, ["a", "b", "new"])])
+def test_models_are_ordered_by_their_mean_validation_score_in_short_runs(higher_is_better, order, tmp_path):
+    done = [SimpleNamespace(folder=tmp_path / "nowhere", state=lambda: "new")]
+    for model, scores in {"a": [0.7, 0.5], "b": [0.6, 0.9]}.items():
+        for seed, score in enumerate(scores):
+            short = record(
+                model=model,
+                seed=seed,
+                scores={"validation": {"accuracy": score}},
+                task_card=card(higher_is_better=higher_is_better),
+            )
+            done.append(SimpleNamespace(folder=save(tmp_path, short, None), state=lambda: "complete"))
+    assert best_first(["new", "a", "b"], done) == order
+    assert best_first(["new", "a", "b"], done[:1]) == ["new", "a", "b"]
