@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from harness.config.training import Training
+from typing import Any
 
 
-def misfits(recipe: Training) -> Iterator[str]:
-    """Yield a message for each setting that is valid alone, but not with the values or defaults of others."""
+def misfits(recipe: Any) -> Iterator[str]:
+    """Yield a message for each setting that is valid alone, but not with the values or defaults of others.
+
+    Args:
+        recipe: A `harness.config.training.Training`.
+    """
     if recipe.pool not in recipe.pools:
         yield (
             f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
