@@ -39,7 +39,7 @@ def set_up(checkpoints):
     return made
 
 
-def as_graphs_would(trainer, items):
+def as_graphs_would(trainer, longest):
     """Have the trainer read like CUDA graphs, by the stock model; the sizes of what it reads."""
     forward, seen = trainer.forward, []
     stock = forward.scoring
@@ -48,7 +48,6 @@ def as_graphs_would(trainer, items):
         seen.append({tensor.shape for tensor in inputs.values()})
         return stock.model(**inputs)
 
-    longest = max(item.length for item in items)
     sizes = Sizes(forward.collator, longest, forward.objective.head().per_token)
     forward.scoring = Compiled(stock.model, stock.outputs, stock.accelerator, compiled, sizes)
     return seen
@@ -75,26 +74,29 @@ def test_windows_filled_up_to_a_size_have_their_own_losses_and_gradients(case, s
     batch, few = items[:9], items[9:10]
     trainer._begin_training()
     losses, alone, expected = trainer.forward.losses(batch[:6]), trainer.forward.losses(few), gradients(trainer, batch)
-    seen = as_graphs_would(trainer, items)
+    seen = as_graphs_would(trainer, longest=64)
     torch.testing.assert_close(trainer.forward.losses(batch[:6]), losses, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(trainer.forward.losses(few), alone, atol=1e-5, rtol=1e-5)
     found = gradients(trainer, batch)
     assert found.keys() == expected.keys()
     for name, gradient in found.items():
         torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-4, msg=name)
+    lengths = {shape[1] for shapes in seen for shape in shapes}
     assert all(len(shapes) == 1 for shapes in seen)
+    assert lengths <= {16, 24, 32, 48, 64}
+    assert max(item.length for item in batch) not in lengths  # So they are filled up.
 
 
 @pytest.mark.slow
 def test_texts_of_all_lengths_are_read_in_few_sizes(set_up):
     trainer, items = set_up()
-    seen = as_graphs_would(trainer, items)
+    longest = max(item.length for item in items)
+    seen = as_graphs_would(trainer, longest)
     trainer._begin_training()
     with torch.no_grad():
         for count in (1, 4, 5, 6):
             for start in range(0, len(items), count):
                 trainer.forward.losses(items[start : start + count])
-    longest = max(item.length for item in items)
     (rows, lengths) = (sorted({shape[axis] for shapes in seen for shape in shapes}) for axis in (0, 1))
     assert rows == [2, 4, 6]
     assert lengths == [size for size in (16, 24, 32) if size < longest] + [longest]
@@ -104,7 +106,7 @@ def test_evaluation_is_not_filled_up(set_up):
     trainer, items = set_up()
     trainer.forward.model.eval()
     before = trainer.forward.scores(items[:5])
-    seen = as_graphs_would(trainer, items)
+    seen = as_graphs_would(trainer, longest=64)
     assert torch.equal(trainer.forward.scores(items[:5]), before)
     assert not seen
 
