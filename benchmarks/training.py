@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.dated import dated_name
-from benchmarks.loops.grid import Grid, run_grids
+from benchmarks.loops.grid import WAYS, Grid, run_grids
 from benchmarks.loops.job import LOOPS
 from benchmarks.loops.racing import Plan, raced
 from benchmarks.loops.tables import Table, case_table
@@ -92,7 +92,8 @@ def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[
         models, tasks = (("tiny",), ("SST-2",)) if asked.quick else (("tiny", "mini"), ("SST-2", "MNLI"))
         grid = Grid(folder / "grid", models, tasks, seeds=(0, 1), bf16=bf16)
         grid.folder.mkdir()
-        yield run_grids(grid, ("b", "d") if asked.quick else ("a", "b", "d"), rounds=1 if asked.quick else 2)
+        ways = [way for way in WAYS if way in (asked.loop or (("b", "d") if asked.quick else WAYS))]
+        yield run_grids(grid, ways, rounds=min(asked.rounds, 1 if asked.quick else 2))
 
 
 def _plans(asked: argparse.Namespace, mode: str) -> Iterator[Plan]:

@@ -76,7 +76,7 @@ print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers
     echo
 } >"$result"
 
-part "Tests" 140 "$python" -m pytest -q -p no:cacheprovider -o addopts="--import-mode=importlib --strict-markers" -m gpu tests/gpu
+part "Tests" 160 "$python" -m pytest -q -p no:cacheprovider -o addopts="--import-mode=importlib --strict-markers" -m gpu tests/gpu
 part "Race" 150 "$python" -m benchmarks.gpu.race --seconds 110 "${dry[@]}"
 part "Profile" 45 "$python" -m benchmarks.gpu.profiled "${dry[@]}"
 echo "All: $((SECONDS - started)) s." >>"$result"

@@ -1,7 +1,7 @@
 """Training on one GPU: the Trainer of transformers, and the harness.
 
 The Trainer runs padded in fp32 (a) and with its best flags (b); the harness packed (d), padded (dpad), and padded with
-a model compiled by torch (dcomp).
+a model compiled by torch (dcomp), which CUDA graphs replay (dgraph; not in a dry run).
 
     python -m benchmarks.gpu.race --seconds 130
     python -m benchmarks.gpu.race --dry-run         # on a CPU, with tiny models: works everything through
@@ -53,7 +53,8 @@ CASES = (
     Case(SHAPES["base"], "SQuAD", LIKE["SQuAD"], 32, 30, ("b", "d", "dpad")),
     Case(LARGE, "IMDb", LIKE["IMDb"], 32, 20, ("b", "d")),
     Case(LARGE, "MNLI", LIKE["MNLI"], 64, 20, ("b", "d")),
-    Case(SHAPES["base"], "MNLI", LIKE["MNLI"], 64, 40, ("dpad", "dcomp")),  # Last, because compiling takes long.
+    # Last, because compiling takes long.
+    Case(SHAPES["base"], "MNLI", LIKE["MNLI"], 64, 40, ("dpad", "dcomp", "dgraph")),
 )
 DRY = (Case(SHAPES["tiny"], "MNLI", Lengths(12, 24), 4, 6, ("b", "d", "dpad", "a", "dcomp")),)
 
@@ -119,6 +120,7 @@ _NAMES = {
     "d": "d harness, packed, bf16",
     "dpad": "d harness, padded, bf16",
     "dcomp": "d harness, padded, compiled, bf16",
+    "dgraph": "d harness, padded, compiled, CUDA graphs, bf16",
 }
 
 
@@ -129,6 +131,7 @@ def _loops(case: Case) -> dict[str, Callable[..., Steps]]:
         "d": partial(harness_steps, execution="packed", precision="bf16"),
         "dpad": partial(harness_steps, execution="padded", precision="bf16"),
         "dcomp": partial(harness_steps, execution="padded", compile=True, precision="bf16"),
+        "dgraph": partial(harness_steps, execution="padded", compile="cuda_graphs", precision="bf16"),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from harness.config.checking import Strict, checked
+from harness.config.misfits import misfits
 from harness.registry import OPTIMIZERS, SCHEDULES, TASK_TYPES, Registry
 
 
@@ -79,6 +80,12 @@ def _frozen(given: Any) -> Any:
     return given
 
 
+def _compiled(given: Any) -> Any:
+    if given != "cuda_graphs" and str(given).lower() not in ("true", "false"):
+        raise ValueError('must be true, false or "cuda_graphs"')
+    return given
+
+
 class Adaptation(Strict):
     """Which weights are trained, and at which relative learning rates.
 
@@ -141,13 +148,15 @@ class Execution(Strict):
         compile: Train with `torch.compile`, once for inputs of any size; the model is evaluated and saved as it is.
             Needs `execution = "padded"`, a C++ compiler, and on a GPU triton. The results are the same up to rounding,
             but dropout draws other numbers. Slower on the CPU where it was measured; not measured on a GPU.
+            "cuda_graphs" also replays what is compiled as CUDA graphs, one for each of a few sizes that inputs are
+            padded to. Needs an NVIDIA GPU; not run on one so far.
     """
 
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     execution: Literal["packed", "padded"] = "packed"
     vocabulary: Literal["used", "whole"] = "used"
     gradient_checkpointing: bool = False
-    compile: bool = False
+    compile: Annotated[bool | Literal["cuda_graphs"], BeforeValidator(_compiled)] = False
 
 
 class LongTexts(Strict):
@@ -273,28 +282,6 @@ def recipe_of(layers: Mapping[str, Mapping[str, Any]], mistakes: list[str]) -> T
     merged = {key: value for layer in layers.values() for key, value in Training.current(layer).items()}
     last = list(layers)[-1]
     recipe = checked(Training, merged, last, mistakes)
-    misfits = [] if recipe is None else list(_misfits(recipe))
-    mistakes += [f"{last}{misfit}" for misfit in misfits]
-    return None if misfits else recipe
-
-
-def _misfits(recipe: Training) -> Iterator[str]:
-    """Yield a message for each setting that is valid alone, but not with the values or defaults of others."""
-    if recipe.pool not in recipe.pools:
-        yield (
-            f"pool: {recipe.pool!r} is not known to strategy {recipe.strategy!r}. "
-            f"Choose one of {', '.join(recipe.pools)}."
-        )
-    if recipe.method == "probe" and recipe.pool == "max":
-        yield 'pool: the "max" over windows is not linear, which method "probe" needs. Set "mean".'
-    if recipe.method == "probe" and recipe.maximum_steps == 0:
-        yield 'maximum_steps: 0 leaves the model as it is, but method "probe" fits its head. Set one of them.'
-    if recipe.keep == "last" and recipe.patience is not None:
-        yield 'patience: needs the best weights, but keep = "last" keeps the last ones. Leave one of them out.'
-    if recipe.gradient_checkpointing and (recipe.execution == "packed" or recipe.segmented):
-        yield (
-            'gradient_checkpointing: not for packed texts or segments. Set execution = "padded", and '
-            "read in windows; a smaller micro_batch_size takes less memory, too."
-        )
-    if recipe.compile and (recipe.execution == "packed" or recipe.segmented):
-        yield 'compile: not for packed texts or segments. Set execution = "padded" and read windows, or leave it out.'
+    found = [] if recipe is None else list(misfits(recipe))
+    mistakes += [f"{last}{misfit}" for misfit in found]
+    return None if found else recipe

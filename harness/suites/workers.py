@@ -74,7 +74,9 @@ def _needed(planned: Sequence[Run]) -> list[str]:
     """The modules that every worker needs for the runs; simple baselines need no model."""
     families = {run.config.model.family for run in planned}
     trains = any(family is None or not is_simple_baseline(family) for family in families)
-    return ["harness.suites.attempt", *(["harness.training.finetuning"] if trains else [])]
+    writes = ["pyarrow.parquet", "pandas"]  # pyarrow imports pandas for the first column that it makes.
+    models = ["harness.training.finetuning", "harness.models.families"] if trains else []
+    return ["harness.suites.attempt", *writes, *models]
 
 
 @dataclass

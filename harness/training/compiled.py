@@ -15,6 +15,7 @@ from harness.errors import UserError
 from harness.long_texts.windows import Windows
 from harness.models.config_and_tokenizer import on_one_line
 from harness.tokenization.items import Item
+from harness.training.cuda_graphs import Sizes, keep_gradients, sizes_of_graphs
 from harness.training.forward import Forward
 from harness.training.trainer import Trainer
 
@@ -25,15 +26,25 @@ class Compiled(Windows):
 
     Attributes:
         compiled: The model, compiled. It has the same tensors.
+        sizes: The sizes of inputs that CUDA graphs are recorded for; None if there are no such graphs.
     """
 
     compiled: Any
+    sizes: Sizes | None = None
+
+    def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        if self.sizes is None or not self.model.training:
+            return super()._logits(inputs)
+        torch.compiler.cudagraph_mark_step_begin()  # What the pass before returned is no longer needed.
+        return self.sizes.read(super()._logits, inputs)
 
     def _read(self, inputs: Mapping[str, Tensor]) -> Any:
         return (self.compiled if self.model.training else self.model)(**inputs)
 
 
-def compile_training(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
+def compile_training(
+    trainer: Trainer[Forward], batch: Sequence[Item], *, graphed: Sequence[Item] | None = None
+) -> None:
     """Have the trainer's model compiled, in this process alone, for batches of any size and length.
 
     The model and its tensors' names stay as they are. Kernels are chosen by the sizes of what is read first. So `batch`
@@ -42,9 +53,10 @@ def compile_training(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
     Args:
         trainer: A trainer at the start of a run; its `forward.scoring` is replaced. Its random state stays the same.
         batch: The first batch of the run, whether or not it was read before.
+        graphed: All training items, if what is compiled is to be replayed as CUDA graphs; else None.
 
     Raises:
-        UserError: If the model does not read padded windows, or cannot be compiled here.
+        UserError: If the model does not read padded windows, or cannot be compiled or replayed here.
     """
     forward = trainer.forward
     scoring = forward.scoring
@@ -54,8 +66,11 @@ def compile_training(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
             "one length. Leave it out."
         )
     torch.compiler.reset()  # What was compiled for an earlier run of this process counts towards torch's limit.
-    compiled = torch.compile(forward.model, dynamic=True, options=_options())
-    forward.scoring = Compiled(scoring.model, scoring.outputs, scoring.accelerator, compiled)
+    sizes = None if graphed is None else sizes_of_graphs(trainer, graphed)
+    if sizes is not None:
+        keep_gradients(trainer, batch)
+    compiled = torch.compile(forward.model, dynamic=True, options=_options(graphs=sizes is not None))
+    forward.scoring = Compiled(scoring.model, scoring.outputs, scoring.accelerator, compiled, sizes)
     try:
         trainer.rehearse(batch)
     except TorchDynamoException as error:
@@ -70,6 +85,7 @@ def _advice() -> str:
     return "It needs a C++ compiler, such as g++, and on a GPU triton. Install them, or leave compile out."
 
 
-def _options() -> dict[str, Any]:
-    """Options that keep kernels from being chosen by their time, if torch has them."""
-    return {"deterministic": True} if "deterministic" in torch._inductor.list_options() else {}
+def _options(*, graphs: bool) -> dict[str, Any]:
+    """Options for CUDA graphs, and to keep kernels from being chosen by their time, if torch has them."""
+    options = {"triton.cudagraphs": True} if graphs else {}
+    return options | ({"deterministic": True} if "deterministic" in torch._inductor.list_options() else {})

@@ -119,7 +119,8 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     trainer.forward.shards = shards
     if model.training.compile and plan.steps:
         with context.watch("train"):
-            compile_training(trainer, _first_batch(model, config.seed))
+            graphed = model.features("train").items if model.training.compile == "cuda_graphs" else None
+            compile_training(trainer, _first_batch(model, config.seed), graphed=graphed)
     progress = finetune(
         trainer,
         model.features("train").items,

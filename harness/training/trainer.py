@@ -82,6 +82,7 @@ class Trainer(Generic[Forwarded]):
         max_grad_norm: Gradients are clipped to this norm.
         notes: Remarks for the record.
         frozen: Parts of the model without gradients, which run in evaluation mode.
+        keeps_gradients: Whether gradients are set to zero in place after a step rather than removed.
     """
 
     forward: Forwarded
@@ -90,6 +91,7 @@ class Trainer(Generic[Forwarded]):
     max_grad_norm: float
     notes: list[str]
     frozen: Sequence[nn.Module] = ()
+    keeps_gradients: bool = False
 
     def step(self, items: Sequence[Any]) -> Tensor:
         """Take an optimizer step on the mean loss of `items`, whatever the number of passes and processes.
@@ -109,7 +111,7 @@ class Trainer(Generic[Forwarded]):
         torch.nn.utils.clip_grad_norm_(trained, self.max_grad_norm)
         self.optimizer.step()
         self.scheduler.step()
-        self.optimizer.zero_grad()
+        self._clear_gradients()
         return loss
 
     def rehearse(self, items: Sequence[Any]) -> None:
@@ -117,7 +119,7 @@ class Trainer(Generic[Forwarded]):
         drawn, size, notes = generators(self.forward.accelerator.device), self.forward.micro_batch_size, [*self.notes]
         self._begin_training()
         self._gradients(items)
-        self.optimizer.zero_grad()
+        self._clear_gradients()
         self.forward.micro_batch_size, self.notes[:] = size, notes
         restore_generators(drawn)
 
@@ -126,6 +128,9 @@ class Trainer(Generic[Forwarded]):
         if self.forward.accelerator.num_processes == 1:
             return happened
         return bool(self._summed(torch.tensor(float(happened), device=self.forward.accelerator.device)) > 0)
+
+    def _clear_gradients(self) -> None:
+        self.optimizer.zero_grad(set_to_none=not self.keeps_gradients)
 
     def _begin_training(self) -> None:
         if not self.forward.model.training:
@@ -150,7 +155,7 @@ class Trainer(Generic[Forwarded]):
                 self._sum_gradients()
                 return self._summed(total)
             self._lower_memory(failure)
-            self.optimizer.zero_grad()
+            self._clear_gradients()
             restore_generators(drawn)
 
     def _accumulated(self, items: Sequence[Any]) -> Tensor:

@@ -99,14 +99,14 @@ def test_a_spread_of_nothing_is_not_shown():
     assert spread_text(Spread(1.0, 0.9, 1.2), 1) == "1.0 (0.9–1.2)"
 
 
-def test_a_grids_ratios_are_of_the_clock():
+def test_a_grids_ratios_are_of_the_clock_and_of_the_processors():
     grid = Grid(ROOT, ("tiny", "mini"), ("SST-2",), (0, 1), bf16=True)
     found = {
         "b": [Whole(40.0, 70.0, 0.5), Whole(60.0, 70.0, 0.7)],
         "d": [Whole(10.0, 18.0, 0.5), Whole(10.0, 18.0, 0.5)],
     }
     table = grid_table(grid, found)
-    assert table.rows[0] == ("b Trainer, best flags", "50.0 (40.0–60.0)", "70.0", "5.00 (4.00–6.00)", "60.0")
+    assert table.rows[0] == ("b Trainer, best flags", "50.0 (40.0–60.0)", "70.0", "5.00 (4.00–6.00)", "3.89", "60.0")
     assert table.rows[1][3] == "1.00"
     assert "2 models x 1 tasks x 2 seeds" in table.title
 

@@ -188,10 +188,14 @@ def test_a_part_that_is_computed_again_drops_what_it_dropped():
 
 
 # Last, because compiling takes long.
-def test_a_compiled_model_learns_what_it_learns_without(checkpoint, tmp_path):
+COMPILED = [True, pytest.param("cuda_graphs", marks=pytest.mark.skipif(IS_DRY, reason="a CPU has no CUDA graphs"))]
+
+
+@pytest.mark.parametrize("how", COMPILED)
+def test_a_compiled_model_learns_what_it_learns_without(how, checkpoint, tmp_path):
     own = own_data(tmp_path / "data", EXAMPLES["classification"])
     (plain, one), (compiled, other) = (
-        ran(tmp_path / str(is_on), own, checkpoint("bert"), "bert", execution="padded", compile=is_on)
+        ran(tmp_path / str(is_on), own, checkpoint("bert"), "bert", execution="padded", compile=is_on and how)
         for is_on in (False, True)
     )
     assert compiled.curve[-1].validation_loss == pytest.approx(plain.curve[-1].validation_loss, abs=TOLERANCE)
@@ -199,6 +203,7 @@ def test_a_compiled_model_learns_what_it_learns_without(checkpoint, tmp_path):
         np.testing.assert_allclose(ours, theirs, atol=10 * TOLERANCE)
 
 
-def test_a_stopped_compiled_run_goes_on_to_the_same_bits(checkpoint, tmp_path):
+@pytest.mark.parametrize("how", COMPILED)
+def test_a_stopped_compiled_run_goes_on_to_the_same_bits(how, checkpoint, tmp_path):
     own = own_data(tmp_path / "data", EXAMPLES["classification"])
-    assert_goes_on(tmp_path, own, checkpoint("bert"), "bert", dropout=0.1, execution="padded", compile=True)
+    assert_goes_on(tmp_path, own, checkpoint("bert"), "bert", dropout=0.1, execution="padded", compile=how)

@@ -21,6 +21,7 @@ CASES = {
     "one test example": (text_examples(40), (None, 3, 1), {}),
     "questions": (question_examples(40, words=30), (None, 5, 7), {"max_length": 24}),
     "adapters, weighted": (text_examples(41), (None, 5, 7), {"method": "lora", "class_weights": "{good=3.0}"}),
+    "compiled": (text_examples(41, longest=20), (None, 5, 7), {"execution": "padded", "compile": True}),
     "segments": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "segment_recurrence", "segment": 8}),
 }
 MODELS = {"segments": "xlnet"}
