@@ -175,7 +175,8 @@ def suite_of(question: Question) -> Suite:
         baseline=None,
         local={name: question.local},
         metrics={name: _metrics(question)} if question.metric else {},
-        description=f"Which model for {Path(str(question.local.train)).name}?",
+        # A report asks its question itself, with the suite's name.
+        description=f"{Path(str(question.local.train)).name}, read as {question.guess}.",
         rule=rule,
         margins=margins_of(question.margin),
         tuning=None if question.trials is None else tuning_by_default(question.trials, models),

@@ -32,7 +32,11 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
     assert len(records) == 4  # one of each simple baseline, two of the model
     report = tmp_path / "runs/my-reviews/report.html"
     assert f"Report: {report}" in first.output
-    assert "tfidf" in report.read_text()
+    page = report.read_text()
+    assert "tfidf" in page
+    asked = page.partition("<main>")[2].partition("</header>")[0]
+    assert asked.count("Which model for") == 1
+    assert "my reviews.csv, read as classification (2 classes): text review, label mood." in asked
     before = [record.stat().st_mtime_ns for record in records]
     again = command(*words)
     assert again.code == 0
@@ -41,7 +45,7 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
 
 
 def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, checkpoints):
-    result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=0", *FEW_STEPS)
+    result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=1e-6", *FEW_STEPS)
     assert result.code == 0, result.errors
     assert "Can't tell yet: no trained model has a score." in result.output
     assert f"Not tried, for lack of time: {checkpoints['bert']} (about " in result.output
@@ -211,6 +215,10 @@ def test_the_usual_models_are_those_of_the_task_type_that_are_here(command, file
         (["--models=tfidf", "--metric=qa_f1"], "--metric qa_f1: does not score classification."),
         (["--models=tfidf", "--label=stars"], "no column 'stars' with content"),
         (["--models=tfidf", "--task-type=nosuch"], "'nosuch': no such"),
+        (["--models=tfidf", "--minutes=0"], "--minutes 0: no time to train in. Give a number above 0, such as 20"),
+        (["--models=tfidf", "--minutes=-5"], "--minutes -5: no time to train in."),
+        (["--models=tfidf", "--minutes=nan"], "--minutes nan: no time to train in."),
+        (["--models=tfidf", "--minutes=inf"], "--minutes inf: no time to train in."),
         (["--models=tfidf", "--write=suite.txt"], "a suite's file must end in .toml"),
         (["--models=tfidf", "--write=/tmp/nosuch-folder/suite.toml"], "reads files below its own folder only"),
     ],
