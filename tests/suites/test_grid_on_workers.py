@@ -215,3 +215,17 @@ def test_workers_beside_accelerate_launch_are_refused(grid):
     )  # fmt: skip
     assert done.returncode != 0
     assert "--workers 2: can't be used under accelerate launch. Leave one of them out." in done.stderr
+
+
+def test_workers_that_are_asked_to_stop_save_the_states_of_their_runs(new_grid):
+    grid = new_grid("asked", 20_000)
+    process = grid.start("--workers=2")
+    until(process, lambda: len(list(grid.runs.rglob(".partial"))) == 2)
+    time.sleep(3)  # Until both train.
+    os.killpg(process.pid, signal.SIGTERM)  # As a scheduler does it.
+    code, output = finish(process)
+    assert code == 130, output
+    assert "Stopping: runs in training end their step and save their state." in output
+    assert "Traceback" not in output
+    assert len(under_way(grid)) == 2
+    assert not list(grid.runs.rglob("run.json"))
