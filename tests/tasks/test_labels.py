@@ -144,8 +144,8 @@ def test_labels_that_are_not_known_are_told_once_with_what_they_may_mean(labels,
     reading.examples("data", rows)
     (line,) = reading.problems
     assert line.startswith(
-        f"data row 1: label: this row and {len(labels) - 1} more of {len(rows)} have labels that are not among those of "
-        f"the training data or task: '{labels[0]}' ("
+        f"data row 1: label: this row and {len(labels) - 1} more of {len(rows)} have labels that are not among those "
+        f"of the training data or task: '{labels[0]}' ("
     )
     assert f"Known: '{known[0]}', '{known[1]}'. " in line
     assert line.endswith(said)
