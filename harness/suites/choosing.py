@@ -105,8 +105,8 @@ def asked_of(
     headless = looks_headless(rows, guess.columns)
     if headless is not None:
         notice(
-            f"{file}: {headless!r} is read as the name of a column, and is one of its labels. If the file has no line of "
-            "names, add one."
+            f"{file}: {headless!r} is read as the name of a column, and is one of its labels. If the file has no line "
+            "of names, add one."
         )
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}

@@ -145,7 +145,8 @@ def test_the_windows_of_questions_are_counted_in_a_sample_of_small_files(tmp_pat
     file = write_jsonl(tmp_path / "own.jsonl", [
         {"question": "who is it", "context": "a b c d e " * (1 + n % 2), "answers": "a"} for n in range(2000)
     ])  # fmt: skip
-    config = run_of().config.model_copy(update={"local": LocalData(train=str(file), task_type="question_answering")})
+    local = LocalData(train=str(file), task_type="question_answering")
+    config = run_of().config.model_copy(update={"local": local, "metrics": ("qa_f1",)})
     found = task_sizes(Run("mine", "bert", config, Path("x")), [])
     assert len(found.pairs) == 500
     assert set(found.pairs) <= {(pytest.approx(3 * 1.4), pytest.approx(5 * 1.4)), (pytest.approx(3 * 1.4), 14.0)}

@@ -123,16 +123,12 @@ def test_a_guess_says_why():
             {},
             "a.csv: can't tell the task type (columns: 'text', 'mood' (always the same))",
         ),
-<<<<<<< HEAD
         (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with content (it has 'text')."),
-=======
-        (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with anything in it (it has 'text')."),
         (
             table(text=texts()),
             {"text": ("txet",)},
-            "a.csv: no column 'txet' with anything in it (it has 'text'). Did you mean text?",
+            "a.csv: no column 'txet' with content (it has 'text'). Did you mean text?",
         ),
->>>>>>> 4655460f (Forecasts count windows of questions and what is left of runs with a saved state; choose asks for columns more helpfully)
     ],
 )
 def test_what_is_not_clear_is_asked(rows, named, said):
