@@ -54,8 +54,8 @@ def _windows(first: float, last: float, windows: ItemWindows) -> tuple[int, floa
     left = room - first
     if last <= left:
         return 1, first + last
-    stride = windows.stride if windows.stride is not None else min(LARGEST_STRIDE, length // 4)
-    stride = stride if stride < left else left / 2
+    usual = windows.stride if windows.stride is not None else min(LARGEST_STRIDE, length // 4)
+    stride = usual if usual < left else left / 2
     count = math.ceil((last - stride) / (left - stride))
     if windows.most is not None and windows.most < count:
         return windows.most, windows.most * room
