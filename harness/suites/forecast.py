@@ -154,7 +154,7 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     if shape is None:
         return None, "the model's size is not known until its files are here"
     if needed is None:
-        return None, "the task's size is not known until its data is here"
+        return None, "the task's size is not known before its data is read (a plan reads up to 16 MB)"
     if speed is None:
         return None, "the accelerator's speed is not known (harness plan --measure measures it)"
     seconds = speed.operations.inverse(needed.operations(shape))
