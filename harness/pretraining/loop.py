@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.ops.stopping import StopRequest, stop_request
+from harness.ops.together import processes
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
@@ -52,7 +53,7 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
         DivergedError: If a loss is not finite.
         KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
-    with stop_request(STOPPING if trainer.forward.accelerator.is_main_process else "") as stop:
+    with stop_request(STOPPING if processes().is_main_process else "") as stop:
         _steps(trainer, course, progress, callbacks, stop)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.ops.stopping import StopRequest, stop_request
+from harness.ops.together import processes
 from harness.record import CurvePoint
 from harness.tokenization.items import Features, Item, length_grouped_batches
 from harness.training.callbacks import Callbacks
@@ -112,7 +113,7 @@ def _train(
     Raises:
         KeyboardInterrupt: If it is; the state is saved.
     """
-    with stop_request(STOPPING if trainer.forward.accelerator.is_main_process else "") as stop:
+    with stop_request(STOPPING if processes().is_main_process else "") as stop:
         _steps(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks, stop=stop)
 
 
