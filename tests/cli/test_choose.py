@@ -125,16 +125,8 @@ def test_redo_replaces_what_another_recipe_left(command, file, tmp_path, checkpo
 @pytest.mark.slow
 def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     suite = tmp_path / "suite.toml"
-    words = (
-        "choose",
-        file,
-        "--models=majority,tfidf",
-        "--seeds=1",
-        "--metric=macro_f1",
-        "--margin=2",
-        "--write",
-        suite,
-    )
+    more = ("--metric=macro_f1", "--margin=2", "--write", suite)
+    words = ("choose", file, "--models=majority,tfidf", "--seeds=1", *more)
     assert "Next: harness run" in command(*words).output
     content = tomllib.loads(suite.read_text())
     assert content["data"] == {
