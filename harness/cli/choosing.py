@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from harness.suites.runner import Tally
     from harness.suites.suite import Suite
 
+YEAR = 365 * 24 * 60.0  # Minutes.
 LONG = 3600.0  # Beyond this many seconds, a shorter way is suggested.
 SHORTER = (
     "That is long. --minutes 20 trains for 20 minutes, in short runs if full ones don't fit, and compares what is "
@@ -90,7 +92,7 @@ def choose(
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over.", min=0),
+        typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over."),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
@@ -112,7 +114,7 @@ def choose(
     **columns: list[str] | None,
 ) -> None:
     """Recommend a model for your own file: guess its task type, run models with several seeds, compare them."""
-    ends = None if minutes is None else time.monotonic() + 60 * minutes
+    ends = None if minutes is None else time.monotonic() + _seconds(minutes)
     typed = typed_words(invocation, leaving_out=("minutes", "redo", "workers"))
     if redo and trials is not None and minutes is not None:
         raise UserError(
@@ -154,6 +156,19 @@ def choose(
         return
     options = Options(redo=redo, command=typed)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
+
+
+def _seconds(minutes: float) -> float:
+    """The time limit in seconds, at most a year, which no timer refuses.
+
+    Raises:
+        UserError: If no run could be made in it.
+    """
+    if not 0 < minutes < inf:
+        raise UserError(
+            f"--minutes {minutes:g}: no time to train in. Give a number above 0, such as 20, or leave it out."
+        )
+    return 60 * min(minutes, YEAR)
 
 
 def _on_this_machine(file: Path, runs: Path) -> Path:

@@ -49,6 +49,9 @@ def export(
     prepare_libraries()
     chosen: Literal["fp32", "int8"] = "int8" if int8 else precision
     _check_options(to, chosen, dry_run=dry_run, private=private)
+    from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
+
+    recorded(run)  # A mistake is told before torch is imported.
     from harness.export.hub import check_access, check_repository, contents, push  # noqa: PLC0415 -- heavy
     from harness.export.writing import Wanted, export_to, exported  # noqa: PLC0415 -- heavy
 
@@ -106,6 +109,11 @@ def serve(
 ) -> None:
     """Serve a finished run's model on a local page and over HTTP: POST /api/predict with {"rows": [{COLUMN: TEXT}]}."""
     prepare_libraries()
+    from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
+
+    runs = [run] if compare is None else [run, compare]
+    for folder in runs:
+        recorded(folder)  # A mistake is told before torch is imported.
     try:
         import starlette  # noqa: F401, PLC0415 -- of an extra
         import uvicorn  # noqa: F401, PLC0415 -- of an extra
@@ -116,7 +124,7 @@ def serve(
 
     shown = console()
     serve_here(
-        [run] if compare is None else [run, compare],
+        runs,
         host=host,
         port=port,
         started=lambda url: shown.print(f"{url}  (press Ctrl-C to stop)", soft_wrap=True),

@@ -48,15 +48,15 @@ def evaluate(
         raise UserError("harness evaluate: --group is for --input. A split has its task's groups: leave it out.")
     prepare_libraries()
     from harness.data.files import read_rows  # noqa: PLC0415 -- heavy
+    from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
+
+    recorded(run)  # A mistake is told before torch is imported.
+    rows = None if input_ is None else list(read_rows(input_, separator=separator, encoding=encoding))
     from harness.reporting import evaluated  # noqa: PLC0415 -- heavy
     from harness.reporting.terminal import print_table  # noqa: PLC0415 -- heavy
     from harness.runs.evaluation import evaluation_of_rows, evaluation_of_split  # noqa: PLC0415 -- heavy
 
-    if input_ is not None:
-        rows = list(read_rows(input_, separator=separator, encoding=encoding))
-        found = evaluation_of_rows(run, rows, group=group)
-    else:
-        found = evaluation_of_split(run, str(split))
+    found = evaluation_of_split(run, str(split)) if rows is None else evaluation_of_rows(run, rows, group=group)
     estimates = evaluated.estimates_of(found)
     if as_json:
         content = {"run": str(run), **evaluated.evaluated_content(found, estimates)}

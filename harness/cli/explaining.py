@@ -53,10 +53,7 @@ def explain(
 ) -> None:
     """Show how much each token adds to the score of a label, answer or tag, and how far to trust that."""
     prepare_libraries()
-    from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
-    from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
-    from harness.runs.explain import example_of, run_explainer  # noqa: PLC0415 -- heavy
-    from harness.runs.predict import rows_to_read  # noqa: PLC0415 -- heavy
+    from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
 
     settings = {name: single("explain", name, texts.pop(name)) for name in explain_settings()}
     given = {name: values for name, values in texts.items() if values}
@@ -69,6 +66,12 @@ def explain(
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
         wrong = "is a folder" if html.is_dir() else "its folder does not exist"
         raise UserError(f"--html {html}: {wrong}. Name a file in an existing folder.")
+    recorded(run)  # A mistake is told before torch is imported.
+    from harness.atomic_writes import write_atomically  # noqa: PLC0415 -- a command's own
+    from harness.reporting.explanation import page, show_explanation  # noqa: PLC0415 -- a command's own
+    from harness.runs.explain import example_of, run_explainer  # noqa: PLC0415 -- heavy
+    from harness.runs.predict import rows_to_read  # noqa: PLC0415 -- heavy
+
     explainer = run_explainer(run, label=label, settings=settings)
     examples = [example_of(run, row) for row in rows_to_read(run, given, file=None)] if given else []
     maps = attention and (html is not None or json_)

@@ -63,6 +63,12 @@ def predict(
 ) -> None:
     """Predict on new text with a finished run's model."""
     prepare_libraries()
+    from harness.data.files import files_of  # noqa: PLC0415 -- a command's own
+    from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
+
+    recorded(run)  # A mistake is told before torch is imported.
+    if input_ is not None:
+        files_of(input_)
     from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
 
     check_output(output)
@@ -172,14 +178,15 @@ def measure(
 ) -> None:
     """Measure what finished models cost in use: latency, throughput, memory, disk. Takes one run per model and task."""
     prepare_libraries()
-    from harness.runs.inference import measured_run  # noqa: PLC0415 -- heavy
-    from harness.runs.inference_cost import INFERENCE  # noqa: PLC0415 -- heavy
-    from harness.suites.recorded import recorded_runs  # noqa: PLC0415 -- heavy
+    from harness.runs.inference_cost import INFERENCE  # noqa: PLC0415 -- a command's own
+    from harness.suites.recorded import recorded_runs  # noqa: PLC0415 -- a command's own
 
     found, problems = recorded_runs(runs)
     first = {(run.record.suite, run.record.task, run.record.model): run for run in reversed(found) if run.is_complete}
     if not first:
         raise UserError(*problems, f"{runs}: no complete runs there to measure. Start some with `harness run`.")
+    from harness.runs.inference import measured_run  # noqa: PLC0415 -- heavy
+
     shown = console()
     for (_, task, model), run in sorted(first.items()):
         if redo or not (run.folder / INFERENCE).exists():

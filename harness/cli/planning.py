@@ -54,8 +54,8 @@ class Plan:
 
     @property
     def seconds(self) -> list[Range]:
-        """The time of the runs that have a forecast."""
-        return [run.seconds for run in self.runs.values() if run.seconds is not None]
+        """The time of the runs that have a forecast; of those with a saved state, of what is left."""
+        return [left for run in self.runs.values() if (left := run.left) is not None]
 
     def kept(self, folder: Path) -> Foreseen:
         """The part that is saved in the suite's folder."""
@@ -110,7 +110,7 @@ def foreseen(
         if which not in alike:
             task = run.config.task
             alike[which] = forecast(run, sizes[task], records[task], speeds, is_simple=run.model in simple)
-        found[run.folder] = alike[which]
+        found[run.folder] = alike[which].continued(run, sizes[run.config.task])
     seeds = [run for run in planned if run.trial is None]
     return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
@@ -176,6 +176,13 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
         alone = f"; one after the other {duration_range(total(plan.seconds))}" if workers > 1 else ""
         most = "" if rule is None else f"{_first_look(plan, rule)}, and if all seeds are needed "
         lines.append(f"Time{side_by_side}: {most}{wall}{alone}. Estimated from {_counted(known)}.")
+    if continued := sum(run.done > 0 for run in plan.runs.values()):
+        which = (
+            "1 of them continues from a saved state"
+            if continued == 1
+            else f"{continued} of them continue from saved states"
+        )
+        lines.append(f"{len(plan.runs)} runs are left; {which}.")
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     if load > BUSY * cores:
         lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so runs will take longer than that now.")
@@ -197,7 +204,7 @@ def first_look_seconds(plan: Plan, rule: SeedRule | None) -> float:
 def _of_first_look(plan: Plan, rule: SeedRule) -> list[Range]:
     seeds = {f"seed-{seed}" for seed in rule.seeds[: rule.looks[0]]}
     ours = [run for folder, run in plan.runs.items() if folder.name.partition("-fold-")[0] in seeds]
-    return [run.seconds for run in ours if run.seconds is not None]
+    return [left for run in ours if (left := run.left) is not None]
 
 
 def _first_look(plan: Plan, rule: SeedRule) -> str:

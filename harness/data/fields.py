@@ -21,6 +21,19 @@ class FieldError(Exception):
     """A field that can't be read. The message says what is wrong and what to do; the reader of rows adds the place."""
 
 
+class UnknownLabelError(FieldError):
+    """A label that is not among the known ones.
+
+    Attributes:
+        column: The column of the label.
+        label: The name of the label.
+    """
+
+    def __init__(self, column: str, label: str, advice: str) -> None:
+        super().__init__(f"{column}: label {label!r} is not among those of the training data or task.{advice}")
+        self.column, self.label = column, label
+
+
 def text_field(row: Row, column: str) -> str:
     """Return the text in a column. A list of texts is joined by line breaks.
 
@@ -91,7 +104,5 @@ def label_index(field: object, column: str, labels: Sequence[str], *, named: boo
     if name is None:
         raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
     if name not in labels:
-        raise FieldError(
-            f"{column}: label {name!r} is not among those of the training data or task.{nearest(name, labels)}"
-        )
+        raise UnknownLabelError(column, name, nearest(name, labels))
     return labels.index(name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.data.labels import label_name
 from harness.data.sampled_columns import SampledColumn, UnclearError, sampled_columns
-from harness.errors import UserError
+from harness.errors import UserError, nearest
 from harness.registry import TASK_TYPES
 
 Columns = Mapping[str, tuple[str, ...]]
@@ -48,7 +49,9 @@ def guessed(
     columns = sampled_columns(rows)
     missing = [name for names in named.values() for name in names if name not in columns]
     if missing:
-        raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(columns)}).")
+        near = nearest(missing[0], columns)
+        advice = near if "mean" in near else " Name one of these."
+        raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(columns)}).{advice}")
     names = [task_type] if task_type else sorted(TASK_TYPES.names(), key=lambda name: TASK_TYPES.load(name).guess_rank)
     for name in names:
         asked = TASK_TYPES.load(name)
@@ -62,11 +65,25 @@ def guessed(
             because = asked.fit({role: [columns[one] for one in found[role]] for role in found})
             if because or task_type:
                 return Guess(name, found, because or "as you say")
+    if task_type:
+        roles = " ".join(f"--{role} NAME" for role in TASK_TYPES.load(task_type).columns)
+        raise UserError(f"{where}: {task_type} has other columns than {_listed(columns)}. Name them: {roles}.")
     raise UserError(
         f"{where}: can't tell the task type (columns: {_listed(columns, _constant(columns))}). Name the columns, "
         "such as --text NAME --label NAME, or --question, --context and --answers; --task-type says what they are "
         "read as."
     )
+
+
+def looks_headless(rows: Sequence[Mapping[str, object]], columns: Columns) -> str | None:
+    """Return the name of a label's column that is also one of its labels, as in a file without a line of names.
+
+    Args:
+        rows: The rows.
+        columns: The columns by role.
+    """
+    names = columns.get("label", ())
+    return next((name for name in names if any(label_name(row.get(name)) == name for row in rows)), None)
 
 
 def _constant(columns: Mapping[str, SampledColumn]) -> frozenset[str]:

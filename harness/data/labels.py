@@ -87,6 +87,11 @@ def is_list(field: object) -> bool:
     return isinstance(field, str) and bool(_LISTED.fullmatch(field.strip()))
 
 
+def is_number(name: str) -> bool:
+    """Return whether the name of a label spells a finite number."""
+    return _number(name) is not None
+
+
 def _meant(name: str) -> object:
     number = _number(name)
     return normalised(name) if number is None else number

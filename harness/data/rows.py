@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.data.fields import FieldError
+from harness.data.fields import FieldError, UnknownLabelError
 from harness.data.task import Example, Row, Task
+from harness.data.unknown_labels import Unknown, unknown_lines
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,21 @@ class Reading:
     def examples(self, split: str, rows: Sequence[Row]) -> list[Example]:
         """Return the examples of a split. Rows with mistakes are left out, and the mistakes added to `problems`."""
         found: list[Example] = []
+        unknown: list[Unknown] = []
+        problems: list[str] = []
         for number, row in enumerate(rows, start=1):
             identity = identity_of(row, split, number)
             try:
                 example = self.task.type.example(
                     self.task, row, identity, split=split, labels=self.labels, dropped=self.dropped
                 )
+            except UnknownLabelError as error:
+                unknown.append(Unknown(error.column, error.label, row_place(split, number, row), str(error)))
             except FieldError as error:
-                self.problems.append(f"{row_place(split, number, row)}: {error}")
-                continue
-            if example is not None:
-                found.append(example)
+                problems.append(f"{row_place(split, number, row)}: {error}")
+            else:
+                found += [] if example is None else [example]
+        self.problems.extend([*unknown_lines(unknown, self.labels, rows=len(rows)), *problems])
         return found
 
 

@@ -194,12 +194,20 @@ class Packaged:
         Raises:
             UserError: If the distribution is not installed, or its version lacks these files.
         """
+        return self.read(*self.files())
+
+    def files(self) -> list[Path]:
+        """Return the files.
+
+        Raises:
+            UserError: If the distribution is not installed, or its version lacks these files.
+        """
         installed = self._installed()
         files = [Path(str(installed.locate_file(path))) for path in self.paths]
         missing = [file for file in files if not file.is_file()]
         if missing:
             raise UserError(f"{self.distribution} {installed.version}: has no {missing[0]}. Install: {SAMPLES}")
-        return self.read(*files)
+        return files
 
     @property
     def is_installed(self) -> bool:

@@ -153,7 +153,10 @@ def _not_carved(train: Sequence[Example], split: str, parts: Parts) -> str:
     """Return the reason why nothing could be taken from train."""
     if max(map(len, _groups(train, parts))) == 1:
         labels = len(set(_strata(train)))
-        return f"train: {labels} labels are too many to take {split} from {len(train)} rows. Give a {split} split."
+        return (
+            f"train: {labels} labels are too many to take {split} from {len(train)} rows. Give a {split} split; or if "
+            "most rows have a label of their own, name another column, or another task type."
+        )
     return (
         f"train: its rows form groups too large to take {split} from (the same text, or the same group). "
         f"Give a {split} split."

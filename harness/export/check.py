@@ -21,9 +21,8 @@ from harness.metrics.lookup import unit_of
 from harness.ops.others import others_share
 from harness.runs.answering import ModelOutputs, ReadyModel, ready_model
 from harness.runs.evaluation import examples_of_split
-from harness.runs.exported import read_export
+from harness.runs.exported import read_export, recorded
 from harness.runs.inference_cost import DISTURBED
-from harness.runs.predict import recorded
 from harness.runs.run import CHECKPOINT
 from harness.training.evaluation import scored
 

@@ -22,8 +22,7 @@ from harness.models.onnx_model import ONNX_FILE
 from harness.record import RunRecord
 from harness.registry import FAMILIES
 from harness.runs.answering import model_folder
-from harness.runs.exported import CARD, CHECK, Form, Precision, is_export, write_export
-from harness.runs.predict import recorded
+from harness.runs.exported import CARD, CHECK, Form, Precision, is_export, recorded, write_export
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.ops.stopping import StopRequest, stop_request
+from harness.ops.together import processes
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
+from harness.training.loop import STOPPING
 from harness.training.progress import Progress
 from harness.training.state import save_state
 from harness.training.trainer import DivergedError, Trainer
@@ -48,7 +51,15 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
 
     Raises:
         DivergedError: If a loss is not finite.
+        KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
+    with stop_request(STOPPING if processes().is_main_process else "") as stop:
+        _steps(trainer, course, progress, callbacks, stop)
+
+
+def _steps(
+    trainer: Trainer[Any], course: PretrainingRun, progress: Progress, callbacks: Callbacks, stop: StopRequest
+) -> None:
     steps, keep = course.plan.steps, kept_steps(course.plan)
     evaluated_at = evaluation_steps(course.plan)
     saved = time.monotonic()
@@ -56,7 +67,8 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
     while progress.step < steps:
         started, processor = time.monotonic(), time.process_time()
         _step(trainer, batches, progress, callbacks, steps)
-        due = trainer.anywhere(time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps)
+        is_time = time.monotonic() - saved >= course.checkpoint_seconds
+        due = trainer.anywhere(progress.step < steps and (is_time or stop.is_made))
         if progress.step in evaluated_at or progress.step in keep or due:
             progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
         progress.seconds += time.monotonic() - started
@@ -68,6 +80,8 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
         if due:
             save_state(progress, trainer, course.folder)
             saved = time.monotonic()
+            if trainer.anywhere(stop.is_made):
+                raise KeyboardInterrupt
 
 
 def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from textwrap import wrap
 from typing import Literal
 
@@ -59,26 +60,62 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def print_table(table: tables.Table, console: Console) -> None:
-    """Print one table; row by row if a line is too narrow for its numbers side by side."""
-    gap, widths = _layout(table, console.width)
-    if widths is None:
-        _print_rows(table, console)
-    else:
-        shown = RichTable(
-            title=_text(table.caption),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            title_style="bold",
-            padding=(0, gap // 2, 0, (gap - 1) // 2),
-        )
-        for index, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
-            justify: Literal["left", "right"] = "right" if index else "left"
-            shown.add_column(_text(heading), justify=justify, no_wrap=not index, width=width, overflow="fold")
-        for row in table.rows:
-            shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
-        console.print(shown)
+    """Print one table; in parts, or else row by row, if a line is too narrow for its columns side by side."""
+    for part in _parts(table, console.width):
+        gap, widths = _layout(part, console.width)
+        if widths is None:
+            _print_rows(part, console)
+        else:
+            console.print(_side_by_side(part, gap, widths))
     if any(entry.text.endswith(SIMPLE_BASELINE) for row in table.rows for entry in row[:1]):
         console.print(_text(f"{SIGN} simple baseline", "dim"))
+
+
+def _side_by_side(table: tables.Table, gap: int, widths: Sequence[int]) -> RichTable:
+    """The table with its columns at these widths."""
+    shown = RichTable(
+        title=_text(table.caption),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        title_style="bold",
+        padding=(0, gap // 2, 0, (gap - 1) // 2),
+    )
+    for index, (heading, width) in enumerate(zip(table.headings, widths, strict=True)):
+        justify: Literal["left", "right"] = "right" if index else "left"
+        shown.add_column(_text(heading), justify=justify, no_wrap=not index, width=width, overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(_text(_short(entry.text), _style(entry)) for entry in row))
+    return shown
+
+
+def _parts(table: tables.Table, line: int) -> list[tables.Table]:
+    """The table, or if words of its headings would be broken, its columns in as few parts as break none.
+
+    Each part has the names of the rows and at least two other columns; the table stays whole if no parts would do.
+    """
+    count = len(table.headings) - 1
+    for parts in range(1, count // 2 + 1):
+        ends = [round(count * part / parts) for part in range(parts + 1)]
+        found = [_part(table, start, end) for start, end in pairwise(ends)]
+        if all(_is_unbroken(part, line) for part in found):
+            return found
+    return [table]
+
+
+def _part(table: tables.Table, start: int, end: int) -> tables.Table:
+    """The names of the rows and the columns from `start` to before `end`, not counting the names."""
+    kept = [0, *range(start + 1, end + 1)]
+    return tables.Table(
+        f"{table.caption}{', continued' if start else ''}",
+        tuple(table.headings[index] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in table.rows),
+    )
+
+
+def _is_unbroken(table: tables.Table, line: int) -> bool:
+    """Return whether a line has room for every word of the fields and headings."""
+    _, widths = _layout(table, line)
+    return widths is not None and not _any_below(widths, [_longest_word(heading) for heading in table.headings])
 
 
 def _layout(table: tables.Table, line: int) -> tuple[int, list[int] | None]:

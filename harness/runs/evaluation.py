@@ -17,7 +17,8 @@ from harness.data.splits import relabelled
 from harness.data.task import Row
 from harness.errors import UserError, nearest, notice
 from harness.record import RunRecord
-from harness.runs.predict import answer, recorded
+from harness.runs.exported import recorded
+from harness.runs.predict import answer
 from harness.training.evaluation import scored
 
 RENAME = " Rename the column: this is its name in the run's task."

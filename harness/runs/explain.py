@@ -22,8 +22,8 @@ from harness.models.finished import finished_model
 from harness.ops.device import fresh_accelerator
 from harness.record import RunRecord
 from harness.registry import FAMILIES
-from harness.runs.exported import is_export
-from harness.runs.predict import examples_of, recorded, settings_of
+from harness.runs.exported import is_export, recorded
+from harness.runs.predict import examples_of, settings_of
 from harness.runs.run import CHECKPOINT
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs, Objective

@@ -1,4 +1,4 @@
-"""The description in an export's folder, with which it predicts as its run does."""
+"""What the folder of a finished run, or of an export, says of it; an export predicts as its run does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from harness.atomic_writes import write_atomically
 from harness.checksums import folder_digests, with_digest, without_digest
 from harness.config.checking import Strict
+from harness.config.run import RunConfig
 from harness.errors import UserError
-from harness.record import RECORD, Provenance, RunRecord
+from harness.record import RECORD, Provenance, RunRecord, read_record
+from harness.records import record_file
 from harness.regular_files import read_json
+from harness.runs.identity import recorded_config
 
 EXPORT = "export.json"
 CHECK = "export_check.json"
@@ -55,6 +58,20 @@ def read_export(folder: Path) -> Export:
         return Export.model_validate(without_digest(content))
     except (ValueError, TypeError, ValidationError) as error:
         raise UserError(f"{file}: not as `harness export` wrote it. {_AGAIN}") from error
+
+
+def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
+    """Return the record of a run, or of the run that an export was made from, and the configuration in it.
+
+    Raises:
+        UserError: If there is no record, or it is of another version.
+    """
+    if is_export(run):
+        record = read_export(run).record
+        return record, recorded_config(record.config, run / EXPORT)
+    file = record_file(run)
+    record = read_record(file)
+    return record, recorded_config(record.config, file)
 
 
 def write_export(folder: Path, form: Form, precision: Precision, record: RunRecord) -> None:

@@ -15,9 +15,9 @@ from harness.checksums import with_digest
 from harness.ops.device import hardware, peak_memory_bytes, reset_peak_memory
 from harness.ops.others import others_share
 from harness.runs.answering import model_folder, ready_model
+from harness.runs.exported import recorded
 from harness.runs.inference_cost import INFERENCE, InferenceCost
 from harness.runs.mistakes import test_examples
-from harness.runs.predict import recorded
 
 WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
 SECONDS = 4.0  # Time limit for single texts, and for each batch size.

@@ -22,11 +22,9 @@ from harness.data.splits import relabelled
 from harness.data.task import Row, Task
 from harness.errors import UserError
 from harness.printable import printable_json
-from harness.record import RunRecord, read_record
-from harness.records import record_file
+from harness.record import RunRecord
 from harness.runs.answering import ReadyModel, ready_model
-from harness.runs.exported import EXPORT, is_export, read_export
-from harness.runs.identity import recorded_config
+from harness.runs.exported import recorded
 from harness.runs.mistakes import read_splits
 
 
@@ -215,20 +213,6 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _json_lines, ".csv": _table}
-
-
-def recorded(run: Path) -> tuple[RunRecord, RunConfig]:
-    """Return the record of a run, or of the run that an export was made from, and the configuration in it.
-
-    Raises:
-        UserError: If there is no record, or it is of another version.
-    """
-    if is_export(run):
-        record = read_export(run).record
-        return record, recorded_config(record.config, run / EXPORT)
-    file = record_file(run)
-    record = read_record(file)
-    return record, recorded_config(record.config, file)
 
 
 def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:

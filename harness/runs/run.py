@@ -100,6 +100,13 @@ class Run:
         """Whether a state of work in progress was saved, with this configuration."""
         return (self.partial / STATE).exists() and self._same(self._begun())
 
+    @property
+    def saved_step(self) -> int:
+        """The optimizer step of the newest saved state; 0 if there is none with this configuration."""
+        names = [state.name.partition("-")[2] for state in (self.partial / STATE).glob("step-*")]
+        steps = [int(name) for name in names if name.isdecimal()]
+        return max(steps, default=0) if steps and self.has_saved_work else 0
+
     def settle(self) -> None:
         """Finish an interrupted move into place, and remove abandoned work.
 

@@ -17,10 +17,10 @@ from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.custom import columns_named
 from harness.data.files import files_by_split, read_rows
-from harness.data.guessing import Guess, guessed
+from harness.data.guessing import Guess, guessed, looks_headless
 from harness.data.loading import load_splits
 from harness.data.sources import SPLITS
-from harness.errors import UserError, collected, nearest
+from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
 from harness.registry import TASK_TYPES, baseline_settings, is_simple_baseline
 from harness.suites.expansion import folder_name
@@ -102,6 +102,12 @@ def asked_of(
     train = by_split["train"].files[0] if "train" in by_split else file
     rows = read_rows(train, separator=local.get("separator"), encoding=local.get("encoding"))
     guess = guessed(rows, named=columns_named(columns), task_type=task_type, where=str(file))
+    headless = looks_headless(rows, guess.columns)
+    if headless is not None:
+        notice(
+            f"{file}: {headless!r} is read as the name of a column, and is one of its labels. If the file has no line "
+            "of names, add one."
+        )
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}
     )
@@ -175,7 +181,8 @@ def suite_of(question: Question) -> Suite:
         baseline=None,
         local={name: question.local},
         metrics={name: _metrics(question)} if question.metric else {},
-        description=f"Which model for {Path(str(question.local.train)).name}?",
+        # A report asks its question itself, with the suite's name.
+        description=f"{Path(str(question.local.train)).name}, read as {question.guess}.",
         rule=rule,
         margins=margins_of(question.margin),
         tuning=None if question.trials is None else tuning_by_default(question.trials, models),

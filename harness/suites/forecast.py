@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from statistics import median
@@ -16,7 +16,7 @@ from harness.runs.run import Run
 from harness.suites.ranges import NOTHING, Range
 from harness.suites.sizes import Sizes
 from harness.suites.speed import Speed, is_of_this_machine
-from harness.suites.work import Work, shape_of, weights_bytes, work
+from harness.suites.work import shape_of, weights_bytes, work
 
 Records = Sequence[tuple[Path, RunRecord]]
 Speeds = Callable[[str], Speed | None]
@@ -40,12 +40,25 @@ class RunForecast:
         bytes: Disk space of the result.
         state_bytes: Disk space while it runs.
         source: The basis of the time, in words.
+        done: The share of the work that is done, if the run continues from a saved state.
     """
 
     seconds: Range | None
     bytes: float
     state_bytes: float
     source: str
+    done: float = 0.0
+
+    @property
+    def left(self) -> Range | None:
+        """The time in seconds of what is left; None if unknown."""
+        return None if self.seconds is None else self.seconds.times(1 - self.done) + BEGINNING.times(self.done)
+
+    def continued(self, run: Run, sizes: Sizes) -> RunForecast:
+        """The forecast of a run of the same recipe, which may have a saved state."""
+        step = run.saved_step
+        needed = work(run.config.training, sizes, run.config.evaluate) if step else None
+        return self if needed is None else replace(self, done=needed.share_done(step))
 
 
 def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_simple: bool = False) -> RunForecast:
@@ -132,12 +145,7 @@ def _factor(recipe: Training, run: Run, sizes: Sizes) -> float | None:
     before, now = work(recipe, sizes), work(run.config.training, sizes, run.config.evaluate)
     if before is None or now is None:
         return None
-    earlier = _read_tokens(before)
-    return _read_tokens(now) / earlier if earlier else None
-
-
-def _read_tokens(done: Work) -> float:
-    return (3 * done.trained + done.validated + done.tested) * done.length
+    return now.tokens / before.tokens if before.tokens else None
 
 
 def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None, str]:
@@ -146,14 +154,13 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     if shape is None:
         return None, "the model's size is not known until its files are here"
     if needed is None:
-        return None, "the task's size is not known until its data is here"
+        return None, "the task's size is not known before its data is read (a plan reads up to 16 MB)"
     if speed is None:
         return None, "the accelerator's speed is not known (harness plan --measure measures it)"
     seconds = speed.operations.inverse(needed.operations(shape))
     if not needed.is_length_known:
         seconds = seconds.loosened(2)
-    steps = 0.0 if run.config.training.method == "probe" else needed.trained / run.config.training.batch_size
-    return seconds + BEGINNING + STEP.times(steps), f"the models' operations and {speed.source}"
+    return seconds + BEGINNING + STEP.times(needed.steps), f"the models' operations and {speed.source}"
 
 
 def _size(folder: Path) -> int:

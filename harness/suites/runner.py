@@ -22,7 +22,7 @@ from harness.suites.expansion import states
 from harness.suites.on_ray import on_ray
 from harness.suites.order import recorded_seconds
 from harness.suites.progress import Board, board
-from harness.suites.time_left import TimeLeft
+from harness.suites.time_left import TimeLeft, shares_done
 from harness.suites.unread import never_read_lines, rare_label_lines, unreachable_lines
 from harness.suites.worker_slots import WorkerSlot, this_machine, worker_slots
 from harness.suites.workers import Result, in_workers
@@ -97,7 +97,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         board(len(waiting), console) as shown,
         closing(_results(planned, waiting, options, shown=shown, where=where)) as results,
     ):
-        left = TimeLeft(waiting, recorded_seconds(planned) if len(waiting) > 1 else {}, workers=max(len(where), 1))
+        known = recorded_seconds(planned) if len(waiting) > 1 else {}
+        left = TimeLeft(waiting, known, workers=max(len(where), 1), done=shares_done(waiting, planned))
         if len(where) > 1:
             shown.start(len(where))
         foreseen = left.seconds if options.ray is None else lambda: None  # The number of nodes is unknown.

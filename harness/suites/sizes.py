@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,18 @@ from pathlib import Path
 from harness.config.checking import checked_record
 from harness.config.run import task_of
 from harness.config.training import Training
-from harness.data.sources import SPLITS, Files
+from harness.data.sources import SPLITS, Files, Packaged
 from harness.data.splitting import TEST_SHARE, VALIDATION_SHARE
 from harness.data.task import Row, Task
 from harness.errors import UserError
 from harness.record import RECORD, RunRecord, read_record
 from harness.runs.run import Run
+from harness.task_types.contract import TaskType
 
 READ_BYTES = 16 << 20
 """The user's own files with more bytes are not read for a plan."""
+SAMPLED = 500
+"""Rows whose lengths tell how many windows the others have."""
 TOKENS_A_WORD = 1.4
 """For English, with a vocabulary of about 30,000 pieces."""
 
@@ -29,10 +33,14 @@ class Sizes:
     Attributes:
         examples: Number of examples of each split, before the recipe's limits.
         tokens: Mean number of tokens of a training example, without truncation; None if unknown.
+        pairs: Numbers of tokens of the first texts and of the last one, of some training examples with several texts.
+        task_type: The task type; None: one that reads an example as one item.
     """
 
     examples: Mapping[str, int]
     tokens: float | None
+    pairs: Sequence[tuple[float, float]] = ()
+    task_type: TaskType | None = None
 
     def limited(self, split: str, training: Training) -> int | None:
         """Number of examples of a split that a recipe uses; None if unknown."""
@@ -67,10 +75,12 @@ def task_sizes(run: Run, records: Iterable[RunRecord]) -> Sizes:
     task = task_of(run.config)
     examples = {**_with_carved(task.examples), **recorded.examples}
     tokens = recorded.tokens
-    if "train" not in examples or tokens is None:
-        read = _read(task)
+    in_windows = task.type.item_windows(run.config.training) is not None
+    if "train" not in examples or tokens is None or in_windows:
+        read = _read(task, packaged=in_windows)
         examples, tokens = {**read.examples, **examples}, tokens or read.tokens
-    return Sizes(examples, tokens)
+        return Sizes(examples, tokens, read.pairs, task.type)
+    return Sizes(examples, tokens, (), task.type)
 
 
 def _recorded(records: Iterable[RunRecord]) -> Sizes:
@@ -99,22 +109,31 @@ def _with_carved(examples: Mapping[str, int]) -> dict[str, int]:
     return {**examples, **missing, "train": whole - sum(missing.values())}
 
 
-def _read(task: Task) -> Sizes:
+def _read(task: Task, *, packaged: bool) -> Sizes:
+    """The sizes of small data on this machine: the user's own files, or with `packaged` also those of packages."""
     source = task.source
-    if not isinstance(source, Files):
-        return Sizes({}, None)
     try:
-        files = [file for found in source.files().values() for file in found.files]
-        if sum(file.stat().st_size for file in files) > READ_BYTES:
+        if not isinstance(source, (Files, Packaged) if packaged else Files) or _bytes(source) > READ_BYTES:
             return Sizes({}, None)
         rows = source.rows()
     except (UserError, OSError):
         return Sizes({}, None)  # A run reports what is wrong with them.
     counts = {split: len(found) for split, found in rows.items() if found}
-    return Sizes(_with_carved(counts), _mean_tokens(task, rows.get(SPLITS[0], ())))
+    train = rows.get(SPLITS[0], ())
+    if not train:
+        return Sizes(_with_carved(counts), None)
+    lengths = [_lengths(task, row) for row in train]
+    pairs = [(sum(first), last) for *first, last in lengths[:: math.ceil(len(lengths) / SAMPLED)]]
+    return Sizes(_with_carved(counts), sum(map(sum, lengths)) / len(lengths), pairs)
 
 
-def _mean_tokens(task: Task, rows: Sequence[Row]) -> float | None:
+def _bytes(source: Files | Packaged) -> int:
+    located = source.files()
+    files = located if isinstance(located, list) else [file for found in located.values() for file in found.files]
+    return sum(file.stat().st_size for file in files)
+
+
+def _lengths(task: Task, row: Row) -> list[float]:
+    """The numbers of tokens of a row's input columns, at a guess."""
     columns = [column for role in task.type.inputs for column in task.columns_of(role)]
-    words = [len(str(row.get(column, "")).split()) for row in rows for column in columns]
-    return TOKENS_A_WORD * sum(words) / len(rows) if rows else None
+    return [TOKENS_A_WORD * len(str(row.get(column, "")).split()) for column in columns]

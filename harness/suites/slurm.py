@@ -34,6 +34,9 @@ _SCRIPT = """\
 run=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" {list_file})
 export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
 
+# A preempted run saves its state before it ends, and this script does not end before it.
+trap : TERM
+
 one_run() {{
     {command} --just "$run"
 }}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 
+from harness.errors import UserError
+from harness.record import RECORD, read_record
 from harness.runs.run import Run
 
 Which = tuple[str, str]
@@ -15,16 +18,25 @@ class TimeLeft:
     """The remaining time, updated whenever a run has ended.
 
     A future run is expected to take as long as the same model on the same task; else as long as on other tasks; else as
-    long as an average run. Runs in progress count as if they had just started, so the estimate is rather too long.
+    long as an average run. Of a run that continues from a saved state only the rest counts. Runs in progress count as
+    if they had just started, so the estimate is rather too long.
 
     Args:
         waiting: The runs to execute.
         seconds: The time of a model on a task in earlier runs, if recorded.
         workers: Number of concurrent runs.
+        done: The share of a run's steps that are in its saved state, by folder.
     """
 
-    def __init__(self, waiting: Sequence[Run], seconds: Mapping[Which, float], *, workers: int) -> None:
-        self._left = Counter(map(_which, waiting))
+    def __init__(
+        self,
+        waiting: Sequence[Run],
+        seconds: Mapping[Which, float],
+        *,
+        workers: int,
+        done: Mapping[Path, float] | None = None,
+    ) -> None:
+        self._left = {run.folder: (_which(run), 1 - (done or {}).get(run.folder, 0.0)) for run in waiting}
         self._seconds, self._workers = dict(seconds), workers
 
     def ended(self, run: Run, seconds: float | None) -> None:
@@ -34,8 +46,7 @@ class TimeLeft:
             run: The run.
             seconds: Its time; None: ignore it.
         """
-        self._left.subtract([_which(run)])
-        self._left = +self._left  # Drops keys without remaining runs.
+        self._left.pop(run.folder, None)
         if seconds is not None:
             self._seconds[_which(run)] = seconds
 
@@ -44,8 +55,8 @@ class TimeLeft:
         if not self._seconds:
             return None
         expected = self._expected()
-        together = sum(expected[which] * count for which, count in self._left.items())
-        return max(together / self._workers, max(expected.values(), default=0.0))
+        left = [expected[which] * share for which, share in self._left.values()]
+        return max(sum(left) / self._workers, max(left, default=0.0))
 
     def _expected(self) -> dict[Which, float]:
         """The expected time of each kind of remaining run."""
@@ -54,7 +65,33 @@ class TimeLeft:
             by_model[model].append(seconds)
         means = {model: fmean(found) for model, found in by_model.items()}
         average = fmean(self._seconds.values())
-        return {which: self._seconds.get(which) or means.get(which[1], average) for which in self._left}
+        kinds = {which for which, _ in self._left.values()}
+        return {which: self._seconds.get(which) or means.get(which[1], average) for which in kinds}
+
+
+def shares_done(waiting: Sequence[Run], planned: Sequence[Run]) -> dict[Path, float]:
+    """The share of each run's steps that are in its saved state, by folder, if a run of the same kind is recorded.
+
+    Args:
+        waiting: The runs to execute.
+        planned: Runs that may be recorded.
+    """
+    steps = {run.folder: run.saved_step for run in waiting}
+    begun = [run for run in waiting if steps[run.folder]]
+    whole = {which: _recorded_steps([run for run in planned if _which(run) == which]) for which in map(_which, begun)}
+    return {run.folder: min(steps[run.folder] / most, 1.0) for run in begun if (most := whole[_which(run)])}
+
+
+def _recorded_steps(runs: Sequence[Run]) -> int:
+    """The number of steps of the first run with a learning curve; 0 if there is none."""
+    for run in runs:
+        try:
+            curve = read_record(run.folder / RECORD).curve
+        except UserError:
+            continue  # Not run yet, or a damaged record that will be replaced.
+        if curve:
+            return curve[-1].step
+    return 0
 
 
 def _which(run: Run) -> Which:

@@ -11,11 +11,11 @@ from typing import Any, TypeGuard
 from harness.config.model import ModelConfig
 from harness.config.training import Training
 from harness.errors import UserError
+from harness.suites.items import items_of
 from harness.suites.sizes import Sizes
 
 SMALL: Mapping[str, int] = {"width": 256, "layers": 4, "inner": 1024}
 """The default architecture of every family for models trained from scratch."""
-LONGEST = 512
 LARGEST = 10**9
 """No size of a model is larger; a damaged configuration may contain any number."""
 _NAMES = {
@@ -62,12 +62,13 @@ class Work:
     """The amount of data that a run reads.
 
     Attributes:
-        trained: Number of examples that training reads, repeats included; for a probe a third, for want of a
-            backward pass.
-        validated: Number of examples scored during training.
-        tested: Number of test examples.
-        length: Number of tokens read per example.
+        trained: Number of items that training reads, repeats included; for a probe a third, for want of a backward
+            pass. An item is an example, or in question answering a window of its context.
+        validated: Number of items scored during training.
+        tested: Number of items of test examples.
+        length: Number of tokens read per item.
         is_length_known: Whether `length` is known; else it is half of the most that a model may read.
+        steps: Number of optimizer steps; 0 for a probe.
     """
 
     trained: float
@@ -75,10 +76,22 @@ class Work:
     tested: float
     length: float
     is_length_known: bool
+    steps: int
+
+    @property
+    def tokens(self) -> float:
+        """Number of tokens read in forward passes, and as many for each half of a backward pass."""
+        return (3 * self.trained + self.validated + self.tested) * self.length
+
+    def share_done(self, step: int) -> float:
+        """The share of the work that is done after a number of optimizer steps."""
+        if not self.steps or not self.tokens:
+            return 0.0
+        return min(step / self.steps, 1.0) * (1 - self.tested * self.length / self.tokens)
 
     def operations(self, shape: Shape) -> float:
         """Operations of training, with a backward pass twice as expensive as the forward pass, and of scoring."""
-        return shape.forward((3 * self.trained + self.validated + self.tested) * self.length, self.length)
+        return shape.forward(self.tokens, self.length)
 
 
 def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | None:
@@ -86,23 +99,22 @@ def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | Non
     train = sizes.limited("train", training)
     if train is None:
         return None
-    per_epoch = math.ceil(train / training.batch_size)
+    items = items_of(training, sizes)
+    per_epoch = math.ceil(train * items.trained / training.batch_size)
     steps = training.steps(per_epoch)
     evaluations = max(math.floor(steps / per_epoch * training.evaluations_per_epoch), 1) if steps else 0
     validation, test = (sizes.limited(split, training) or 0 for split in ("validation", "test"))
-    most = training.max_length or LONGEST
-    whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
-    length = sizes.tokens if sizes.tokens is not None and whole else min(sizes.tokens or most / 2, most)
     if training.method == "probe":  # Each text is read once, in a forward pass.
         trained, evaluations = train / 3, 1
     else:
         trained = steps * training.batch_size
     return Work(
         trained=trained,
-        validated=evaluations * validation,
-        tested=(evaluate == "test") * test,
-        length=length,
+        validated=evaluations * validation * items.scored,
+        tested=(evaluate == "test") * test * items.scored,
+        length=items.tokens,
         is_length_known=sizes.tokens is not None,
+        steps=0 if training.method == "probe" else steps,
     )
 
 

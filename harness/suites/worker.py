@@ -71,7 +71,11 @@ def work(pipe: connection.Connection, slot: WorkerSlot, log: Path) -> None:
     while (task := _received(pipe)) is not None:
         os.truncate(log, 0)
         run, options = task
-        pipe.send(attempt(run, options, _Telling(pipe)))
+        try:
+            ended = attempt(run, options, _Telling(pipe))
+        except KeyboardInterrupt:
+            return  # The parent has asked to stop, and the state is saved.
+        pipe.send(ended)
 
 
 def settle_down(slot: WorkerSlot) -> None:

@@ -39,6 +39,9 @@ class WorkerProcess(Protocol):
     def kill(self) -> None:
         """Kill it."""
 
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, with a timeout in seconds."""
 
@@ -85,7 +88,11 @@ class ForkedProcess:
 
     def kill(self) -> None:
         """Kill it and no other; but before any is forked, the process that would fork them all."""
-        self._forking.kill(self._index)
+        self._forking.end(self._index, signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Send SIGTERM to it and to no other; but before any is forked, to the process that would fork them all."""
+        self._forking.end(self._index, signal.SIGTERM)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, with a timeout in seconds."""
@@ -113,15 +120,15 @@ class _Forking:
         """The exit code of a worker; if the forking process ended before reporting it, that of the forking process."""
         return self._exitcodes.get(index, self._process.exitcode if self._is_over else None)
 
-    def kill(self, index: int) -> None:
-        """Kill a worker, if it has not ended."""
+    def end(self, index: int, number: signal.Signals) -> None:
+        """Send SIGTERM or SIGKILL to a worker, if it has not ended."""
         while (self._told.poll() or self._pids == []) and self._hear():
             pass
         if self._pids is None:
-            self._process.kill()
+            (self._process.terminate if number == signal.SIGTERM else self._process.kill)()
         elif self.exitcode(index) is None:
             with suppress(ProcessLookupError):
-                os.kill(self._pids[index], signal.SIGKILL)
+                os.kill(self._pids[index], number)
 
     def wait_for(self, index: int, timeout: float | None) -> None:
         """Wait until the worker's exit code is known."""
@@ -160,6 +167,9 @@ def _fork_workers(told: Connection, work: Work, arguments: Sequence[Arguments], 
     fork = get_context("fork")
     workers = [fork.Process(target=_work_alone, args=(told, work, arguments, i)) for i in range(len(arguments))]
     running = _start_all(workers, told)
+    signal.signal(
+        signal.SIGTERM, signal.SIG_IGN
+    )  # A scheduler sends it to every process; this one ends with the others.
     for pipe, *_ in arguments:
         pipe.close()
     _tell_of_ends(told, running)

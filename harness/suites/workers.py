@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.cache import scratch_folder
 from harness.errors import UserError, notice
+from harness.ops.stopping import stop_request
 from harness.record import CurvePoint
 from harness.registry import is_simple_baseline
 from harness.runs.options import Options
@@ -24,6 +25,7 @@ from harness.suites.worker_processes import WorkerProcess, can_fork, forked, spa
 from harness.suites.worker_slots import WorkerSlot
 
 ENDING_SECONDS = 10.0
+STOPPING = "Stopping: runs in training end their step and save their state. Ctrl-C once more stops at once."
 Result = tuple[Run, Attempt]
 
 
@@ -43,6 +45,10 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+    def stop(self) -> None:
+        """Have the process save the state of its run and end; if nothing is being trained, it ends at once."""
+        self.process.terminate()
 
     def printed(self) -> str:
         """The output of the worker and its libraries since its last run started."""
@@ -88,7 +94,15 @@ class _Suite:
     board: Board
     seconds: dict[tuple[str, str], float]
     workers: list[_Worker] = field(default_factory=list)
+    is_stopping: bool = False
     printed: str = ""  # By the last worker that ended before its first run and printed anything.
+
+    def stop(self) -> None:
+        """Give out no more runs, and have the workers save the state of theirs and end."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            for worker in self.workers:
+                worker.stop()
 
     def received(self, worker: _Worker) -> Result | None:
         """Handle a message of a worker; return its run and the outcome if it has ended."""
@@ -112,7 +126,7 @@ class _Suite:
 
     def _give(self, worker: _Worker) -> None:
         """Give the worker a run, or end it if none is left."""
-        if not self.waiting:
+        if not self.waiting or self.is_stopping:
             worker.end()
             self.workers.remove(worker)
             return
@@ -135,8 +149,8 @@ class _Suite:
         worker.process.join(ENDING_SECONDS)  # The pipe closes before the exit code is available.
         worker.end()
         self.workers.remove(worker)
-        if worker.run is None:
-            self._check_others(worker)
+        if worker.run is None or self.is_stopping:
+            self._leave(worker)
             return None
         from harness.suites.attempt import failure, keep_error  # noqa: PLC0415 -- torch, which no living worker needs here
 
@@ -148,8 +162,12 @@ class _Suite:
             self.workers.append(_started(worker.slot, worker.log))
         return run, ended
 
-    def _check_others(self, lost: _Worker) -> None:
-        """Continue without a worker that never started, as long as there is another."""
+    def _leave(self, lost: _Worker) -> None:
+        """Continue without a worker that was stopped, or that never started, as long as there is another."""
+        if self.is_stopping:
+            if lost.run is not None:
+                self._released(lost)
+            return
         self.printed = lost.printed() or self.printed  # One log has the output of the process that forks all workers.
         if self.waiting and not self.workers:
             how, said = _ending(lost.process.exitcode), self.printed.splitlines()[-1:]
@@ -174,8 +192,8 @@ def in_workers(
 ) -> Generator[Result]:
     """Yield each run with its outcome as soon as it ends.
 
-    The results are those of sequential execution with the same number of threads, because workers share no state. When
-    the block is left, even by Ctrl-C or SIGTERM, the workers are killed at once.
+    The results are those of sequential execution with the same number of threads, because workers share no state. After
+    Ctrl-C or SIGTERM, runs in training save their state. When the block is left, the workers are killed at once.
 
     Args:
         planned: The runs in the suite's order.
@@ -186,18 +204,24 @@ def in_workers(
 
     Raises:
         UserError: If no worker could start.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, once the workers have ended; at once after another Ctrl-C.
     """
     grid = _Suite(Queue(planned), options, board, dict(seconds))
-    with scratch_folder() as logs, stoppable():
+    with scratch_folder() as logs, stop_request(STOPPING) as stop:
         try:
             for worker in _all_started(worker_slots, Path(logs), planned=planned):
                 grid.workers.append(worker)
             while grid.workers:
-                speaking = wait([worker.pipe for worker in grid.workers])
+                asked = [] if grid.is_stopping else [stop.reader]
+                speaking = wait([*asked, *(worker.pipe for worker in grid.workers)])
+                if stop.is_made:
+                    grid.stop()
                 for worker in [worker for worker in grid.workers if worker.pipe in speaking]:
                     result = grid.received(worker)
                     if result is not None:
                         yield result
+            if stop.is_made:
+                raise KeyboardInterrupt
         finally:
             for worker in grid.workers:
                 worker.end()

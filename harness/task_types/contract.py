@@ -53,6 +53,23 @@ class Column:
     most: int = 1
 
 
+@dataclass(frozen=True)
+class ItemWindows:
+    """Windows of the second of two texts, each of which is an item, for forecasts.
+
+    Attributes:
+        length: Number of tokens in a window, with the first text and special tokens; None: what a model can read.
+        stride: Number of tokens that neighbouring windows share; None: the usual number for the length.
+        most: Maximum number of windows; None: no limit.
+        trained: Share of the windows beyond the first that is trained on.
+    """
+
+    length: int | None
+    stride: int | None
+    most: int | None
+    trained: float
+
+
 class FittedBaseline(Protocol):
     """A fitted simple baseline."""
 
@@ -212,6 +229,11 @@ class TaskType(Analysed, Predicts, ABC):
         """
         del references, predictions
         return False
+
+    def item_windows(self, training: Training) -> ItemWindows | None:
+        """Return the windows of an example of two texts, if each is an item; None, the default, if a text is one."""
+        del training
+        return None
 
     def own_settings(self, training: Training) -> Any:
         """Return the settings of this type out of all training settings."""

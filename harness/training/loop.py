@@ -14,6 +14,8 @@ from torch import Tensor
 
 from harness.config.training import Training
 from harness.errors import UserError
+from harness.ops.stopping import StopRequest, stop_request
+from harness.ops.together import processes
 from harness.record import CurvePoint
 from harness.tokenization.items import Features, Item, length_grouped_batches
 from harness.training.callbacks import Callbacks
@@ -22,6 +24,8 @@ from harness.training.optimisation import evaluation_steps
 from harness.training.progress import Progress
 from harness.training.state import copied, load_state, model_tensors, restore, save_state
 from harness.training.trainer import DivergedError, Trainer
+
+STOPPING = "Stopping: the step ends and the state is saved. Ctrl-C once more stops at once."
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,26 @@ def _train(
     folder: Path,
     callbacks: Callbacks,
 ) -> None:
-    """Run the remaining steps."""
+    """Run the remaining steps, until a stop is asked for.
+
+    Raises:
+        KeyboardInterrupt: If it is; the state is saved.
+    """
+    with stop_request(STOPPING if processes().is_main_process else "") as stop:
+        _steps(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks, stop=stop)
+
+
+def _steps(
+    trainer: Trainer[Forward],
+    items: Sequence[Item],
+    validation: Validation,
+    progress: Progress,
+    *,
+    plan: TrainingPlan,
+    folder: Path,
+    callbacks: Callbacks,
+    stop: StopRequest,
+) -> None:
     per_epoch = len(length_grouped_batches([1] * len(items), plan.training.batch_size, seed=0, epoch=0))
     evaluated_at = evaluation_steps(plan.training, per_epoch, plan.steps)
     saved = time.monotonic()
@@ -115,7 +138,8 @@ def _train(
         loss = trainer.step(batch)
         _count(progress, batch, loss)
         callbacks.on_step(progress.step, plan.steps, loss=loss, items=len(batch))
-        due = trainer.anywhere(time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps)
+        is_time = time.monotonic() - saved >= plan.checkpoint_seconds and progress.step < plan.steps
+        due = trainer.anywhere(is_time or stop.is_made)
         if progress.step in evaluated_at or due:
             progress.read_loss()  # Reading the loss waits for the GPU, so that its time is counted.
         progress.seconds += time.monotonic() - started
@@ -125,10 +149,13 @@ def _train(
             callbacks.on_evaluate(
                 _evaluate(trainer, validation, progress, epoch=progress.step / per_epoch, keeps_last=keeps_last)
             )
+            due = trainer.anywhere(due or stop.is_made)
         progress.micro_batch_size, progress.notes = trainer.forward.micro_batch_size, trainer.notes
         if due:
             save_state(progress, trainer, folder)
             saved = time.monotonic()
+            if trainer.anywhere(stop.is_made):
+                raise KeyboardInterrupt
 
 
 def _check_batches(progress: Progress, items: Sequence[Item], folder: Path) -> None:

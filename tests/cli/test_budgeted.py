@@ -178,3 +178,12 @@ def test_a_run_that_failed_before_the_time_was_over_is_counted(monkeypatch):
     with pytest.raises(OutOfTime):
         found._execute([fine, bad, known])
     assert (found.tally.failed, found.tally.reasons) == (1, ("mine · model · seed 1: no memory",))
+
+
+@pytest.mark.parametrize("minutes", ["0", "-5", "nan", "inf"])
+def test_minutes_in_which_nothing_can_be_trained_are_refused(command, minutes):
+    result = command("choose", "any.csv", f"--minutes={minutes}")
+    assert (result.code, result.lines) == (
+        2,
+        [f"--minutes {minutes}: no time to train in. Give a number above 0, such as 20, or leave it out."],
+    )

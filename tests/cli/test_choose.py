@@ -32,7 +32,9 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
     assert len(records) == 4  # one of each simple baseline, two of the model
     report = tmp_path / "runs/my-reviews/report.html"
     assert f"Report: {report}" in first.output
-    assert "tfidf" in report.read_text()
+    asked = report.read_text().partition("<main>")[2].partition("</header>")[0]
+    assert ("tfidf" in asked, asked.count("Which model for")) == (True, 1)
+    assert "my reviews.csv, read as classification (2 classes): text review, label mood." in asked
     before = [record.stat().st_mtime_ns for record in records]
     again = command(*words)
     assert again.code == 0
@@ -41,7 +43,7 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
 
 
 def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, checkpoints):
-    result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=0", *FEW_STEPS)
+    result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=1e-6", *FEW_STEPS)
     assert result.code == 0, result.errors
     assert "Can't tell yet: no trained model has a score." in result.output
     assert f"Not tried, for lack of time: {checkpoints['bert']} (about " in result.output
@@ -123,16 +125,8 @@ def test_redo_replaces_what_another_recipe_left(command, file, tmp_path, checkpo
 @pytest.mark.slow
 def test_the_suite_can_be_written_and_run(command, file, tmp_path):
     suite = tmp_path / "suite.toml"
-    words = (
-        "choose",
-        file,
-        "--models=majority,tfidf",
-        "--seeds=1",
-        "--metric=macro_f1",
-        "--margin=2",
-        "--write",
-        suite,
-    )
+    more = ("--metric=macro_f1", "--margin=2", "--write", suite)
+    words = ("choose", file, "--models=majority,tfidf", "--seeds=1", *more)
     assert "Next: harness run" in command(*words).output
     content = tomllib.loads(suite.read_text())
     assert content["data"] == {
@@ -250,8 +244,8 @@ def test_data_that_no_model_could_learn_is_refused_before_any_run(command, tmp_p
 
 @pytest.mark.slow
 def test_a_mistake_in_what_was_given_has_its_exit_code(command, file, checkpoints):
-    words = ("--set", "max_length=100", "--workers=1", "--seeds=1")  # The model reads 64.
-    result = command("choose", file, f"--models=tfidf,{checkpoints['bert']}", *words)
+    words = (f"--models=tfidf,{checkpoints['bert']}", "--set=max_length=100", "--workers=1", "--seeds=1")
+    result = command("choose", file, *words)  # The model reads 64.
     assert "max_length: 100, but this model reads at most 64 tokens" in " ".join(result.output.split())
     assert result.code == 2
 

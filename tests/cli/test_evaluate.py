@@ -85,3 +85,16 @@ def test_what_is_to_be_scored_is_named_once(run, command, tmp_path):
     assert json.loads(command("evaluate", run, "--split", "test", "--json").output)["scores"]["accuracy"][
         "score"
     ] == pytest.approx(recorded)
+
+
+@pytest.mark.slow
+def test_a_file_with_labels_that_the_model_does_not_know_is_told_in_one_line(run, command, tmp_path):
+    file = write_csv(tmp_path / "new.csv", [{**row, "label": row["label"].title()} for row in reviews(20, start=100)])
+    result = command("evaluate", run, "--input", file)
+    assert result.code == 2
+    (line,) = result.lines
+    assert line == (
+        f"data ({file}, line 2): label: this row and 19 more of 20 have labels that are not among those of the "
+        "training data or task: 'Bad' (10 rows), 'Good' (10 rows). Known: 'bad', 'good'. They differ in case or "
+        "blanks alone: write 'bad' for 'Bad', 'good' for 'Good'."
+    )

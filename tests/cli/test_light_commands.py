@@ -45,6 +45,7 @@ def answers_to(lines, folder, *, first=""):
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
 
+RUN = "runs/reviews/rotten_tomatoes/bert-mini/seed-0"
 ANSWERS = [
     (["--help"], 0, "Usage"),
     (["export", "--help"], 0, "--dry-run"),
@@ -72,7 +73,19 @@ ANSWERS = [
     *((["report", "runs", "--format", name], 0, "report.") for name in FORMATS.names()),
     (["runs", "ls", "runs"], 0, "6 runs"),
     (["errors", "runs", "--by", "label"], 0, "other seeds"),
-    (["diff", *(f"runs/reviews/rotten_tomatoes/{m}/seed-0" for m in ("bert-mini", "scratch"))], 0, "single runs"),
+    (["evaluate", "nowhere", "--split", "test"], 2, "nowhere: no such folder."),
+    (["evaluate", "runs", "--input", "new.csv"], 2, "runs: no run, but a folder that holds 6."),
+    (["evaluate", RUN, "--input", "new.csv"], 2, "made by another version"),
+    (["predict", "nowhere", "--text", "dull"], 2, "nowhere: no such folder."),
+    (["explain", "nowhere", "--text", "dull"], 2, "nowhere: no such folder."),
+    (["explain", RUN], 2, "neither a text nor --curve is given"),
+    (["errors", "nowhere"], 2, "nowhere: no such folder."),
+    (["errors", "nowhere", "--by", "label"], 2, "nowhere: no records of runs there."),
+    (["export", "nowhere", "out", "--to", "folder"], 2, "nowhere: no such folder."),
+    (["serve", "nowhere"], 2, "nowhere: no such folder."),
+    (["serve", "runs"], 2, "runs: no run, but a folder that holds 6."),
+    (["measure", "nowhere"], 2, "nowhere: no complete runs there to measure."),
+    (["diff", RUN, RUN.replace("bert-mini", "scratch")], 0, "single runs"),
 ]
 
 

@@ -5,16 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import write_jsonl
 from synthetic_runs import record as made_record
 from synthetic_runs import save
 
 from harness.config.model import ModelConfig
-from harness.config.run import RunConfig
+from harness.config.run import LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.task import Task
 from harness.errors import UserError
 from harness.record import Cost, Counts, Provenance, Tokens
-from harness.registry import TASKS
+from harness.registry import TASK_TYPES, TASKS
 from harness.runs.run import Run
 from harness.suites import speed as speeds
 from harness.suites.forecast import forecast, total, wall_seconds
@@ -23,6 +24,7 @@ from harness.suites.ranges import Range
 from harness.suites.sizes import Sizes, task_records, task_sizes
 from harness.suites.speed import Speed, measured_speed, recorded_speed
 from harness.suites.work import SMALL, Shape, shape_of, weights_bytes, work
+from harness.tokenization.reading import Reader
 
 RECIPE = Training(epochs=2, batch_size=16, max_length=64, precision="fp32")
 SIZES = Sizes({"train": 1600, "validation": 100, "test": 200}, 20.0)
@@ -124,6 +126,49 @@ def test_texts_are_read_as_far_as_the_recipe_goes():
     assert work(RECIPE, SIZES, "validation").tested == 0
 
 
+def test_a_question_is_as_many_items_as_its_context_has_windows():
+    questions = TASK_TYPES.load("question_answering")
+    sizes = replace(SIZES, tokens=130.0, pairs=[(10.0, 200.0), (10.0, 40.0)], task_type=questions)
+    recipe = Training(max_length=64, batch_size=16, epochs=1, evaluations_per_epoch=1)
+    # 51 places beside the question and 3 special tokens, 16 of them shared: ceil((200 - 16) / 35) = 6 windows.
+    assert [len(Reader(None, 64, "windows", 16, 64).spans(length, 51)) for length in (200, 40)] == [6, 1]
+    found = work(recipe, sizes)
+    assert (found.trained, found.validated, found.tested) == (1600 * 3.5, 100 * 3.5, 200 * 3.5)
+    assert found.length * 7 == pytest.approx(6 * 10 + 200 + 5 * 16 + 10 + 40)
+    assert work(recipe.model_copy(update={"empty_windows": 0.2}), sizes).trained == 1600 * 1.5
+    assert work(recipe.model_copy(update={"max_windows": 2}), sizes).tested == 200 * 1.5
+    whole = work(Training(strategy="segment_recurrence", batch_size=16, epochs=1), sizes)
+    assert (whole.trained, whole.length) == (1600, 130)
+
+
+def test_the_windows_of_questions_are_counted_in_a_sample_of_small_files(tmp_path):
+    file = write_jsonl(tmp_path / "own.jsonl", [
+        {"question": "who is it", "context": "a b c d e " * (1 + n // 1000), "answers": "a"} for n in range(2000)
+    ])  # fmt: skip
+    local = LocalData(train=str(file), task_type="question_answering")
+    config = run_of().config.model_copy(update={"local": local, "metrics": ("qa_f1",)})
+    found = task_sizes(Run("mine", "bert", config, Path("x")), [])
+    assert len(found.pairs) == 500
+    lengths = {(round(question, 3), round(context, 3)) for question, context in found.pairs}
+    assert lengths == {(4.2, 7.0), (4.2, 14.0)}  # 1.4 tokens a word
+
+
+def test_of_a_run_with_a_saved_state_what_is_left_is_foreseen(tmp_path):
+    run = run_of(folder=tmp_path / "mine/rotten_tomatoes/bert/seed-0")
+    whole = forecast(run, SIZES, [(Path("nowhere"), recorded(run, 100))], no_speed)
+    assert whole.continued(run, SIZES) == whole
+    run.begin(redo=False)
+    (run.partial / "state/step-000000150").mkdir(parents=True)
+    assert run.saved_step == 150
+    found = whole.continued(run, SIZES)
+    # 150 of 200 steps: three quarters of 3 x 3,200 trained and 400 validated, none of 200 tested; and 5 s to begin.
+    done = 0.75 * (9600 + 400) / (9600 + 400 + 200)
+    assert found.left.about == pytest.approx(100 * (1 - done) + 5 * done)
+    assert (found.seconds, whole.left) == (whole.seconds, whole.seconds)
+    other = run_of(RECIPE.model_copy(update={"epochs": 3}), folder=run.folder)
+    assert other.saved_step == 0
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -192,8 +237,6 @@ def test_sizes_are_those_of_runs_that_took_a_split_whole_then_as_registered():
 
 
 def test_sizes_of_small_files_of_ones_own_are_counted(tmp_path, monkeypatch):
-    from harness.config.run import LocalData
-
     file = tmp_path / "own.csv"
     file.write_text("text,label\n" + "".join(f"one two three {n},{n % 2}\n" for n in range(50)))
     config = run_of().config.model_copy(update={"local": LocalData(train=str(file))})

@@ -215,3 +215,19 @@ def test_workers_beside_accelerate_launch_are_refused(grid):
     )  # fmt: skip
     assert done.returncode != 0
     assert "--workers 2: can't be used under accelerate launch. Leave one of them out." in done.stderr
+
+
+def test_workers_that_are_asked_to_stop_save_the_states_of_their_runs(new_grid):
+    grid = new_grid("asked", 100_000)
+    process = grid.start("--workers=2", "--checkpoint-seconds=2", "--set=epochs=100000")
+    until(process, lambda: len(under_way(grid)) == 2)
+    asked = time.time()
+    os.killpg(process.pid, signal.SIGTERM)  # As a scheduler does it.
+    code, output = finish(process)
+    assert code == 130, output
+    assert "Stopping: runs in training end their step and save their state." in output
+    assert "Traceback" not in output
+    states = [state for run in under_way(grid) for state in grid.folder(run).glob(".partial/state/*")]
+    assert len(states) == 2
+    assert [state for state in states if state.stat().st_mtime < asked] == []
+    assert not list(grid.runs.rglob("run.json"))

@@ -3,15 +3,17 @@
 import io
 import math
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
+from synthetic_runs import record
 
-from harness.record import CurvePoint
+from harness.record import CurvePoint, write_record
 from harness.suites import time_left
 from harness.suites.progress import board
-from harness.suites.time_left import TimeLeft
+from harness.suites.time_left import TimeLeft, shares_done
 
 POINT = CurvePoint(step=3, epoch=0.5, train_loss=0.7, validation_loss=0.6, validation_scores={"accuracy": 0.75})
 
@@ -127,7 +129,7 @@ def test_a_log_says_how_long_the_suite_still_takes():
 
 
 def run_of(task, model):
-    return SimpleNamespace(config=SimpleNamespace(task=task), model=model)
+    return SimpleNamespace(config=SimpleNamespace(task=task), model=model, folder=Path(task, model), saved_step=0)
 
 
 def test_the_time_left_goes_by_what_the_same_model_cost_before():
@@ -139,6 +141,17 @@ def test_the_time_left_goes_by_what_the_same_model_cost_before():
     assert left.seconds() == 100.0  # (100 + 10) / 2 is less than the longest run takes alone.
     left.ended(runs[2], None)
     assert left.seconds() == 10.0
+
+
+def test_of_a_run_with_a_saved_state_only_the_rest_is_left(tmp_path):
+    (tmp_path / "a/bert").mkdir(parents=True)
+    write_record(record(), tmp_path / "a/bert")  # Of 600 steps.
+    done, begun = run_of("a", "bert"), run_of("a", "bert")
+    done.folder, begun.folder, begun.saved_step = tmp_path / "a/bert", tmp_path / "a/other", 450
+    shares = shares_done([begun], [done, begun])
+    assert shares == {begun.folder: 0.75}
+    assert TimeLeft([begun], {("a", "bert"): 100.0}, workers=1, done=shares).seconds() == 25.0
+    assert shares_done([begun], [begun]) == {}
 
 
 def test_the_time_left_of_many_runs_is_told_without_a_mean_for_each(monkeypatch):

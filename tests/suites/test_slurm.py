@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -97,6 +99,26 @@ def test_the_script_says_what_the_suite_asks_for_and_quotes_every_path(tmp_path,
     (command,) = (line for line in lines if " -m harness " in line)
     assert shlex.split(command)[1:] == ["-m", "harness", "run", "my suite.toml", "--just", "$run"]
     assert "#SBATCH --array=0-6%2\n" in script_text("tiny", Cluster(at_most=2), [], place / "array-1.txt", 7)
+
+
+def test_a_script_that_is_asked_to_end_waits_until_its_run_has_saved_its_state(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text(
+        "#!/bin/bash\ntrap 'sleep 0.2; echo saved; exit 130' TERM\necho ready\nwhile :; do sleep 0.05; done\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    script, listed = tmp_path / "script.sh", tmp_path / "array-1.txt"
+    listed.write_text("tiny/majority/seed-0\n")
+    script.write_text(script_text("tiny", Cluster(), ["run", "tiny.toml"], listed, 1))
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "0"}
+    with subprocess.Popen(
+        ["bash", script], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.stdout.read() == "saved\n"
+    assert process.returncode == 130
 
 
 def test_a_line_break_can_inject_nothing_into_a_script(tmp_path):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from harness.data.guessing import guessed
+from harness.data.guessing import guessed, looks_headless
 from harness.errors import UserError
 
 WORDS = ["the", "film", "was", "seen", "by", "many", "people", "in", "town", "on", "a", "rainy", "day"]
@@ -124,9 +124,31 @@ def test_a_guess_says_why():
             "a.csv: can't tell the task type (columns: 'text', 'mood' (always the same))",
         ),
         (table(text=texts()), {"label": ("stars",)}, "a.csv: no column 'stars' with content (it has 'text')."),
+        (
+            table(text=texts()),
+            {"text": ("txet",)},
+            "a.csv: no column 'txet' with content (it has 'text'). Did you mean text?",
+        ),
     ],
 )
 def test_what_is_not_clear_is_asked(rows, named, said):
     with pytest.raises(UserError) as raised:
         guessed(rows, named=named, where="a.csv")
     assert raised.value.lines[0].startswith(said)
+
+
+def test_columns_that_a_named_task_type_needs_are_asked_for():
+    with pytest.raises(UserError) as raised:
+        guessed(
+            table(text=texts(), mood=lambda row: "ab"[row % 2]), named={}, task_type="question_answering", where="a"
+        )
+    assert raised.value.lines == (
+        "a: question_answering has other columns than 'text', 'mood'. Name them: --question NAME --context NAME "
+        "--answers NAME.",
+    )
+
+
+def test_a_column_that_is_called_like_one_of_its_labels_may_be_a_row():
+    rows = [{"a fine film": "dull", "good": mood} for mood in ("bad", "good")]
+    assert looks_headless(rows, {"text": ("a fine film",), "label": ("good",)}) == "good"
+    assert looks_headless([{"text": "good", "mood": "good"}], {"text": ("text",), "label": ("mood",)}) is None

@@ -9,6 +9,7 @@ from pyarrow import parquet
 from harness.data.custom import custom_task
 from harness.data.labels import are_measured, label_name, sorted_names, spelling_notes, twin_notes
 from harness.data.loading import load_splits
+from harness.data.rows import Reading
 from harness.errors import UserError
 
 
@@ -121,3 +122,41 @@ def test_a_test_file_s_labels_are_the_same_in_another_format(tmp_path):
     parquet.write_table(pyarrow.table({"text": ["x", "y"], "label": [1.0, 2.0]}), tmp_path / "test.parquet")
     task = own(tmp_path, ["1", "2"] * 10, test=tmp_path / "test.parquet")
     assert [one.target for one in load_splits(task).test] == [0, 1]
+
+
+KNOWN = ("bad", "good")
+
+
+@pytest.mark.parametrize(
+    ("labels", "known", "said"),
+    [
+        (["Good", "BAD", "Good"], KNOWN, "in case or blanks alone: write 'good' for 'Good', 'bad' for 'BAD'."),
+        (["0", "1"], KNOWN, "These are numbers, and the known ones are names: give each row its label's name."),
+        (KNOWN, ("0", "1"), "These are names, and the known ones are numbers: give each row its label's number."),
+        (["bda", "fine"], KNOWN, "Did you mean 'bad' for 'bda'? Rename the others, or leave their rows out."),
+        (["fine", "dull"], KNOWN, "Rename them, or leave these rows out."),
+    ],
+)
+def test_labels_that_are_not_known_are_told_once_with_what_they_may_mean(labels, known, said):
+    task = custom_task(train="any.csv", task_type="classification")
+    reading = Reading(task, tuple(known))
+    rows = [{"text": f"film {n}", "label": label} for n, label in enumerate([*labels, known[0]])]
+    reading.examples("data", rows)
+    (line,) = reading.problems
+    assert line.startswith(
+        f"data row 1: label: this row and {len(labels) - 1} more of {len(rows)} have labels that are not among those "
+        f"of the training data or task: '{labels[0]}' ("
+    )
+    assert f"Known: '{known[0]}', '{known[1]}'. " in line
+    assert line.endswith(said)
+
+
+def test_many_unknown_labels_are_counted_and_other_mistakes_are_told_too():
+    task = custom_task(train="any.csv", task_type="classification")
+    reading = Reading(task, tuple(f"topic {n}" for n in range(30)))
+    rows = [{"text": "a", "label": f"theme {n}"} for n in range(9)]
+    reading.examples("data", [{"text": 5, "label": "topic 1"}, *rows])
+    told, other = reading.problems
+    assert "and 4 more. Known: " in told
+    assert "'topic 9' and 20 more. " in told
+    assert other.startswith("data row 1: text: not text")

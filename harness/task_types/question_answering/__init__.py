@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
 from harness.task_types.analysed import Aspect
-from harness.task_types.contract import Column, TaskType, finite
+from harness.task_types.contract import Column, ItemWindows, TaskType, finite
 from harness.task_types.question_answering import errors
 from harness.task_types.question_answering.answers import read_answers
 from harness.task_types.question_answering.examples import QuestionExample
@@ -31,6 +31,9 @@ from harness.task_types.question_answering.squad_files import (
     write_squad_files,
 )
 from harness.task_types.question_answering.written import is_written
+
+if TYPE_CHECKING:  # Training settings are composed of those of the task types, so this import would be circular.
+    from harness.config.training import Training
 
 # Columns with one answer per row, instead of a column of all answers.
 TEXT_COLUMNS = ("answer_text", "answer")
@@ -110,6 +113,13 @@ class QuestionAnswering(TaskType):
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept answers other than yes and no."""
         return None if columns["answers"][0].is_binary else "questions with contexts"
+
+    def item_windows(self, training: Training) -> ItemWindows | None:
+        """Return the windows of a context; None if it is read from end to end."""
+        if training.segmented:
+            return None
+        own = self.own_settings(training)
+        return ItemWindows(training.max_length, training.stride, training.max_windows, own.empty_windows)
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -256,6 +257,21 @@ def test_columns_move_together_before_a_heading_is_broken():
         heads.append("".join(re.findall("^ +[A-Z].*|^ +[a-z]+ *$", sink.getvalue(), re.MULTILINE)))
     assert [head.split() for head in heads[:3]] == [list(headings)] * 3
     assert "…" not in heads[3]
+
+
+def test_a_table_whose_headings_do_not_fit_comes_in_parts_that_break_no_word():
+    headings = ("Model", "Parameters", "Trained parameters", "Training time", "On the clock", "Training tokens/s",
+                "Peak memory", "Training FLOPs")  # fmt: skip
+    fields = ("xl-mini-with-long-name", "22.7 M", "11 M", "25 min", "13 min", "12.3 k", "1.9 GB", "31 T")
+    table = Table("cost of one run", headings, (tuple(map(Entry, fields)),))
+    for width, parts in ((120, 1), (80, 2), (60, 3)):
+        print_table(table, Console(width=width, file=(sink := io.StringIO())))
+        shown = sink.getvalue()
+        words = Counter(shown.split())
+        assert max(map(len, shown.splitlines())) <= width
+        assert words["Model"] == words["xl-mini-with-long-name"] == parts
+        assert words["continued"] == parts - 1
+        assert words >= Counter(" ".join([*headings, *fields]).split())
 
 
 @pytest.mark.parametrize("key", ["local", "own"], ids=["as recorded today", "as recorded by schema 1"])

@@ -1,0 +1,92 @@
+"""Tell of labels that are not among the known ones: once for all rows, with what they may be meant as."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from harness.data.duplicates import normalised
+from harness.data.labels import is_number
+
+SHOWN_LABELS, SHOWN_KNOWN = 5, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A row with a label that is not known.
+
+    Attributes:
+        column: The column of the label.
+        label: The name of the label.
+        place: The name of the row in messages.
+        message: What is wrong with this row.
+    """
+
+    column: str
+    label: str
+    place: str
+    message: str
+
+
+def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int) -> Iterator[str]:
+    """Describe rows with unknown labels: a single one as any other mistake, several of a column in one line.
+
+    Args:
+        found: The rows.
+        labels: The known labels.
+        rows: Number of rows of the split.
+    """
+    for column in dict.fromkeys(one.column for one in found):
+        ours = [one for one in found if one.column == column]
+        if len(ours) == 1:
+            yield f"{ours[0].place}: {ours[0].message}"
+            continue
+        counts = Counter(one.label for one in ours)
+        shown = [f"{name!r} ({_rows(count)})" for name, count in counts.most_common(SHOWN_LABELS)]
+        yield (
+            f"{ours[0].place}: {column}: this row and {len(ours) - 1:,} more of {rows:,} have labels that are not "
+            f"among those of the training data or task: {', '.join(shown)}{_more(len(counts) - SHOWN_LABELS)}. "
+            f"Known: {_known(labels)}. {_advice(counts, labels)}"
+        )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _known(labels: Sequence[str]) -> str:
+    return ", ".join(map(repr, labels[:SHOWN_KNOWN])) + _more(len(labels) - SHOWN_KNOWN)
+
+
+def _more(count: int) -> str:
+    return f" and {count:,} more" if count > 0 else ""
+
+
+def _advice(unknown: Collection[str], known: Sequence[str]) -> str:
+    """Suggest what the labels are meant as, and what to do."""
+    alike = _alike(unknown, known)
+    if len(alike) == len(unknown):
+        return f"They differ in case or blanks alone: write {_renamed(alike)}."
+    if all(map(is_number, unknown)) and not any(map(is_number, known)):
+        return "These are numbers, and the known ones are names: give each row its label's name."
+    if all(map(is_number, known)) and not any(map(is_number, unknown)):
+        return "These are names, and the known ones are numbers: give each row its label's number."
+    near = {name: get_close_matches(name, known, n=1) for name in unknown if name not in alike}
+    alike |= {name: close[0] for name, close in near.items() if close}
+    if not alike:
+        return "Rename them, or leave these rows out."
+    others = " Rename the others, or leave their rows out." if len(alike) < len(unknown) else ""
+    return f"Did you mean {_renamed(alike)}?{others}"
+
+
+def _alike(unknown: Collection[str], known: Sequence[str]) -> dict[str, str]:
+    """The known label by unknown one, of those that differ in case or blanks alone."""
+    meant = {normalised(name): name for name in known}
+    return {name: meant[normalised(name)] for name in unknown if normalised(name) in meant}
+
+
+def _renamed(pairs: Mapping[str, str]) -> str:
+    shown = [f"{meant!r} for {name!r}" for name, meant in list(pairs.items())[:SHOWN_LABELS]]
+    return f"{', '.join(shown)}{_more(len(pairs) - SHOWN_LABELS)}"
