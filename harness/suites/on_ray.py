@@ -25,13 +25,13 @@ from harness.suites.brought import Brought
 from harness.suites.ended import Attempt
 from harness.suites.progress import Board, Row
 from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
+from harness.suites.ray_room import LOOK_SECONDS, Room, words
 from harness.suites.workers import Result, stoppable
 from harness.version import __version__
 
 MOST_LOST = 3
 MOST_WAITING = 1000
 """Maximum number of tasks submitted to Ray at a time; an autoscaler sees their resources."""
-QUIET_SECONDS = 60.0
 UNREAD_PIECES = 4
 
 
@@ -72,9 +72,13 @@ class _Cluster:
     def __init__(self, ray: Any, options: Options, job: Job, board: Board) -> None:
         assert options.ray is not None, "somebody wants the runs on Ray"
         self._ray, self._options, self._board = ray, options, board
-        asked = _asked(options.ray)
+        self._asked = _asked(options.ray)
+        self._room = Room(ray, self._asked)
         remote = ray.remote(
-            num_returns="streaming", max_retries=0, _generator_backpressure_num_objects=UNREAD_PIECES, **asked
+            num_returns="streaming",
+            max_retries=0,
+            _generator_backpressure_num_objects=UNREAD_PIECES,
+            **{_OPTIONS[name]: amount for name, amount in self._asked.items()},
         )(do_run)
         self._begin = partial(remote.remote, job=job)
         self._most = options.ray.at_most or MOST_WAITING
@@ -82,15 +86,16 @@ class _Cluster:
 
     def results(self, waiting: Sequence[Run]) -> Generator[Result]:
         """Yield each run with its outcome."""
-        queue, anything = deque(_Task(run) for run in waiting), False
+        queue = deque(_Task(run) for run in waiting)
         try:
             while queue or self._tasks:
                 while queue and len(self._tasks) < self._most:
                     self._hand_out(queue.popleft())
-                ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=QUIET_SECONDS)
-                if not (ready or anything):
-                    notice(f"No node of the Ray cluster has room yet for a run that asks for {_words(self._options)}.")
-                anything = anything or bool(ready)
+                ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
+                if ready or any(task.row for task in self._tasks.values()):
+                    self._room.is_used()
+                else:
+                    self._room.is_awaited()
                 for told in ready:
                     result = self._next(told)
                     if result is not None:
@@ -109,6 +114,11 @@ class _Cluster:
             message = self._ray.get(next(told))
         except errors.RayTaskError as error:
             return self._ended(told, self._failure(task.run, _mistake(error), of=error.cause))
+        except errors.TaskUnschedulableError as error:
+            raise UserError(
+                f"--on ray: no node of the cluster can have {words(self._asked)} ({str(error).rstrip('.')}). Ask for "
+                "less in [cluster], or add such a node."
+            ) from error
         except (errors.RayError, StopIteration) as error:
             return self._lost(told, str(error).partition("\n")[0])
         if isinstance(message, Begun):
@@ -158,15 +168,13 @@ class _Cluster:
         task.row = task.brought = None
 
 
-def _asked(wanted: Resources) -> dict[str, Any]:
-    """The resources of a task, as Ray options."""
-    found: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus}
-    return found if wanted.memory_bytes is None else {**found, "memory": wanted.memory_bytes}
+_OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 
 
-def _words(options: Options) -> str:
-    assert options.ray is not None, "somebody wants the runs on Ray"
-    return ", ".join(f"{name.removeprefix('num_')} {amount}" for name, amount in _asked(options.ray).items())
+def _asked(wanted: Resources) -> dict[str, float]:
+    """The resources of a task by Ray's names, with their options in `_OPTIONS`; a run without GPUs asks for none."""
+    amounts = {"CPU": wanted.cpus, "GPU": wanted.gpus, "memory": wanted.memory_bytes}
+    return {name: amount for name, amount in amounts.items() if amount}
 
 
 def _mistake(error: Any) -> str:
