@@ -53,15 +53,19 @@ class Growing:
 
 
 @contextmanager
-def growing(folder: Path):
-    """Start a head without processors, whose autoscaler adds up to two nodes of one processor."""
+def growing(folder: Path, *, refuses: bool = False):
+    """Start a head without processors, whose autoscaler adds up to two nodes of one processor.
+
+    With `refuses`, a task ends if there is no node for it and the autoscaler can't add one, as when it has added all;
+    without, which is Ray's default, it waits.
+    """
     from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
     from ray.cluster_utils import Cluster
     from ray.util import get_node_ip_address
 
     mark = uuid4().hex
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**_environment(FAKE_HEAD_NODE_ID), MARK: mark}.items():
+        for name, value in {**_environment(FAKE_HEAD_NODE_ID, refuses=refuses), MARK: mark}.items():
             patch.setenv(name, value)
         port = _free_port()
         config = folder / "autoscaler.json"
@@ -82,7 +86,7 @@ def growing(folder: Path):
             _end(mark)  # The autoscaler's nodes would notice only after a minute that their head is gone.
 
 
-def _environment(head: str) -> dict[str, str]:
+def _environment(head: str, *, refuses: bool) -> dict[str, str]:
     """What the head's processes read: the autoscaler of Ray's launcher and of KubeRay, its provider for tests."""
     return {
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
@@ -91,7 +95,7 @@ def _environment(head: str) -> dict[str, str]:
         "RAY_FAKE_CLUSTER": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_autoscaler_v2": "1",
-        "RAY_enable_infeasible_task_early_exit": "true",  # What no node type holds ends the task: Ray's default to be.
+        "RAY_enable_infeasible_task_early_exit": str(refuses).lower(),
         "RAY_raylet_start_wait_time_s": "120",  # A busy machine takes more than the 30 that are the default.
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from harness.suites.brought import Brought
 from harness.suites.ended import Attempt
 from harness.suites.progress import Board, Row
 from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
-from harness.suites.ray_room import LOOK_SECONDS, Room, words
+from harness.suites.ray_room import LOOK_SECONDS, Room
 from harness.suites.workers import Result, stoppable
 from harness.version import __version__
 
@@ -82,27 +83,37 @@ class _Cluster:
         )(do_run)
         self._begin = partial(remote.remote, job=job)
         self._most = options.ray.at_most or MOST_WAITING
+        self._queue: deque[_Task] = deque()
         self._tasks: dict[Any, _Task] = {}  # By the Ray generator of the task's messages.
+        self._paused_until = 0.0
 
     def results(self, waiting: Sequence[Run]) -> Generator[Result]:
         """Yield each run with its outcome."""
-        queue = deque(_Task(run) for run in waiting)
+        self._queue.extend(map(_Task, waiting))
         try:
-            while queue or self._tasks:
-                while queue and len(self._tasks) < self._most:
-                    self._hand_out(queue.popleft())
-                ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
-                if ready or any(task.row for task in self._tasks.values()):
-                    self._room.is_used()
-                else:
-                    self._room.is_awaited()
-                for told in ready:
+            while self._queue or self._tasks:
+                while self._queue and len(self._tasks) < self._most and time.monotonic() >= self._paused_until:
+                    self._hand_out(self._queue.popleft())
+                for told in self._ready():
                     result = self._next(told)
                     if result is not None:
                         yield result
         finally:
             for task in self._tasks.values():
                 self._release(task)
+
+    def _ready(self) -> Sequence[Any]:
+        """The tasks with a message, after some seconds at most. The user is told why no run is in progress."""
+        if self._tasks:
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
+        else:  # All are refused for now.
+            ready = []
+            time.sleep(LOOK_SECONDS)
+        if any(task.row for task in self._tasks.values()):
+            self._room.is_used()
+        elif not ready:
+            self._room.is_awaited()
+        return ready
 
     def _hand_out(self, task: _Task) -> None:
         self._tasks[self._begin(packed(task.run, self._options), again=task.lost > 0)] = task
@@ -115,10 +126,7 @@ class _Cluster:
         except errors.RayTaskError as error:
             return self._ended(told, self._failure(task.run, _mistake(error), of=error.cause))
         except errors.TaskUnschedulableError as error:
-            raise UserError(
-                f"--on ray: no node of the cluster can have {words(self._asked)} ({str(error).rstrip('.')}). Ask for "
-                "less in [cluster], or add such a node."
-            ) from error
+            return self._refused(told, str(error))
         except (errors.RayError, StopIteration) as error:
             return self._lost(told, str(error).partition("\n")[0])
         if isinstance(message, Begun):
@@ -142,6 +150,12 @@ class _Cluster:
         task = self._tasks.pop(told)
         self._release(task)
         return task.run, ended
+
+    def _refused(self, told: Any, why: str) -> None:
+        """Submit a run later that Ray refused because no node is large enough: one may be starting."""
+        self._room.is_refused(why)
+        self._queue.append(self._tasks.pop(told))
+        self._paused_until = time.monotonic() + LOOK_SECONDS
 
     def _lost(self, told: Any, how: str) -> Result | None:
         """Submit a run again whose node or process was lost, up to a maximum number of times."""

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.errors import notice
+from harness.errors import UserError, notice
 from harness.printable import printable
 
 LOOK_SECONDS = 10.0
 QUIET_SECONDS = 60.0
 """Seconds without a run in progress after which the user is told why; that nodes are starting is told at once."""
+
+_ASK_LESS = "Add such a node, or ask for less in [cluster]."
 
 
 class Room:
@@ -24,14 +26,22 @@ class Room:
 
     def __init__(self, ray: Any, asked: Mapping[str, float]) -> None:
         self._ray, self._asked = ray, asked
-        self._since = time.monotonic()
+        self._since, self._refusal = time.monotonic(), ""
+
+    def is_refused(self, why: str) -> None:
+        """Note that Ray refused a run, because the cluster has no room for it now or ever."""
+        self._refusal = why
 
     def is_used(self) -> None:
         """Note that a run is in progress."""
         self._since = time.monotonic()
 
     def is_awaited(self) -> None:
-        """Note that no run is in progress; tell the user why if that has lasted, or if the cluster is growing."""
+        """Note that no run is in progress; tell the user why if that has lasted, or if the cluster is growing.
+
+        Raises:
+            UserError: If that has lasted, no node is large enough or starting, and Ray refuses the runs.
+        """
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         has_waited = time.monotonic() - self._since >= QUIET_SECONDS
         if any(_fits(node, self._asked) for node in nodes):
@@ -42,8 +52,10 @@ class Room:
         if starting:
             many = "1 node is" if starting == 1 else f"{starting} nodes are"
             notice(f"No node of the Ray cluster has {words(self._asked)} yet; the cluster is growing: {many} starting.")
+        elif has_waited and self._refusal:
+            raise UserError(f"--on ray: {_lack(self._asked, nodes, failures)} {_ASK_LESS} Ray says: {self._refusal}")
         elif has_waited:
-            notice(_lack(self._asked, nodes, failures))
+            notice(f"{_lack(self._asked, nodes, failures)} The runs wait for such a node; to stop: Ctrl-C. {_ASK_LESS}")
 
 
 def _fits(node: Mapping[str, float], asked: Mapping[str, float]) -> bool:
@@ -67,10 +79,7 @@ def _lack(asked: Mapping[str, float], nodes: Sequence[Mapping[str, float]], fail
     short = {name: amount for name, amount in most.items() if amount < asked[name]}
     largest = f" (the most that one has: {words(short)})" if short else " at once"
     failed = f" The last one failed to start: {failures[-1]}." if failures else ""
-    return (
-        f"No node of the Ray cluster has {words(asked)}{largest}, and none is starting.{failed} The runs wait for "
-        "such a node. Add one, or stop with Ctrl-C and ask for less in [cluster]."
-    )
+    return f"No node of the Ray cluster has {words(asked)}{largest}, and none is starting.{failed}"
 
 
 def words(amounts: Mapping[str, float]) -> str:

@@ -27,11 +27,11 @@ cpus_per_run = {processors}
 RUNS = {f"{task}/{model}/seed-0" for task in ("mine", "more") for model in ("tfidf", "majority")}
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A cluster that has no processor yet."""
+@pytest.fixture(scope="module", params=[False, True], ids=["waiting", "refusing"])
+def cluster(request, tmp_path_factory):
+    """A cluster that has no processor yet, and lets what it can't hold wait, or refuses it."""
     pytest.importorskip("ray", reason="not installed: ray (pip install 'finetune-harness[ray]')")
-    with growing(tmp_path_factory.mktemp("ray")) as found, pytest.MonkeyPatch.context() as patch:
+    with growing(tmp_path_factory.mktemp("ray"), refuses=request.param) as found, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_ADDRESS", found.address)
         yield found
 
@@ -62,6 +62,7 @@ def test_a_run_that_no_node_can_ever_hold_is_told(suite, cluster, capsys, monkey
     import ray
 
     monkeypatch.setattr("harness.suites.ray_room.QUIET_SECONDS", 0.0)
+    assert cluster.has_shrunk()
     ray.init(cluster.address, log_to_driver=False)
     try:
         Room(ray, {"CPU": 4}).is_awaited()
@@ -72,9 +73,13 @@ def test_a_run_that_no_node_can_ever_hold_is_told(suite, cluster, capsys, monkey
     )
 
 
-def test_a_cluster_that_refuses_what_it_can_never_hold_ends_the_command(command, suite, cluster):
+@pytest.mark.parametrize("cluster", [True], indirect=True)
+def test_a_cluster_that_refuses_what_it_can_never_hold_ends_the_command(command, suite, cluster, monkeypatch):
+    monkeypatch.setattr("harness.suites.ray_room.QUIET_SECONDS", 5.0)
+    monkeypatch.setattr(on_ray, "LOOK_SECONDS", 0.5)
     suite.write_text(SUITE.format(processors=4))
     result = command("run", "tiny.toml", "--on", "ray")
     assert result.code == 2
-    assert "no node of the cluster can have 4 CPUs" in result.errors
+    assert "No node of the Ray cluster has 4 CPUs (the most that one has: " in result.errors
+    assert "Ray says: The task is not schedulable" in result.errors
     assert not list(Path("runs").rglob("run.json"))
