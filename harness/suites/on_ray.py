@@ -73,13 +73,13 @@ class _Cluster:
     def __init__(self, ray: Any, options: Options, job: Job, board: Board) -> None:
         assert options.ray is not None, "somebody wants the runs on Ray"
         self._ray, self._options, self._board = ray, options, board
-        self._asked = _asked(options.ray)
-        self._room = Room(ray, self._asked)
+        asked = _asked(options.ray)
+        self._room = Room(ray, asked)
         remote = ray.remote(
             num_returns="streaming",
             max_retries=0,
             _generator_backpressure_num_objects=UNREAD_PIECES,
-            **{_OPTIONS[name]: amount for name, amount in self._asked.items()},
+            **{_OPTIONS[name]: amount for name, amount in asked.items()},
         )(do_run)
         self._begin = partial(remote.remote, job=job)
         self._most = options.ray.at_most or MOST_WAITING
@@ -104,10 +104,10 @@ class _Cluster:
 
     def _ready(self) -> Sequence[Any]:
         """The tasks with a message, after some seconds at most. The user is told why no run is in progress."""
+        ready: Sequence[Any] = []
         if self._tasks:
             ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
         else:  # All are refused for now.
-            ready = []
             time.sleep(LOOK_SECONDS)
         if any(task.row for task in self._tasks.values()):
             self._room.is_used()
@@ -126,7 +126,8 @@ class _Cluster:
         except errors.RayTaskError as error:
             return self._ended(told, self._failure(task.run, _mistake(error), of=error.cause))
         except errors.TaskUnschedulableError as error:
-            return self._refused(told, str(error))
+            self._refused(told, str(error))
+            return None
         except (errors.RayError, StopIteration) as error:
             return self._lost(told, str(error).partition("\n")[0])
         if isinstance(message, Begun):
@@ -186,9 +187,9 @@ _OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 
 
 def _asked(wanted: Resources) -> dict[str, float]:
-    """The resources of a task by Ray's names, with their options in `_OPTIONS`; a run without GPUs asks for none."""
-    amounts = {"CPU": wanted.cpus, "GPU": wanted.gpus, "memory": wanted.memory_bytes}
-    return {name: amount for name, amount in amounts.items() if amount}
+    """The resources of a task by Ray's names, with their options in `_OPTIONS`."""
+    found: dict[str, float] = {"CPU": wanted.cpus, "GPU": wanted.gpus}  # A task with 0 GPUs doesn't see any.
+    return found if wanted.memory_bytes is None else {**found, "memory": wanted.memory_bytes}
 
 
 def _mistake(error: Any) -> str:

@@ -25,7 +25,7 @@ class Room:
     """
 
     def __init__(self, ray: Any, asked: Mapping[str, float]) -> None:
-        self._ray, self._asked = ray, asked
+        self._ray, self._asked = ray, {name: amount for name, amount in asked.items() if amount}
         self._since, self._refusal = time.monotonic(), ""
 
     def is_refused(self, why: str) -> None:

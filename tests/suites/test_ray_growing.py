@@ -65,7 +65,7 @@ def test_a_run_that_no_node_can_ever_hold_is_told(suite, cluster, capsys, monkey
     assert cluster.has_shrunk()
     ray.init(cluster.address, log_to_driver=False)
     try:
-        Room(ray, {"CPU": 4}).is_awaited()
+        Room(ray, {"CPU": 4, "GPU": 0}).is_awaited()
     finally:
         ray.shutdown()
     assert "No node of the Ray cluster has 4 CPUs (the most that one has: 0 CPUs), and none is starting." in (

@@ -8,7 +8,7 @@ from harness.errors import UserError, notice
 from harness.suites import ray_room
 from harness.suites.ray_room import Room
 
-ASKED = {"CPU": 4, "GPU": 1, "memory": 2 << 30}
+ASKED = {"CPU": 4, "GPU": 1, "TPU": 0, "memory": 2 << 30}
 LARGE = {"CPU": 8.0, "GPU": 1.0, "memory": float(4 << 30)}
 
 
