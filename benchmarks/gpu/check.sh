@@ -72,7 +72,9 @@ part() { # part TITLE SECONDS COMMAND...: what it printed goes into the result, 
     fi
     echo "Date: $(date -u +'%F %H:%M') UTC. $("$python" -c 'import sys, torch, transformers, accelerate as a
 print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}, accelerate {a.__version__}.")')"
-    echo "Commit: $(git rev-parse --short HEAD 2>/dev/null || echo unknown)$(git diff --quiet HEAD 2>/dev/null || echo ', with local changes')."
+    commit=$(git rev-parse --short HEAD 2>/dev/null) || commit=unknown
+    [ "$commit" = unknown ] || git diff --quiet HEAD || commit="$commit, with local changes"
+    echo "Commit: $commit."
     echo
 } >"$result"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,13 +26,13 @@ from harness.suites.brought import Brought
 from harness.suites.ended import Attempt
 from harness.suites.progress import Board, Row
 from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
+from harness.suites.ray_room import LOOK_SECONDS, Room
 from harness.suites.workers import Result, stoppable
 from harness.version import __version__
 
 MOST_LOST = 3
 MOST_WAITING = 1000
 """Maximum number of tasks submitted to Ray at a time; an autoscaler sees their resources."""
-QUIET_SECONDS = 60.0
 UNREAD_PIECES = 4
 
 
@@ -73,31 +74,46 @@ class _Cluster:
         assert options.ray is not None, "somebody wants the runs on Ray"
         self._ray, self._options, self._board = ray, options, board
         asked = _asked(options.ray)
+        self._room = Room(ray, asked)
         remote = ray.remote(
-            num_returns="streaming", max_retries=0, _generator_backpressure_num_objects=UNREAD_PIECES, **asked
+            num_returns="streaming",
+            max_retries=0,
+            _generator_backpressure_num_objects=UNREAD_PIECES,
+            **{_OPTIONS[name]: amount for name, amount in asked.items()},
         )(do_run)
         self._begin = partial(remote.remote, job=job)
         self._most = options.ray.at_most or MOST_WAITING
+        self._queue: deque[_Task] = deque()
         self._tasks: dict[Any, _Task] = {}  # By the Ray generator of the task's messages.
+        self._paused_until = 0.0
 
     def results(self, waiting: Sequence[Run]) -> Generator[Result]:
         """Yield each run with its outcome."""
-        queue, anything = deque(_Task(run) for run in waiting), False
+        self._queue.extend(map(_Task, waiting))
         try:
-            while queue or self._tasks:
-                while queue and len(self._tasks) < self._most:
-                    self._hand_out(queue.popleft())
-                ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=QUIET_SECONDS)
-                if not (ready or anything):
-                    notice(f"No node of the Ray cluster has room yet for a run that asks for {_words(self._options)}.")
-                anything = anything or bool(ready)
-                for told in ready:
+            while self._queue or self._tasks:
+                while self._queue and len(self._tasks) < self._most and time.monotonic() >= self._paused_until:
+                    self._hand_out(self._queue.popleft())
+                for told in self._ready():
                     result = self._next(told)
                     if result is not None:
                         yield result
         finally:
             for task in self._tasks.values():
                 self._release(task)
+
+    def _ready(self) -> Sequence[Any]:
+        """The tasks with a message, after some seconds at most. The user is told why no run is in progress."""
+        ready: Sequence[Any] = []
+        if self._tasks:
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=LOOK_SECONDS)
+        else:  # All are refused for now.
+            time.sleep(LOOK_SECONDS)
+        if any(task.row for task in self._tasks.values()):
+            self._room.is_used()
+        elif not ready:
+            self._room.is_awaited()
+        return ready
 
     def _hand_out(self, task: _Task) -> None:
         self._tasks[self._begin(packed(task.run, self._options), again=task.lost > 0)] = task
@@ -109,6 +125,9 @@ class _Cluster:
             message = self._ray.get(next(told))
         except errors.RayTaskError as error:
             return self._ended(told, self._failure(task.run, _mistake(error), of=error.cause))
+        except errors.TaskUnschedulableError as error:
+            self._refused(told, str(error))
+            return None
         except (errors.RayError, StopIteration) as error:
             return self._lost(told, str(error).partition("\n")[0])
         if isinstance(message, Begun):
@@ -132,6 +151,12 @@ class _Cluster:
         task = self._tasks.pop(told)
         self._release(task)
         return task.run, ended
+
+    def _refused(self, told: Any, why: str) -> None:
+        """Submit a run later that Ray refused because no node is large enough: one may be starting."""
+        self._room.is_refused(why)
+        self._queue.append(self._tasks.pop(told))
+        self._paused_until = time.monotonic() + LOOK_SECONDS
 
     def _lost(self, told: Any, how: str) -> Result | None:
         """Submit a run again whose node or process was lost, up to a maximum number of times."""
@@ -158,15 +183,13 @@ class _Cluster:
         task.row = task.brought = None
 
 
-def _asked(wanted: Resources) -> dict[str, Any]:
-    """The resources of a task, as Ray options."""
-    found: dict[str, Any] = {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus}
+_OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
+
+
+def _asked(wanted: Resources) -> dict[str, float]:
+    """The resources of a task by Ray's names, with their options in `_OPTIONS`."""
+    found: dict[str, float] = {"CPU": wanted.cpus, "GPU": wanted.gpus}  # A task with 0 GPUs doesn't see any.
     return found if wanted.memory_bytes is None else {**found, "memory": wanted.memory_bytes}
-
-
-def _words(options: Options) -> str:
-    assert options.ray is not None, "somebody wants the runs on Ray"
-    return ", ".join(f"{name.removeprefix('num_')} {amount}" for name, amount in _asked(options.ray).items())
 
 
 def _mistake(error: Any) -> str:
