@@ -23,7 +23,8 @@ def samples(task: AnsweredTask) -> Table | None:
     right = task.first.column("reference")
     written = [[task.task_type.shown(one) for one in model.answers.column("prediction")] for model in models]
     rows = [
-        tuple(map(_entry, (sources[place], right[place], *(texts[place] for texts in written)))) for place in sample_places(len(sources))
+        tuple(map(_entry, (sources[place], right[place], *(texts[place] for texts in written))))
+        for place in sample_places(len(sources))
     ]
     more = len(task.models) - len(models)
     caption = f"{task.task}: what was written" + (f"; not shown: {more} more" if more else "")

@@ -16,15 +16,15 @@ from harness.sample_attention import COLUMN, MOST_TOKENS, SampleAttention, recor
 
 MOST_LOOKED_AT = 3
 NOTE = (
-    "Attention maps: how much of its attention the decoder gives to each token of a source as it writes each token of its "
-    "text, whose end is a token too (Bahdanau et al. 2015, figure 3; Vaswani et al. 2017, section 3.2.3). They are "
-    "means over all heads of all layers, as no single layer is the one that aligns in every model. They show where a "
-    "model looks, and not by themselves why it writes what it does."
+    "Attention maps: how much of its attention the decoder gives to each token of a source as it writes each token of "
+    "its text, whose end is a token too (Bahdanau et al. 2015, figure 3; Vaswani et al. 2017, section 3.2.3). They "
+    "are means over all heads of all layers, as no single layer is the one that aligns in every model. They show "
+    "where a model looks, and not by themselves why it writes what it does."
 )
 MISSING = (
     "No map: {models}. Language models read source and text as one, so they have no attention to a source alone; "
-    f"encoder–decoders have a map if the source of an example above has at most {MOST_TOKENS} tokens, unless an earlier "
-    "version made the run."
+    f"encoder–decoders have a map if the source of an example above has at most {MOST_TOKENS} tokens, unless an "
+    "earlier version made the run."
 )
 
 

@@ -1,8 +1,8 @@
 """Where a trained decoder looks in a source as it writes, for one of the test examples that a report shows.
 
 The maps of Bahdanau et al. 2015 (figure 3), from the weights that Vaswani et al. 2017 (section 3.2.3) call
-encoder-decoder attention. They are averaged over all heads of all layers: no single layer is the one that aligns in every
-model, and `harness explain --attention` draws each of them.
+encoder-decoder attention. They are averaged over all heads of all layers: no single layer is the one that aligns in
+every model, and `harness explain --attention` draws each of them.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ from harness.training.result import Row
 from harness.training.task_model import TaskModel, forward_of
 
 
-def with_sample_attention(
-    rows: Sequence[Row], model: TaskModel, task: Task, accelerator: Accelerator
-) -> Sequence[Row]:
+def with_sample_attention(rows: Sequence[Row], model: TaskModel, task: Task, accelerator: Accelerator) -> Sequence[Row]:
     """Add the attention of a decoder to the first of the rows that a report shows and whose source is short enough.
 
     Args:

@@ -10,7 +10,6 @@ import torch
 from finished_runs import finished_run
 from small_models import (
     question_examples,
-    small_tokenizer,
     tagged_examples,
     write_checkpoint,
     write_language_checkpoint,
@@ -18,13 +17,12 @@ from small_models import (
 
 from harness.errors import UserError
 from harness.reporting.attention_maps import attention_maps, png
-from harness.runs.explain import AttentionMaps, RunExplainer, run_explainer
+from harness.runs.explain import AttentionMaps, run_explainer
 from harness.task_types.explained import Asked
 from harness.task_types.language_modelling.explained import explained_token
 from harness.task_types.token_classification.explained import word_place
 from harness.tokenization.items import Features, Item
 from harness.tokenization.reading import Window
-from harness.tokenization.trained_tokenizer import train_byte_pairs
 
 
 @pytest.fixture(scope="module")

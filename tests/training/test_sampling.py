@@ -90,13 +90,17 @@ def evaluated(examples, **settings):
     features = objective.features(examples, reader)
     _, outputs = trainer.forward.evaluate(features, examples)
     part = SimpleNamespace(
-        loaded=model, objective=objective, training=Training(**settings), features=lambda split: {"test": features}[split]
+        loaded=model,
+        objective=objective,
+        training=Training(**settings),
+        features=lambda split: {"test": features}[split],
     )
     accelerator = trainer.forward.accelerator
     rows = objective.rows(outputs, examples, {})
     return rows, lambda rows: with_sample_attention(rows, part, SimpleNamespace(type=TYPE), accelerator)
 
 
+@pytest.mark.slow
 def test_the_first_sample_with_a_short_source_is_taken_and_none_if_all_are_long():
     long = [SequencePair(f"n-{place}", " ".join(pairs(1)[0].source.split() * 30), "red") for place in range(3)]
     rows, kept = evaluated([long[0], *pairs(2)])
@@ -108,6 +112,7 @@ def test_the_first_sample_with_a_short_source_is_taken_and_none_if_all_are_long(
     assert kept([]) == []
 
 
+@pytest.mark.slow
 def test_no_attention_is_kept_on_a_text_that_is_not_the_recorded_one():
     rows, kept = evaluated(pairs(2))
     other = [{**rows[0], "prediction": {**rows[0]["prediction"], "text": "another"}}, rows[1]]

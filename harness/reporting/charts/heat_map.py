@@ -39,7 +39,9 @@ def heat_map(
     chart.attrib |= {"class": f"heat-map {class_}".strip(), "width": f"{left + width + 1:g}"}
     add(chart, "rect", x=left, y=top, width=width, height=height)
     for shade, places in sorted(_by_shade(weights).items()):
-        cells = "".join(f"M{left + SIDE * column:g},{top + SIDE * row:g}h{SIDE}v{SIDE}h-{SIDE}z" for row, column in places)
+        cells = "".join(
+            f"M{left + SIDE * column:g},{top + SIDE * row:g}h{SIDE}v{SIDE}h-{SIDE}z" for row, column in places
+        )
         add(chart, "path", d=cells, opacity=shade / SHADES)
     _add_words(chart, rows, columns, left=left, top=top)
     return markup(chart)
