@@ -24,11 +24,11 @@ learning_rate = 1e-3
 [data.mine]
 train = "reviews.csv"
 """
-WRITERS = ("scratch-writer", "bert/", "memory-writer")
+WRITERS = ("./scratch.toml", "bert/", "./memory.toml")
 WRITING = """
 tasks    = ["mine"]
-models   = ["scratch-writer", "bert/", "memory-writer"]
-baseline = "scratch-writer"
+models   = ["./scratch.toml", "bert/", "./memory.toml"]
+baseline = "./scratch.toml"
 seeds    = [0]
 [training]
 maximum_steps = 8
@@ -39,7 +39,7 @@ max_length = 32
 max_target_length = 24
 beams = 2
 learning_rate = 1e-3
-[training_for.memory-writer]
+[training_for."./memory.toml"]
 strategy = "segment_recurrence"
 segment = 4
 memory = 4
@@ -82,7 +82,7 @@ def write_writers(folder: Path) -> Path:
         texts = [chooser.choices(FILLERS, k=chooser.randint(3, 9)) for _ in range(count)]
         rows = [{"source": " ".join(words), "target": " ".join(reversed(words))} for words in texts]
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    for name, family in (("scratch-writer", "scratch"), ("memory-writer", "transformer_xl")):
+    for name, family in (("scratch", "scratch"), ("memory", "transformer_xl")):
         architecture = "\n".join(f"{key} = {value}" for key, value in NARROW[family].items())
         (folder / f"{name}.toml").write_text(FROM_SCRATCH.format(family=family, architecture=architecture))
     write_checkpoint("bert", folder / "bert")
