@@ -80,8 +80,10 @@ def finetune_model(
         context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
     )
 
-    with context.watch("save"):
-        rows = with_sample_attention(found.rows, model, task, context.accelerator)
+    rows = found.rows
+    if rows:
+        with context.watch("save"):
+            rows = with_sample_attention(rows, model, task, context.accelerator)
 
     # All processes contribute their part of a sharded model; only the main one saves.
     whole = None if forward.shards is None else gathered(model.loaded.model, context.accelerator)

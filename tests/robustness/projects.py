@@ -41,8 +41,8 @@ beams = 2
 learning_rate = 1e-3
 [training_for."./memory.toml"]
 strategy = "segment_recurrence"
-segment = 4
-memory = 4
+segment = 8
+memory = 8
 [data.mine]
 train = "train.jsonl"
 validation = "validation.jsonl"
@@ -79,7 +79,7 @@ def write_writers(folder: Path) -> Path:
     folder.mkdir(parents=True)
     chooser = random.Random(0)
     for name, count in (("train", 60), ("validation", 8), ("test", 12)):
-        texts = [chooser.choices(FILLERS, k=chooser.randint(3, 9)) for _ in range(count)]
+        texts = [chooser.choices(FILLERS, k=chooser.randint(3, 14)) for _ in range(count)]
         rows = [{"source": " ".join(words), "target": " ".join(reversed(words))} for words in texts]
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     for name, family in (("scratch", "scratch"), ("memory", "transformer_xl")):
