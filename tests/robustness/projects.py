@@ -47,6 +47,7 @@ memory = 8
 train = "train.jsonl"
 validation = "validation.jsonl"
 test = "test.jsonl"
+task_type = "sequence_to_sequence"
 """
 FROM_SCRATCH = """
 family = "{family}"
