@@ -5,7 +5,8 @@ is called `seed-<N>-fold-<K>/` in cross-validation, and lies below `<task>@<valu
 
 The predictions have one row per test example in the order of the split, unless the run is scored on validation alone:
 `id`, `group`, `length` (tokens without special tokens; words for simple baselines), `reference` and `prediction` in the
-form of the task type, and its further columns, such as logits, answer positions or scores (`harness/task_types`).
+form of the task type, and its further columns, such as logits, answer positions or scores (`harness/task_types`). If an
+encoder-decoder wrote the texts, one row has the attention of its decoder (`harness/sample_attention.py`).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from harness.record import (
     write_predictions,
     write_record,
 )
+from harness.sample_attention import COLUMN, SampleAttention
 
 LABELS = ("negative", "positive")
 
@@ -154,3 +155,26 @@ def add_wide(folder: Path, *, models: int = 10, tasks: int = 10, seeds: int = 5,
             add_runs(folder, f"model-{place}", share, range(seeds), examples=examples, task=task)
         add_runs(folder, "majority", 0.5, range(1), examples=examples, task=task, family="majority")
         add_runs(folder, "tfidf", 0.7, range(1), examples=examples, task=task, family="tfidf")
+
+
+RIGHT = ["save the <b>file</b> now", "a cat sat on the mat", "it rains a lot in the town of Bern today"] * 10
+SOURCES = ["speichere die <i>Datei</i>", "eine Katze sass auf der Matte", "es " + "regnet " * 60] * 10
+
+
+def add_writer(runs: Path, model: str, texts: list[str], attention: Any = None) -> None:
+    """A run of a model that writes texts, with the attention on the first of its sources."""
+    answers = [{"text": text, "nats": 9.0, "tokens": 7, "right": 5} for text in texts]
+    rows = [
+        {**row, "source": source, "length": 5, **({} if attention is None else {COLUMN: None if place else attention})}
+        for place, (row, source) in enumerate(zip(predictions(RIGHT, answers), SOURCES, strict=True))
+    ]
+    changes = {"task_card": card("bleu", "sequence_to_sequence").model_copy(update={"labels": ()}), "model": model}
+    save(runs, record(seed=0, scores={"test": {"bleu": 0.5}}, **changes), rows)
+
+
+def attention_of(tokens: int, written: int) -> dict[str, Any]:
+    """As large an attention as is wanted, most of it along the diagonal."""
+    noise = np.random.default_rng(3).dirichlet(np.full(tokens, 0.3), written)
+    right = np.eye(tokens)[np.arange(written) * (tokens - 1) // max(written - 1, 1)]
+    words = ["[CLS]", *(f"{'Quellwort' * (place % 3)}<i>{place}" for place in range(tokens - 2)), "[SEP]"]
+    return SampleAttention.of(words, [f"word{place}" for place in range(written)], (noise + 2 * right) / 3).row()

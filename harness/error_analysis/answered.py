@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness import sample_attention
 from harness.checksums import check_files
 from harness.comparison.folds import INCOMPLETE
 from harness.comparison.predictions import digest_of_test_set, read_predictions
@@ -22,7 +23,7 @@ from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
-COLUMNS = ("length", "logits", "source", REPEATS_TRAINING)
+COLUMNS = ("length", "logits", "source", sample_attention.COLUMN, REPEATS_TRAINING)
 """The columns of predictions that are read, apart from those for scores."""
 
 Found = tuple[Path, RunRecord]

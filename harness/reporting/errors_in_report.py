@@ -17,10 +17,11 @@ from harness.error_analysis.probabilities import Reliability, reliability
 from harness.error_analysis.thresholds import at_thresholds
 from harness.errors import UserError
 from harness.registry import TASK_TYPES
-from harness.reporting import errors, thresholds
+from harness.reporting import errors, thresholds, written_attention
 from harness.reporting.charts.reliability import reliability_curves
 from harness.reporting.samples import note_on_attention, samples
 from harness.reporting.tables import Table
+from harness.reporting.written_attention import AttentionMap, attention_maps
 
 MOST_CURVES, MOST_MODELS = 8, 12
 SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -43,11 +44,13 @@ class ErrorsOfTask:
     Attributes:
         tables: Tables by label, by length and by aspects of the task type; confusions of the best model; calibration.
         curves: Reliability curves of the best models.
+        maps: Where the decoders of the best models look in a source as they write.
         notes: How to read them.
     """
 
     tables: tuple[Table, ...] = ()
     curves: Mapping[str, Markup] = field(default_factory=dict)
+    maps: tuple[AttentionMap, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -79,10 +82,12 @@ def _errors(task: AnsweredTask, classes: Mapping[str, str]) -> ErrorsOfTask:
     notes = [errors.note_of(task)] if tables else []
     notes += [errors.OF_PROBABILITIES, CURVES_NOTE] if believed else []
     notes += [thresholds.NOTE] if above else []
+    maps = attention_maps(task, classes)
+    notes += written_attention.notes(task, maps)
     notes += [note] if (note := note_on_attention(task)) is not None else []
     notes += [KEPT_NOTE] if tables and _keeps_repeats(task) else []
     drawn = dict(islice(believed.items(), MOST_CURVES))
-    return ErrorsOfTask(tables, reliability_curves(drawn, classes), tuple(notes))
+    return ErrorsOfTask(tables, reliability_curves(drawn, classes), maps, tuple(notes))
 
 
 def _tables(task: AnsweredTask, believed: Mapping[str, Reliability]) -> Iterator[Table]:

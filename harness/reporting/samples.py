@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from harness.comparison.formatting import NOTHING
 from harness.error_analysis.answered import AnsweredTask
 from harness.reporting.entries import Entry
 from harness.reporting.tables import Table
+from harness.sample_attention import sample_places
 
-MOST_MODELS, MOST_SAMPLES, LONGEST = 4, 8, 300
+MOST_MODELS, LONGEST = 4, 300
 
 
 def samples(task: AnsweredTask) -> Table | None:
@@ -21,11 +20,11 @@ def samples(task: AnsweredTask) -> Table | None:
     if not sources:
         return None
     models = task.models[:MOST_MODELS]
-    places = np.unique(np.linspace(0, len(sources) - 1, min(MOST_SAMPLES, len(sources))).astype(int)).tolist()
     right = task.first.column("reference")
     written = [[task.task_type.shown(one) for one in model.answers.column("prediction")] for model in models]
     rows = [
-        tuple(map(_entry, (sources[place], right[place], *(texts[place] for texts in written)))) for place in places
+        tuple(map(_entry, (sources[place], right[place], *(texts[place] for texts in written))))
+        for place in sample_places(len(sources))
     ]
     more = len(task.models) - len(models)
     caption = f"{task.task}: what was written" + (f"; not shown: {more} more" if more else "")
@@ -40,7 +39,7 @@ def note_on_attention(task: AnsweredTask) -> str | None:
     folder, record = trained[0]
     run, text = "/".join(folder.parts[-3:]), f"--{task.task_type.inputs[0]} TEXT"
     return (
-        f"Where {record.model} looks in a source as it writes each token, if it is an encoder–decoder: "
+        f"Where each layer of {record.model} looks in any source as it writes, if it is an encoder–decoder: "
         f"`harness explain FOLDER/{run} {text} --attention --html PAGE`."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from harness.runs.run import CHECKPOINT
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Features, Item
+from harness.tokenization.token_texts import TokenTexts
 from harness.training.attention import attention_of, by_attention
 from harness.training.attribution import Attribution, Explainer, curves, mean_and_interval
 from harness.training.task_model import forward_of, reader_of
@@ -36,7 +37,6 @@ MOST_PASSES = 1_000_000
 RANDOM_ORDERS, POINTS = 10, 11
 MOST_MAPPED = 200
 """Maximum number of tokens of a text in attention maps."""
-BEGINS_WORD = ("Ġ", "▁")
 CURVES = ("deletion", "insertion")
 Area = tuple[float, float | None, float | None]
 
@@ -119,7 +119,7 @@ class RunExplainer:
     record: RunRecord
     explainer: Explainer
     answers: Callable[[Item], Any]
-    tokenizer: Any
+    texts: TokenTexts
     objective: Objective
     features: Callable[[Sequence[Any]], Features]
     settings: Strict
@@ -141,7 +141,7 @@ class RunExplainer:
             _check_mapped(told.item)
         found = self.explainer.attributed(told.item, told.of, steps=steps)
         shown = [place for place, special in enumerate(found.is_special) if not special]
-        words = [self._word(token) for token in found.token_ids]
+        words = [self.texts.spaced(token) for token in found.token_ids]
         return Explanation(
             told.name,
             tuple(words[place] for place in shown),
@@ -149,7 +149,7 @@ class RunExplainer:
             found.score,
             found.empty_score,
             found.error,
-            self._maps(told.item, words) if attention else None,
+            self._maps(told.item, found.token_ids) if attention else None,
         )
 
     def worth(self, count: int, *, steps: int, attention: bool = False) -> Worth:
@@ -194,10 +194,9 @@ class RunExplainer:
         asked = Asked(self.answers, collator, self.record.calibration, label, self.settings)
         return self.objective.explained(example, self.features([example]), asked)
 
-    def _maps(self, item: Item, words: Sequence[str]) -> AttentionMaps:
+    def _maps(self, item: Item, token_ids: Sequence[int]) -> AttentionMaps:
         found = attention_of(self.explainer.forward, item)
-        written = [self._word(token) for token in item.windows[0].target_ids]
-        rows, columns = (tuple(word.strip() or word for word in side) for side in (written, words))
+        columns, rows = (tuple(map(self.texts.bare, ids)) for ids in (token_ids, item.windows[0].target_ids))
         return AttentionMaps(columns, found.layers[:, 0].tolist(), rows or None)
 
     def _test_examples(self, count: int) -> list[Any]:
@@ -205,21 +204,6 @@ class RunExplainer:
         test = limited_splits(load_splits(task_of(config)), config).test
         places = np.unique(np.linspace(0, len(test) - 1, min(count, len(test))).astype(int))
         return [test[place] for place in places]
-
-    def _word(self, token_id: int) -> str:
-        """The token's text, preceded by a space where a word begins, as far as the tokenizer tells."""
-        token = str(self.tokenizer.convert_ids_to_tokens(token_id))
-        if token.startswith("##"):
-            return token[2:]
-        if not self._marks_words:
-            return f" {token}"
-        letters = self.tokenizer.decode([token_id]).strip()
-        return f" {letters}" if token.startswith(BEGINS_WORD) else letters
-
-    @cached_property
-    def _marks_words(self) -> bool:
-        """Whether the tokenizer marks the start of words; others mark continuations, or nothing."""
-        return any(token.startswith(BEGINS_WORD) for token in self.tokenizer.tokenize("a a"))
 
 
 def _check_mapped(item: Item) -> None:
@@ -273,7 +257,8 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
         forward = replace(forward, scoring=forward.scoring.silent())
     explainer = Explainer.of(forward, loaded.tokenizer)
     features = partial(objective.features, reader=reader)
-    return RunExplainer(run, record, explainer, answers, loaded.tokenizer, objective, features, chosen)
+    texts = TokenTexts(loaded.tokenizer)
+    return RunExplainer(run, record, explainer, answers, texts, objective, features, chosen)
 
 
 def example_of(run: Path, row: Row) -> Any:

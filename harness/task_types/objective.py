@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from torch import Tensor
@@ -98,6 +98,17 @@ class Objective(Protocol):
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
         """Return the rows of predictions.parquet."""
 
+    def written_item(self, features: Features, scores: Callable[[Item], Any]) -> tuple[Item, str] | None:
+        """Return an example with what the model writes from it as its target, and that text.
+
+        Args:
+            features: The items of the example.
+            scores: Computes the model's scores of an item, without a graph.
+
+        Returns:
+            None if the model writes nothing, or nothing that is separate from its source.
+        """
+
     def explained(self, example: Any, features: Features, asked: Asked) -> ExplainedScore:
         """Return the score of an example that `harness explain` attributes to tokens.
 
@@ -163,6 +174,10 @@ class LearntAsItIs(ABC):
     def learnt_notes(self) -> list[str]:
         """Return no remarks."""
         return []
+
+    def written_item(self, _features: Features, _scores: Callable[[Item], Any]) -> tuple[Item, str] | None:
+        """Return None: nothing is written."""
+        return None
 
     def explained(self, _example: Any, _features: Features, _asked: Asked) -> ExplainedScore:
         """Refuse: there is nothing to explain.

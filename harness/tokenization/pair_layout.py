@@ -81,6 +81,8 @@ class Apart:
 
     def targets(self, tokenizer: Any, texts: Sequence[str], most: int) -> list[TargetTokens]:
         """Encode with the tokenizer's rules for targets; see `PairLayout`."""
+        if not texts:  # Which tokenizers refuse.
+            return []
         extra = {"split_special_tokens": True} if tokenizer.is_fast else {}
         found = tokenizer(
             text_target=list(texts),

@@ -38,6 +38,7 @@ from harness.training.probing import probe
 from harness.training.progress import Progress
 from harness.training.result import TrainingResult
 from harness.training.run_context import RunContext
+from harness.training.sampling import with_sample_attention
 from harness.training.sharding import Shards, check_shardable, gathered, shard, shards_asked
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
@@ -79,6 +80,11 @@ def finetune_model(
         context.known, model, forward, progress, adapted=trained.adapted, found=found, config=config
     )
 
+    rows = found.rows
+    if rows:
+        with context.watch("save"):
+            rows = with_sample_attention(rows, model, task, context.accelerator)
+
     # All processes contribute their part of a sharded model; only the main one saves.
     whole = None if forward.shards is None else gathered(model.loaded.model, context.accelerator)
 
@@ -87,7 +93,7 @@ def finetune_model(
         if trained.adapters is not None:
             trained.adapters.save(model.loaded.model, folder / ADAPTER)
 
-    return TrainingResult(measurements, model.splits.labels, found.rows, save)
+    return TrainingResult(measurements, model.splits.labels, rows, save)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synthetic_runs import add_two_tasks, add_wide
+from synthetic_runs import RIGHT, add_two_tasks, add_wide, add_writer, attention_of
 
 from harness.comparison.comparison import compare
 from harness.registry import FORMATS
@@ -24,11 +24,15 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A report on one task, one on two, and a large one."""
+    """A report on one task, one on two, a large one, and one on texts that are written."""
     folder = tmp_path_factory.mktemp("reports")
     add_two_tasks(folder / "two")
     add_wide(folder / "wide")
-    shown = {"one": folder / "two/reviews/rotten_tomatoes", "two": folder / "two", "wide": folder / "wide"}
+    add_writer(folder / "written", "bert-mini", RIGHT, attention_of(40, 40))
+    add_writer(folder / "written", "scratch", ["a"] * len(RIGHT), attention_of(7, 3))
+    shown = {"one": folder / "two/reviews/rotten_tomatoes"} | {
+        name: folder / name for name in ("two", "wide", "written")
+    }
     for name, runs in shown.items():
         file = folder / f"{name}.html"
         file.write_text(FORMATS.load("html")(compare(runs, description="Which one?")), encoding="utf-8")
@@ -141,7 +145,7 @@ def test_a_large_report_is_small(reports):
     assert reports["wide"].stat().st_size < 2_000_000
 
 
-@pytest.mark.parametrize("name", ["one", "two", "wide"])
+@pytest.mark.parametrize("name", ["one", "two", "wide", "written"])
 @pytest.mark.parametrize(
     ("size", "form"),
     [(DESK, {"color_scheme": "light"}), (DESK, {"color_scheme": "dark"}), (PHONE, {"color_scheme": "light"})],
@@ -158,7 +162,8 @@ def test_nothing_is_wider_than_the_screen_and_letters_can_be_read(opened, tmp_pa
     small = page.eval_on_selector_all(
         "svg text",
         "(all) => all.filter((one) => one.getClientRects().length)"
-        ".map((one) => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)",
+        ".map((one) => [parseFloat(getComputedStyle(one).fontSize), one.getScreenCTM()])"
+        ".map(([size, place]) => size * Math.hypot(place.a, place.b))",
     )
     assert small
     assert min(small) >= 10.9
@@ -195,6 +200,30 @@ def test_on_paper_folded_parts_are_open_and_no_table_is_cut(opened, tmp_path, ha
     assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") > 20
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE, PAPER], ids=["desk", "phone", "paper"])
+def test_an_attention_map_is_whole_or_scrolls_and_its_words_stand_at_its_cells(opened, size):
+    page = opened("written", size)
+    if size is PAPER:
+        page.emulate_media(media="print")
+    page.evaluate(OPEN_ALL)
+    for figure in page.locator("figure.map").all():
+        box, drawn = figure.bounding_box(), figure.locator("svg.heat-map").bounding_box()
+        assert box["x"] + box["width"] <= size["width"]
+        is_scrolled = figure.evaluate("(one) => one.scrollWidth - one.clientWidth")
+        assert drawn["width"] <= box["width"] + is_scrolled + 1
+        assert size is PHONE or is_scrolled <= 0
+        cells = figure.locator("rect").bounding_box()
+        left, above = (
+            [one.bounding_box() for one in figure.locator(which).all()]
+            for which in ("text[text-anchor=end]", "text[transform]")
+        )
+        assert all(drawn["x"] <= word["x"] and word["x"] + word["width"] <= cells["x"] for word in left)
+        assert all(drawn["y"] <= word["y"] and word["y"] + word["height"] <= cells["y"] for word in above)
+        assert len(left) >= 3
+        assert len(above) >= 7
+    assert page.locator(".in-words").first.is_visible() == (size is not PAPER)
+
+
 def test_without_a_script_all_is_there_but_the_tools(opened):
     page = opened("two", java_script_enabled=False)
     assert page.locator(".matrix tbody tr:visible").count() == 6
@@ -203,10 +232,11 @@ def test_without_a_script_all_is_there_but_the_tools(opened):
     assert page.locator("details.task").first.locator(".lead").is_visible()
 
 
+@pytest.mark.parametrize("name", ["two", "written"])
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
-def test_axe_finds_nothing(opened, size, scheme: str):
+def test_axe_finds_nothing(opened, size, scheme: str, name: str):
     axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed (extra dev)")
-    page = opened("two", size, color_scheme=scheme)
+    page = opened(name, size, color_scheme=scheme)
     page.evaluate(OPEN_ALL)
     page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate("axe.run()")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 from command_line import reviews, write_csv
 from pyarrow import parquet
 from small_corpora import CORPORA, PLAN, TOKENIZER, write_texts
-from small_models import write_checkpoint
+from small_models import FILLERS, write_checkpoint
 
 SUITE = """
 tasks    = ["mine"]
@@ -23,6 +24,42 @@ learning_rate = 1e-3
 [data.mine]
 train = "reviews.csv"
 """
+WRITERS = ("./scratch.toml", "bert/", "./memory.toml")
+WRITING = """
+tasks    = ["mine"]
+models   = ["./scratch.toml", "bert/", "./memory.toml"]
+baseline = "./scratch.toml"
+seeds    = [0]
+[training]
+maximum_steps = 8
+evaluations_per_epoch = 1
+batch_size = 8
+micro_batch_size = 4
+max_length = 32
+max_target_length = 24
+beams = 2
+learning_rate = 1e-3
+[training_for."./memory.toml"]
+strategy = "segment_recurrence"
+segment = 8
+memory = 8
+[data.mine]
+train = "train.jsonl"
+validation = "validation.jsonl"
+test = "test.jsonl"
+task_type = "sequence_to_sequence"
+"""
+FROM_SCRATCH = """
+family = "{family}"
+init = "random"
+vocabulary_size = 320
+[architecture]
+{architecture}
+"""
+NARROW = {
+    "scratch": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48},
+    "transformer_xl": {"d_model": 32, "d_embed": 32, "n_layer": 2, "n_head": 2, "d_head": 16, "d_inner": 48},
+}
 RUN = ["run", "tiny.toml", "--workers=1", "--checkpoint-seconds=0"]
 PRETRAIN = ["pretrain", "mine.toml", "--checkpoint-seconds=0"]
 _FACTS = ("status", "scores", "curve", "best_step", "calibration", "counts", "seed")
@@ -35,6 +72,22 @@ def write_project(folder: Path) -> Path:
     write_csv(folder / "reviews.csv", reviews())
     write_checkpoint("bert", folder / "bert")
     (folder / "tiny.toml").write_text(SUITE)
+    return folder
+
+
+def write_writers(folder: Path) -> Path:
+    """Pairs of texts, a checkpoint, two models from scratch and a suite."""
+    folder.mkdir(parents=True)
+    chooser = random.Random(0)
+    for name, count in (("train", 60), ("validation", 8), ("test", 12)):
+        texts = [chooser.choices(FILLERS, k=chooser.randint(3, 14)) for _ in range(count)]
+        rows = [{"source": " ".join(words), "target": " ".join(reversed(words))} for words in texts]
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for name, family in (("scratch", "scratch"), ("memory", "transformer_xl")):
+        architecture = "\n".join(f"{key} = {value}" for key, value in NARROW[family].items())
+        (folder / f"{name}.toml").write_text(FROM_SCRATCH.format(family=family, architecture=architecture))
+    write_checkpoint("bert", folder / "bert")
+    (folder / "tiny.toml").write_text(WRITING)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A sample of damaged files and of kills; `damage.py` and `kills.py` take as many as are wanted."""
+"""A sample of damaged files and of kills; `damage.py`, `kills.py` and `writers.py` take as many as are wanted."""
 
 import os
 import re
@@ -40,6 +40,12 @@ def test_what_is_damaged_is_made_again_or_told_and_never_used_or_in_the_way():
     assert int(found[1]) > 0
     assert int(found[2]) > 0
     assert int(found[1]) + int(found[2]) == 36
+
+
+@pytest.mark.slow
+def test_a_model_that_writes_is_killed_in_training_and_in_writing_and_ends_to_the_bit_as_if_it_was_not():
+    last = said("writers", 6).splitlines()[-1]
+    assert last == "in all: 6 kills of 3 writers, 0 of them wrong (seed 7)"
 
 
 @pytest.mark.slow

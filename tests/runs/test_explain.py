@@ -10,7 +10,6 @@ import torch
 from finished_runs import finished_run
 from small_models import (
     question_examples,
-    small_tokenizer,
     tagged_examples,
     write_checkpoint,
     write_language_checkpoint,
@@ -18,13 +17,12 @@ from small_models import (
 
 from harness.errors import UserError
 from harness.reporting.attention_maps import attention_maps, png
-from harness.runs.explain import AttentionMaps, RunExplainer, run_explainer
+from harness.runs.explain import AttentionMaps, run_explainer
 from harness.task_types.explained import Asked
 from harness.task_types.language_modelling.explained import explained_token
 from harness.task_types.token_classification.explained import word_place
 from harness.tokenization.items import Features, Item
 from harness.tokenization.reading import Window
-from harness.tokenization.trained_tokenizer import train_byte_pairs
 
 
 @pytest.fixture(scope="module")
@@ -187,13 +185,3 @@ def test_tokens_beside_a_map_are_escaped_and_its_pixels_are_the_weights():
     picture = b64decode(drawn.split("base64,")[1].split('"')[0])
     assert list(image.open(BytesIO(picture)).convert("L").tobytes()) == [0, 255, 191, 128]
     assert png([b"\0"]).startswith(b"\x89PNG")
-
-
-def test_a_word_begins_where_its_tokenizer_says_so_whatever_signs_its_vocabulary_has():
-    pieces = small_tokenizer("bert")
-    pieces.add_tokens(["▁"])
-    pairs = train_byte_pairs(["the film was seen"] * 9, vocabulary_size=300)
-    for tokenizer in (pieces, pairs):
-        explainer = RunExplainer(*[None] * 4, tokenizer, *[None] * 3)
-        ids = tokenizer("the film was", add_special_tokens=False)["input_ids"]
-        assert "".join(map(explainer._word, ids)).split() == ["the", "film", "was"]

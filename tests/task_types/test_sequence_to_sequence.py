@@ -21,7 +21,7 @@ from harness.registry import FAMILIES, TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 from harness.task_types.sequence_to_sequence.examples import SequencePair
-from harness.tokenization.pair_layout import Apart
+from harness.tokenization.pair_layout import Apart, Joined
 from harness.tokenization.trained_tokenizer import train_byte_pairs
 
 TASK_TYPE = "sequence_to_sequence"
@@ -215,6 +215,21 @@ def test_a_target_must_have_room_for_a_token_of_its_own():
     (cut,) = Apart().targets(tokenizer, ["red green"], 3)
     assert (len(cut.ids), cut.judged) == (3, range(1, 2))
     assert Apart(start=2).targets(tokenizer, ["red green"], 2)[0].judged == range(1)
+
+
+def test_no_texts_are_no_targets():
+    tokenizer = end_tokenizer()
+    assert Apart().targets(tokenizer, [], 9) == Joined(3).targets(tokenizer, [], 9) == []
+
+
+@pytest.mark.slow
+def test_a_finished_run_s_checkpoint_is_scored_as_it_is_on_the_same_texts(tmp_path):
+    run = run_of(tmp_path, pairs(50), maximum_steps=1, beams=1)
+    record = execute(run, Options(), Silent())
+    own = own_files(tmp_path / "data", pairs(50))
+    settings = {**SHORT, "max_target_length": 40, "beams": 1, "maximum_steps": 0}
+    again = own_run(tmp_path / "again", own, run.folder / "checkpoint", family="auto", **settings)
+    assert execute(again, Options(), Silent()).scores["test"] == pytest.approx(record.scores["test"])
 
 
 def test_two_encoders_in_one_that_others_saved_write_no_more_than_they_have_places_for(checkpoints, tmp_path):
