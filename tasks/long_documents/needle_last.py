@@ -1,8 +1,8 @@
-"""Which colour does the last of four sentences about the vault name? All four colours occur, far apart in 330 words.
+"""Which colour does the last of four sentences about the vault name? All four colours occur, far apart in 200 words.
 
 Made by a generator, to tell ways of reading apart by order at a distance. Every text has the same four sentences in one
-of 24 orders, so that a bag of words knows nothing. Between two of them, and after the last, are at least six others: a
-window of 62 tokens (64 with the special ones) has one colour at most, and can't tell whether another one follows.
+of 24 orders, so that a bag of words knows nothing. Between two of them, and after the last, are at least three others:
+a window of 35 words and points has one colour at most, and can't tell whether another one follows.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from harness.registry import TASKS
 needle = TASKS.entry("needle").module()
 
 SEED = 1_517
-SENTENCES = 37
-BETWEEN = 6
+SENTENCES = 21
+BETWEEN = 3
 """Fewest sentences between two about the vault, and after the last one."""
 
 
 def rows(train: int = 2_400, validation: int = 240, test: int = 600) -> Mapping[str, list[Row]]:
-    """Texts of 37 sentences and four about the vault; the last colours are equally frequent in every split."""
+    """Texts of 21 sentences and four about the vault; the last colours are equally frequent in every split."""
     random = Random(SEED)
     sizes = {"train": train, "validation": validation, "test": test}
     return {split: [_row(random, split, number) for number in range(size)] for split, size in sizes.items()}

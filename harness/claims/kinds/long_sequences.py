@@ -25,7 +25,7 @@ class LongSequencesSettings(OfRuns):
         near: The trained model that relates near tokens only; the others are compared with it, too.
     """
 
-    suites: Suites = ("long_sequences",)
+    suites: Suites = ("long_sequences", "listops_short")
     guessing: str = "majority"
     near: str = "windows"
 
