@@ -150,7 +150,7 @@ def test_needles_are_so_far_apart_and_from_the_end_that_a_window_sees_one_and_no
         for before, after in pairwise([*vault_places(row["text"]), len(row["text"].split(". "))])
     ]
     assert min(steps) == needle_last.BETWEEN + 1
-    # A colour, its point, three sentences of eight words and a point, and "The door of the vault is" before the next one.
+    # A colour and a point, three sentences of eight words and a point, "The door of the vault is" before the next one.
     assert 1 + 1 + needle_last.BETWEEN * 9 + 6 == 35
     assert min(vault_places(row["text"])[0] for row in rows) == 0
 
