@@ -149,7 +149,8 @@ def _table(numbers: LongSequencesNumbers) -> Table:
 
 claim = Claim(
     title="Long sequences",
-    says="A Transformer relates tokens however far apart they are: what an answer depends on may stand anywhere in a text.",
+    says="A Transformer relates tokens however far apart they are: what an answer depends on may stand anywhere in a "
+    "text.",
     settings=LongSequencesSettings,
     numbers=LongSequencesNumbers,
     measure=measure,
