@@ -17,6 +17,7 @@ from harness.comparison.results import Cell, Difference, TaskComparison
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
+from harness.records import read_records
 
 MANY = 1e9  # Degrees of freedom: practically infinite, for normal quantiles.
 
@@ -104,10 +105,18 @@ class Beside(BaseModel):
         return metric_name(self.metric)
 
 
-def comparisons(settings: Settings, folder: Path) -> Iterator[TaskComparison]:
-    """Yield the comparison of each task of each suite of the claim."""
+def comparisons(settings: Settings, folder: Path, *, baseline: str | None = None) -> Iterator[TaskComparison]:
+    """Yield the comparison of each task of each suite of the claim.
+
+    Args:
+        settings: The claim's settings.
+        folder: The study's folder.
+        baseline: The model that differences are taken from, by the same p-values; suites without it are left out.
+            Default: that of each suite.
+    """
     for place in suite_folders(settings, folder):
-        yield from compare(place).tasks
+        if baseline is None or any(record.model == baseline for _, record in read_records(place)[0]):
+            yield from compare(place, baseline=baseline).tasks
 
 
 def beside(task: TaskComparison, cell: Cell, difference: Difference | None) -> Beside | None:

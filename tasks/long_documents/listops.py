@@ -6,6 +6,7 @@ generator (depth and arguments at most 10, an operation with probability 0.25, M
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 from statistics import median
 
@@ -13,10 +14,7 @@ from harness.data.sources import Generated
 from harness.data.task import Row, Task
 
 SEED = 2_018
-DEEPEST = 10
-MOST_ARGUMENTS = 10
 OPERATION_SHARE = 0.25
-SHORTEST, LONGEST = 500, 2_000
 OPERATIONS: Mapping[str, Callable[[list[int]], int]] = {
     "MIN": min,
     "MAX": max,
@@ -29,41 +27,63 @@ class TooLongError(Exception):
     """An expression grew beyond the longest."""
 
 
-def rows(train: int = 2_000, validation: int = 200, test: int = 400) -> Mapping[str, list[Row]]:
-    """Different expressions, longer than 500 and shorter than 2,000 symbols, with their values."""
-    found = _expressions(Random(SEED))
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of an expression.
+
+    Attributes:
+        deepest: Depth of the deepest digits: there are fewer operations within each other.
+        most_arguments: Most arguments of an operation.
+        shortest: An expression has more symbols than this.
+        longest: An expression has fewer symbols than this.
+    """
+
+    deepest: int = 10
+    most_arguments: int = 10
+    shortest: int = 500
+    longest: int = 2_000
+
+
+PUBLISHED = Bounds()
+
+
+def rows(
+    train: int = 2_000, validation: int = 200, test: int = 400, *, bounds: Bounds = PUBLISHED
+) -> Mapping[str, list[Row]]:
+    """Different expressions within the bounds, with their values."""
+    found = _expressions(Random(SEED), bounds)
     sizes = {"train": train, "validation": validation, "test": test}
     return {split: [next(found) for _ in range(size)] for split, size in sizes.items()}
 
 
-def _expressions(random: Random) -> Iterator[Row]:
+def _expressions(random: Random, bounds: Bounds) -> Iterator[Row]:
     seen: set[str] = set()
     while True:
         symbols: list[str] = []
         try:
-            value = _operation(random, 1, symbols)
+            value = _operation(random, 1, symbols, bounds)
         except TooLongError:
             continue
         text = " ".join(symbols)
-        if SHORTEST < len(symbols) < LONGEST and text not in seen:
+        if bounds.shortest < len(symbols) < bounds.longest and text not in seen:
             seen.add(text)
             yield {"text": text, "label": str(value)}
 
 
-def _operation(random: Random, depth: int, symbols: list[str]) -> int:
+def _operation(random: Random, depth: int, symbols: list[str], bounds: Bounds) -> int:
     """The value of an operation on random arguments, written at the end of `symbols`."""
     name = random.choice(tuple(OPERATIONS))
     symbols.append(f"[{name}")
-    values = [_argument(random, depth + 1, symbols) for _ in range(random.randint(2, MOST_ARGUMENTS))]
+    values = [_argument(random, depth + 1, symbols, bounds) for _ in range(random.randint(2, bounds.most_arguments))]
     symbols.append("]")
-    if len(symbols) >= LONGEST:
+    if len(symbols) >= bounds.longest:
         raise TooLongError
     return OPERATIONS[name](values)
 
 
-def _argument(random: Random, depth: int, symbols: list[str]) -> int:
-    if depth < DEEPEST and random.random() <= OPERATION_SHARE:
-        return _operation(random, depth, symbols)
+def _argument(random: Random, depth: int, symbols: list[str], bounds: Bounds) -> int:
+    if depth < bounds.deepest and random.random() <= OPERATION_SHARE:
+        return _operation(random, depth, symbols, bounds)
     digit = random.randrange(10)
     symbols.append(str(digit))
     return digit

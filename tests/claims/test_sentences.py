@@ -239,6 +239,32 @@ def test_long_sequences_tells_of_each_task_which_ways_to_read_are_ahead_of_guess
     assert any(limit.startswith("One seed") for limit in judged.limits)
 
 
+def test_long_sequences_tells_which_ways_to_read_are_ahead_of_the_one_that_relates_near_tokens_only():
+    far = (one(0.4, model="full", against="windows"), one(-0.2, model="memory", against="windows"))
+    found = (one(0.5, model="full"), one(0.1, model="windows"), one(-0.1, model="memory"))
+    judged = long_sequences.judge(long_sequences.LongSequencesNumbers(found=found, simple=(), farther=far))
+    assert outcomes(judged) == ["held", "did not hold", "held", "did not hold"]
+    assert "on reviews ahead of windows: full (100.0 (50.0 to 90.0) against 60.0)" in judged.sentence
+    assert "on reviews worse than windows: memory" in judged.sentence
+    assert "and beside those of windows, which relates near tokens only." in judged.how
+    (table,) = judged.tables
+    assert table.headings[3] == "gain on windows"
+    assert [row[3] for row in table.rows] == ["40.0 (36.0 to 44.0)", "–", "−20.0 (−24.0 to −16.0)"]
+
+
+def test_without_a_model_that_relates_near_tokens_only_there_is_no_column_for_it():
+    judged = long_sequences.judge(long_sequences.LongSequencesNumbers(found=(one(),), simple=()))
+    assert judged.tables[0].headings == ("task, model", "score", "gain", "read", "seeds")
+
+
+def test_one_seeds_intervals_are_widened_for_the_comparisons_with_both():
+    # 0.045 (0.005 to 0.085) is shown of one test; for two, half of 0.08 times 2.24 / 1.96 is 0.0457.
+    found, far = one(0.045, None, seeds=1), one(0.045, None, seeds=1, against="windows")
+    assert outcomes(long_sequences.judge(long_sequences.LongSequencesNumbers(found=(found,), simple=()))) == ["held"]
+    both = long_sequences.LongSequencesNumbers(found=(found,), simple=(), farther=(far,))
+    assert outcomes(long_sequences.judge(both)) == ["cannot tell", "cannot tell"]
+
+
 def test_long_sequences_takes_the_number_of_tasks_into_account():
     found = tuple(one(0.1, 0.03, task=task) for task in ("reviews", "lists"))
     judged = long_sequences.judge(long_sequences.LongSequencesNumbers(found=found, simple=()))

@@ -106,7 +106,7 @@ def test_a_study_makes_runs_measures_each_claim_once_and_says_what_held(command,
     assert "What holds of &lt;small&gt; models?" in page
 
 
-def interrupted(*_):
+def interrupted(*_, **__):
     raise KeyboardInterrupt
 
 

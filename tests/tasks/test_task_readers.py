@@ -1,6 +1,7 @@
 """The parts of tasks that read or make their own rows."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -8,8 +9,11 @@ from harness.data.orange_tab import read_tab
 from harness.data.samples import GENRES
 from harness.registry import TASKS
 
-plays, wikitext_103, listops, needle, narrative_qa, quac_spans = (
-    TASKS.entry(name).module() for name in ("plays", "wikitext_103", "listops", "needle", "narrative_qa", "quac_spans")
+plays, wikitext_103, listops, listops_short, needle, needle_last, narrative_qa, quac_spans = (
+    TASKS.entry(name).module()
+    for name in (
+        *("plays", "wikitext_103", "listops", "listops_short", "needle", "needle_last", "narrative_qa", "quac_spans"),
+    )
 )
 
 PASSAGE = "In May she married Nikos, a composer. In November she sang. It was a hit."
@@ -76,8 +80,16 @@ def test_lists_of_operations_are_right_within_their_bounds_and_different():
         symbols = row["text"].split()
         assert 500 < len(symbols) < 2_000
         assert value(row["text"]) == row["label"]
-        assert deepest(symbols) <= 10
+        assert deepest(symbols) < 10
         assert set(symbols) <= {"[MIN", "[MAX", "[MED", "[SM", "]", *"0123456789"}
+
+
+def test_short_lists_of_operations_are_right_within_their_own_bounds():
+    rows = listops_short.rows(train=200, validation=5, test=5)["train"]
+    lengths = {len(row["text"].split()) for row in rows}
+    assert 10 <= min(lengths) < max(lengths) <= 40
+    assert max(deepest(row["text"].split()) for row in rows) == 3
+    assert {value(row["text"]) == row["label"] for row in rows} == {True}
 
 
 def deepest(symbols):
@@ -115,6 +127,32 @@ def test_places_and_colours_of_the_needle_are_equally_frequent():
     for split in rows.values():
         kinds = Counter((row["id"].rpartition("-")[2], row["label"]) for row in split)
         assert set(kinds.values()) == {len(split) // 12}
+
+
+def vault_places(text):
+    return [place for place, sentence in enumerate(text.split(". ")) if "vault" in sentence]
+
+
+def test_the_last_of_the_needles_is_the_label_and_every_text_has_the_same_colours():
+    for split in needle_last.rows(train=48, validation=12, test=12).values():
+        for row in split:
+            colours = [word for word in row["text"].replace(".", "").split() if word in needle.COLOURS]
+            assert sorted(colours) == sorted(needle.COLOURS)
+            assert colours[-1] == row["label"]
+        assert set(Counter(row["label"] for row in split).values()) == {len(split) // 4}
+
+
+def test_needles_are_so_far_apart_and_from_the_end_that_a_window_sees_one_and_not_whether_another_follows():
+    rows = needle_last.rows(train=200, validation=0, test=0)["train"]
+    steps = [
+        after - before
+        for row in rows
+        for before, after in pairwise([*vault_places(row["text"]), len(row["text"].split(". "))])
+    ]
+    assert min(steps) == needle_last.BETWEEN + 1
+    # A colour and a point, three sentences of eight words and a point, "The door of the vault is" before the next one.
+    assert 1 + 1 + needle_last.BETWEEN * 9 + 6 == 35
+    assert min(vault_places(row["text"])[0] for row in rows) == 0
 
 
 def words_of(text):

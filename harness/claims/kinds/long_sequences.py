@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
 from harness.claims.compared import Beside, beside, comparisons
-from harness.comparison.formatting import share
+from harness.comparison.formatting import NOTHING, share
 from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
 from harness.errors import UserError
@@ -21,10 +22,12 @@ class LongSequencesSettings(OfRuns):
     Attributes:
         suites: Suites of long texts, read in several ways.
         guessing: The suite's baseline, a model that reads nothing.
+        near: The trained model that relates near tokens only; the others are compared with it, too.
     """
 
     suites: Suites = ("long_sequences",)
     guessing: str = "majority"
+    near: str = "windows"
 
 
 class LongSequencesNumbers(Numbers):
@@ -33,26 +36,35 @@ class LongSequencesNumbers(Numbers):
     Attributes:
         found: The score of each trained model on each task, beside that of guessing.
         simple: The same for the simple baselines.
+        farther: The score of each other trained model beside that of the one that relates near tokens only.
     """
 
     found: tuple[Beside, ...] = Field(min_length=1)
     simple: tuple[Beside, ...]
+    farther: tuple[Beside, ...] = ()
 
 
 def measure(settings: LongSequencesSettings, folder: Path) -> LongSequencesNumbers:
-    """Compare each model with guessing, which is the suite's baseline."""
-    found: dict[bool, list[Beside]] = {False: [], True: []}
-    for task in comparisons(settings, folder):
-        for cell in task.cells:
-            difference = cell.from_baseline
-            one = beside(task, cell, difference)
-            if one is not None and one.against == settings.guessing:
-                found[cell.is_simple_baseline].append(one)
+    """Compare each model with guessing, which is the suite's baseline, and with the one that relates near tokens."""
+    found = {simple: _beside(settings, folder, against=settings.guessing, simple=simple) for simple in (False, True)}
     if not found[False]:
         raise UserError(
             f"{folder}: no scores beside {settings.guessing}. Name a suite with it as baseline, and with results."
         )
-    return LongSequencesNumbers(found=tuple(found[False]), simple=tuple(found[True]))
+    farther = _beside(settings, folder, against=settings.near, simple=False)
+    return LongSequencesNumbers(found=found[False], simple=found[True], farther=farther)
+
+
+def _beside(settings: LongSequencesSettings, folder: Path, *, against: str, simple: bool) -> tuple[Beside, ...]:
+    """Compare the trained models, or the simple baselines, with another model on each task."""
+    baseline = None if against == settings.guessing else against
+    found = [
+        beside(task, cell, cell.from_baseline)
+        for task in comparisons(settings, folder, baseline=baseline)
+        for cell in task.cells
+        if cell.is_simple_baseline is simple
+    ]
+    return tuple(one for one in found if one is not None and one.against == against)
 
 
 def judge(numbers: LongSequencesNumbers) -> Judged:
@@ -66,10 +78,10 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
     if seeds[0] == 1:
         limits.append("One seed: the intervals are over test examples, and say nothing about other training runs.")
     return Judged(
-        findings=tuple(_findings(numbers.found)),
+        findings=(*_findings(numbers, numbers.found, "guessing"), *_findings(numbers, numbers.farther, _near(numbers))),
         how=(
-            f"Test scores of each model beside those of {numbers.found[0].against}. Seeds of each: "
-            f"{listed(map(str, seeds))}. {_shown_where(numbers.found)}"
+            f"Test scores of each model beside those of {numbers.found[0].against}{_beside_near(numbers)}. Seeds of "
+            f"each: {listed(map(str, seeds))}. {_shown_where(numbers.found)}"
         ),
         limits=tuple(limits),
         tables=(_table(numbers),),
@@ -87,40 +99,58 @@ def _shown_where(found: Sequence[Beside]) -> str:
         )
     if any(one.p is None for one in found):
         rules.append(
-            "by the 95 % interval over test examples where there is one seed, widened for all models"
+            "by the 95 % interval over test examples where there is one seed, widened for all comparisons"
             f"{f' and {tasks} tasks' if tasks > 1 else ''}"
         )
     return f"A difference is shown {', and '.join(rules)}."
 
 
-def _findings(found: Sequence[Beside]) -> Iterator[Finding]:
-    tasks = list(dict.fromkeys(one.task for one in found))
-    for task in tasks:
-        own = [one for one in found if one.task == task]
+def _near(numbers: LongSequencesNumbers) -> str:
+    return numbers.farther[0].against if numbers.farther else ""
+
+
+def _beside_near(numbers: LongSequencesNumbers) -> str:
+    return f", and beside those of {_near(numbers)}, which relates near tokens only" if numbers.farther else ""
+
+
+def _findings(numbers: LongSequencesNumbers, found: Sequence[Beside], other: str) -> Iterator[Finding]:
+    """Yield for each task what is shown of the models in `found` beside another one, called `other`."""
+    tests = Counter(one.task for one in (*numbers.found, *numbers.farther))
+    for task in dict.fromkeys(one.task for one in found):
         sides: dict[str, list[str]] = {"above": [], "below": [], "around": []}
-        for one in own:
-            sides[one.side(tasks=len(tasks), models=len(own))].append(f"{one.model} ({one.shown()})")
+        for one in found:
+            if one.task == task:
+                sides[one.side(tasks=len(tests), models=tests[task])].append(f"{one.model} ({one.shown()})")
         texts: tuple[tuple[str, Outcome, str], ...] = (
-            ("above", "held", f"on {task} ahead of guessing: {listed(sides['above'])}"),
-            ("below", "did not hold", f"on {task} worse than guessing: {listed(sides['below'])}"),
-            ("around", "cannot tell", f"whether ahead of guessing on {task}: {listed(sides['around'])}"),
+            ("above", "held", f"on {task} ahead of {other}: {listed(sides['above'])}"),
+            ("below", "did not hold", f"on {task} worse than {other}: {listed(sides['below'])}"),
+            ("around", "cannot tell", f"whether ahead of {other} on {task}: {listed(sides['around'])}"),
         )
         yield from (Finding(outcome, text) for side, outcome, text in texts if sides[side])
 
 
 def _table(numbers: LongSequencesNumbers) -> Table:
+    farther = {(one.task, one.model): one.gained() for one in numbers.farther}
     rows = tuple(
-        (f"{one.task}, {one.model}", one.shown(), one.gained(), share(one.tokens_read), str(one.seeds))
+        (
+            f"{one.task}, {one.model}",
+            one.shown(),
+            one.gained(),
+            *([farther.get((one.task, one.model), NOTHING)] if farther else []),
+            share(one.tokens_read),
+            str(one.seeds),
+        )
         for one in sorted((*numbers.found, *numbers.simple), key=lambda one: one.task)
     )
-    caption = "Test scores with 95 % intervals against guessing, the gain, and the share of the tokens that is read."
-    return Table(caption, ("task, model", "score", "gain", "read", "seeds"), rows)
+    caption = "Test scores with 95 % intervals against guessing, the gains, and the share of the tokens that is read."
+    gains = ("gain", *([f"gain on {_near(numbers)}"] if farther else []))
+    return Table(caption, ("task, model", "score", *gains, "read", "seeds"), rows)
 
 
 claim = Claim(
     title="Long sequences",
-    says="A Transformer relates tokens however far apart they are: what stands anywhere in a long text is found, and "
-    "what depends on all of it is computed.",
+    says="A Transformer relates tokens however far apart they are: what an answer depends on may stand anywhere in a "
+    "text.",
     settings=LongSequencesSettings,
     numbers=LongSequencesNumbers,
     measure=measure,
