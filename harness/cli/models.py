@@ -65,13 +65,14 @@ def predict(
     prepare_libraries()
     from harness.data.files import files_of  # noqa: PLC0415 -- a command's own
     from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
+    from harness.runs.written_predictions import check_output, write_rows  # noqa: PLC0415 -- a command's own
 
-    recorded(run)  # A mistake is told before torch is imported.
+    check_output(output)  # Mistakes are told before torch is imported.
+    recorded(run)
     if input_ is not None:
         files_of(input_)
-    from harness.runs.predict import check_output, predict_rows, rows_to_read, write_rows  # noqa: PLC0415 -- heavy
+    from harness.runs.predict import predict_rows, rows_to_read  # noqa: PLC0415 -- heavy
 
-    check_output(output)
     settings = {name: single("predict", name, texts.pop(name)) for name in predict_settings()}
     options = {name: values or () for name, values in texts.items()}
     rows = rows_to_read(run, options, file=input_, separator=separator, encoding=encoding)
@@ -121,8 +122,8 @@ def perplexity(
     """
     prepare_libraries()
     from harness.runs.perplexity import TOKEN_COSTS, perplexity_rows, perplexity_table  # noqa: PLC0415 -- heavy
-    from harness.runs.predict import check_output, write_rows  # noqa: PLC0415 -- heavy
     from harness.runs.token_costs import token_rows, token_table  # noqa: PLC0415 -- heavy
+    from harness.runs.written_predictions import check_output, write_rows  # noqa: PLC0415 -- a command's own
 
     check_output(output)
     shown = console(stderr=as_json)

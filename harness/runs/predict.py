@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.atomic_writes import write_atomically
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
@@ -21,7 +16,6 @@ from harness.data.placed_rows import column_problem, refuse
 from harness.data.splits import relabelled
 from harness.data.task import Row, Task
 from harness.errors import UserError
-from harness.printable import printable_json
 from harness.record import RunRecord
 from harness.runs.answering import ReadyModel, ready_model
 from harness.runs.exported import recorded
@@ -165,54 +159,6 @@ def answer(
         UserError: If the run has no checkpoint, or not the recorded one.
     """
     return ready_model(run, record, config, settings).answer(examples)
-
-
-def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
-    """Write the rows as JSON lines to the terminal or a .jsonl file, or as a table to a .csv file.
-
-    Raises:
-        UserError: If `output` is another kind of file.
-    """
-    check_output(output)
-    if output is None:
-        text = _json_lines(rows, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
-        sys.stdout.write(text)
-        return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
-
-
-def check_output(output: Path | None) -> None:
-    """Check that predictions can be written to a file, before time is spent on them.
-
-    Raises:
-        UserError: If it is neither .jsonl nor .csv.
-    """
-    if output is not None and output.suffix.lower() not in FORMS:
-        raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
-
-
-def _json_lines(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False) -> str:
-    lines = (json.dumps(row, ensure_ascii=ascii_only, default=str) for row in rows)
-    return "".join(f"{printable_json(line)}\n" for line in lines)
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Format rows as CSV, with lists and probabilities as JSON in their fields."""
-    sink = io.StringIO(newline="")
-    writer = csv.DictWriter(sink, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        nested = {
-            key: json.dumps(field, ensure_ascii=False, default=str)
-            for key, field in row.items()
-            if isinstance(field, dict | list)
-        }
-        writer.writerow({**row, **nested})
-    return sink.getvalue()
-
-
-FORMS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {".jsonl": _json_lines, ".csv": _table}
 
 
 def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:

@@ -105,4 +105,4 @@ def test_the_grid_is_shown_and_written(command, tmp_path, monkeypatch):
     text = (tmp_path / "page.md").read_text()
     assert text.startswith("# Calibration\n")
     assert "## Some metrics" in text
-    assert "on 20 draws per setting" in text
+    assert "on 20 draws per" in text

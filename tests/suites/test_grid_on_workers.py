@@ -219,7 +219,7 @@ def test_workers_beside_accelerate_launch_are_refused(grid):
 
 def test_workers_that_are_asked_to_stop_save_the_states_of_their_runs(new_grid):
     grid = new_grid("asked", 100_000)
-    process = grid.start("--workers=2", "--checkpoint-seconds=2", "--set=epochs=100000")
+    process = grid.start("--workers=2", "--checkpoint-seconds=5", "--set=epochs=100000")
     until(process, lambda: len(under_way(grid)) == 2)
     asked = time.time()
     os.killpg(process.pid, signal.SIGTERM)  # As a scheduler does it.
@@ -229,5 +229,6 @@ def test_workers_that_are_asked_to_stop_save_the_states_of_their_runs(new_grid):
     assert "Traceback" not in output
     states = [state for run in under_way(grid) for state in grid.folder(run).glob(".partial/state/*")]
     assert len(states) == 2
-    assert [state for state in states if state.stat().st_mtime < asked] == []
+    # A state that was just being written when the request came is as good as a new one.
+    assert [state for state in states if state.stat().st_mtime < asked - 1] == []
     assert not list(grid.runs.rglob("run.json"))
