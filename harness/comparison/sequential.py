@@ -105,8 +105,8 @@ def look_lines(look: Look | None) -> Iterator[str]:
     else:
         yield (
             f"Seeds are added until the comparisons are decided: this is look {look.number} of at most "
-            f"{len(look.looks)}, after {len(look.seeds)} seeds each (looks were fixed at {after}). Its own level is "
-            f"{look.level:.4f}; p-values and intervals are scaled, so that p < 0.05 and 95 % hold at all looks together."
+            f"{len(look.looks)}, after {len(look.seeds)} seeds each (looks were fixed at {after}). Its level is "
+            f"{look.level:.4f}; p-values and intervals are scaled, so that p < 0.05 and 95 % hold over all looks."
         )
         yield _what_next(look)
     if look.left_out:
