@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from harness.comparison.formatting import share
 from harness.error_analysis.answered import AnsweredTask, ModelAnswers
 from harness.reporting.charts.heat_map import heat_map
 from harness.reporting.entries import Entry
@@ -71,7 +72,7 @@ def _recorded(model: ModelAnswers) -> SampleAttention | None:
 def _map(model: str, found: SampleAttention, class_: str) -> AttentionMap:
     left_out = found.written_in_all - len(found.written)
     caption = "rows: written tokens, from the top; columns: the source's; the strongest shade is " + (
-        f"{max(map(max, found.weights)):.0%}" + (f"; not shown: {left_out} more written tokens" if left_out else "")
+        share(max(map(max, found.weights))) + (f"; not shown: {left_out} more written tokens" if left_out else "")
     )
     description = f"Attention of {model}: a heat map, with the same in words below it"
     drawn = heat_map(found.written, found.tokens, found.weights, description=description, class_=class_)
@@ -85,4 +86,4 @@ def _map(model: str, found: SampleAttention, class_: str) -> AttentionMap:
 
 def _most(tokens: tuple[str, ...], weights: tuple[float, ...]) -> str:
     places = sorted(range(len(tokens)), key=lambda place: -weights[place])[:MOST_LOOKED_AT]
-    return ", ".join(f"{tokens[place]} ({weights[place]:.0%})" for place in places)
+    return ", ".join(f"{tokens[place]} ({share(weights[place])})" for place in places)

@@ -41,10 +41,10 @@ def test_where_a_decoder_looks_is_drawn_and_told_in_words_and_tokens_are_no_mark
     shown = errors_of(comparison.tasks[0], {"bert-mini": "c3"})
     (found,) = shown.maps
     assert found.model == "bert-mini"
-    assert "the strongest shade is 70%; not shown: 2 more written tokens" in found.caption
+    assert "the strongest shade is 70 %; not shown: 2 more written tokens" in found.caption
     assert [[entry.text for entry in row] for row in found.in_words.rows] == [
-        ["1. the", "Datei (70%), [SEP] (20%), <i> (10%)"],
-        ["2. <b>", "[SEP] (70%), Datei (28%), <i> (2%)"],
+        ["1. the", "Datei (70 %), [SEP] (20 %), <i> (10 %)"],
+        ["2. <b>", "[SEP] (70 %), Datei (28 %), <i> (2 %)"],
     ]
     cells = {float(share): path.count("M") for path, share in re.findall(r'd="([^"]*)" opacity="([^"]*)"', found.drawn)}
     assert cells == {1.0: 2, 0.4: 1, 0.3: 1, 0.1: 1}  # 2 % of 70 % is left blank
