@@ -17,6 +17,8 @@ SAMPLES = 8
 MOST_TOKENS = 40
 """Maximum number of tokens of a source, and of the text written from it, in a map."""
 DECIMALS = 3
+LONGEST_TOKEN = 200
+"""Maximum number of characters of a token; a longer one is no token of ours."""
 _TOLERANCE = 0.05  # Of the sum of a row, which is 1 up to rounding: 40 numbers with three decimals are off by 0.02.
 
 
@@ -80,7 +82,11 @@ def recorded(field: object) -> SampleAttention | None:
 
 
 def _are_words(found: object) -> bool:
-    return isinstance(found, list) and 0 < len(found) <= MOST_TOKENS and all(isinstance(word, str) for word in found)
+    return isinstance(found, list) and 0 < len(found) <= MOST_TOKENS and all(map(_is_word, found))
+
+
+def _is_word(found: object) -> bool:
+    return isinstance(found, str) and len(found) <= LONGEST_TOKEN
 
 
 def _is_distribution(row: object, length: int) -> bool:

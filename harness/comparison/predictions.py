@@ -21,13 +21,17 @@ def read_predictions(folders: Sequence[Path], more: Sequence[str] | None = ()) -
         more: Columns to read in addition to `COLUMNS` if they exist; None: all.
 
     Raises:
-        UserError: If there are no predictions, they are truncated, or an example is in several folders.
+        UserError: If there are no predictions, they are truncated or don't fit together, or an example is in several
+                folders.
     """
     import pyarrow  # noqa: PLC0415 -- as above
 
     tables = [_predictions(one, more) for one in folders]
     several = len(tables) > 1
-    table = pyarrow.concat_tables(tables, promote_options="permissive") if several else tables[0]
+    try:
+        table = pyarrow.concat_tables(tables, promote_options="permissive") if several else tables[0]
+    except pyarrow.ArrowException as error:
+        raise UserError(f"{folders[0].parent}: the folds' predictions don't fit together: {error}") from error
     if several and len(set(table["id"].to_pylist())) < table.num_rows:
         raise UserError(f"{folders[0].parent}: a row is in several folds. Do the runs again with --redo.")
     return table

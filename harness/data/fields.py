@@ -27,11 +27,17 @@ class UnknownLabelError(FieldError):
     Attributes:
         column: The column of the label.
         label: The name of the label.
+        labels: The known ones.
     """
 
-    def __init__(self, column: str, label: str, advice: str) -> None:
-        super().__init__(f"{column}: label {label!r} is not among those of the training data or task.{advice}")
-        self.column, self.label = column, label
+    def __init__(self, column: str, label: str, labels: Sequence[str]) -> None:
+        super().__init__(column, label, labels)
+        self.column, self.label, self.labels = column, label, labels
+
+    def __str__(self) -> str:
+        # Made only if it is shown: to look for the nearest of many labels takes a while, and there may be many rows.
+        advice = nearest(self.label, self.labels)
+        return f"{self.column}: label {self.label!r} is not among those of the training data or task.{advice}"
 
 
 def text_field(row: Row, column: str) -> str:
@@ -104,5 +110,5 @@ def label_index(field: object, column: str, labels: Sequence[str], *, named: boo
     if name is None:
         raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
     if name not in labels:
-        raise UnknownLabelError(column, name, nearest(name, labels))
+        raise UnknownLabelError(column, name, labels)
     return labels.index(name)

@@ -43,7 +43,7 @@ class Reading:
                     self.task, row, identity, split=split, labels=self.labels, dropped=self.dropped
                 )
             except UnknownLabelError as error:
-                unknown.append(Unknown(error.column, error.label, row_place(split, number, row), str(error)))
+                unknown.append(Unknown(error, row_place(split, number, row)))
             except FieldError as error:
                 problems.append(f"{row_place(split, number, row)}: {error}")
             else:

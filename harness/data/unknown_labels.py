@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from harness.data.duplicates import normalised
+from harness.data.fields import UnknownLabelError
 from harness.data.labels import is_number
 
 SHOWN_LABELS, SHOWN_KNOWN = 5, 10
+MOST_COMPARED = 50
+"""Number of unknown labels, the most frequent ones, whose nearest known label is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +21,12 @@ class Unknown:
     """A row with a label that is not known.
 
     Attributes:
-        column: The column of the label.
-        label: The name of the label.
+        error: What is wrong with the row.
         place: The name of the row in messages.
-        message: What is wrong with this row.
     """
 
-    column: str
-    label: str
+    error: UnknownLabelError
     place: str
-    message: str
 
 
 def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int) -> Iterator[str]:
@@ -38,17 +37,17 @@ def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int)
         labels: The known labels.
         rows: Number of rows of the split.
     """
-    for column in dict.fromkeys(one.column for one in found):
-        ours = [one for one in found if one.column == column]
+    for column in dict.fromkeys(one.error.column for one in found):
+        ours = [one for one in found if one.error.column == column]
         if len(ours) == 1:
-            yield f"{ours[0].place}: {ours[0].message}"
+            yield f"{ours[0].place}: {ours[0].error}"
             continue
-        counts = Counter(one.label for one in ours)
+        counts = Counter(one.error.label for one in ours)
         shown = [f"{name!r} ({_rows(count)})" for name, count in counts.most_common(SHOWN_LABELS)]
         yield (
             f"{ours[0].place}: {column}: this row and {len(ours) - 1:,} more of {rows:,} have labels that are not "
             f"among those of the training data or task: {', '.join(shown)}{_more(len(counts) - SHOWN_LABELS)}. "
-            f"Known: {_known(labels)}. {_advice(counts, labels)}"
+            f"Known: {_known(labels)}. {_advice([name for name, _ in counts.most_common()], labels)}"
         )
 
 
@@ -64,7 +63,7 @@ def _more(count: int) -> str:
     return f" and {count:,} more" if count > 0 else ""
 
 
-def _advice(unknown: Collection[str], known: Sequence[str]) -> str:
+def _advice(unknown: Sequence[str], known: Sequence[str]) -> str:
     """Suggest what the labels are meant as, and what to do."""
     alike = _alike(unknown, known)
     if len(alike) == len(unknown):
@@ -73,7 +72,7 @@ def _advice(unknown: Collection[str], known: Sequence[str]) -> str:
         return "These are numbers, and the known ones are names: give each row its label's name."
     if all(map(is_number, known)) and not any(map(is_number, unknown)):
         return "These are names, and the known ones are numbers: give each row its label's number."
-    near = {name: get_close_matches(name, known, n=1) for name in unknown if name not in alike}
+    near = {name: get_close_matches(name, known, n=1) for name in unknown[:MOST_COMPARED] if name not in alike}
     alike |= {name: close[0] for name, close in near.items() if close}
     if not alike:
         return "Rename them, or leave these rows out."

@@ -60,6 +60,9 @@ def stop_request(line: str = "") -> Iterator[StopRequest]:
 
     Args:
         line: What to tell the user once it is asked; empty: nothing.
+
+    Raises:
+        KeyboardInterrupt: Instead of any exception in the block after a stop was asked for: nothing else must start.
     """
     request, before = StopRequest(line), {}
     try:
@@ -69,6 +72,10 @@ def stop_request(line: str = "") -> Iterator[StopRequest]:
             for number in before:
                 signal.signal(number, request.note)
         yield request
+    except BaseException as error:
+        if request.is_made and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         for number, old in before.items():
             signal.signal(number, old)

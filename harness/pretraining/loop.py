@@ -55,6 +55,8 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
     """
     with stop_request(STOPPING if processes().is_main_process else "") as stop:
         _steps(trainer, course, progress, callbacks, stop)
+        if trainer.anywhere(stop.is_made):  # After the last step, whose state is saved.
+            raise KeyboardInterrupt
 
 
 def _steps(
@@ -67,14 +69,15 @@ def _steps(
     while progress.step < steps:
         started, processor = time.monotonic(), time.process_time()
         _step(trainer, batches, progress, callbacks, steps)
-        is_time = time.monotonic() - saved >= course.checkpoint_seconds
-        due = trainer.anywhere(progress.step < steps and (is_time or stop.is_made))
+        is_time = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
+        due = trainer.anywhere(is_time or stop.is_made)
         if progress.step in evaluated_at or progress.step in keep or due:
             progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
         if progress.step in evaluated_at:
             callbacks.on_evaluate(_evaluate(trainer, course, progress))
+            due = trainer.anywhere(due or stop.is_made)
         for share in keep.get(progress.step, ()):
             course.keep(share, progress.tokens)
         if due:

@@ -103,8 +103,12 @@ class Run:
     @property
     def saved_step(self) -> int:
         """The optimizer step of the newest saved state; 0 if there is none with this configuration."""
-        names = [state.name.partition("-")[2] for state in (self.partial / STATE).glob("step-*")]
-        steps = [int(name) for name in names if name.isdecimal()]
+        try:
+            names = [state.name for state in (self.partial / STATE).iterdir()]  # A glob takes much longer.
+        except OSError:
+            return 0
+        numbers = [name.removeprefix("step-") for name in names]
+        steps = [int(number) for number in numbers if number.isdecimal()]
         return max(steps, default=0) if steps and self.has_saved_work else 0
 
     def settle(self) -> None:

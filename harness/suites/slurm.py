@@ -44,7 +44,7 @@ one_run
 code=$?
 # Queued again after its node was lost, a task may find the lost one's claim, which is given up after a while.
 if [ "$code" -eq 3 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ]; then
-    sleep {patience}
+    sleep {patience} || exit "$code"
     one_run
     code=$?
 fi

@@ -78,7 +78,11 @@ def shares_done(waiting: Sequence[Run], planned: Sequence[Run]) -> dict[Path, fl
     """
     steps = {run.folder: run.saved_step for run in waiting}
     begun = [run for run in waiting if steps[run.folder]]
-    whole = {which: _recorded_steps([run for run in planned if _which(run) == which]) for which in map(_which, begun)}
+    kinds: dict[Which, list[Run]] = {_which(run): [] for run in begun}
+    for run in planned if begun else ():
+        if (alike := kinds.get(_which(run))) is not None:
+            alike.append(run)
+    whole = {which: _recorded_steps(alike) for which, alike in kinds.items()}
     return {run.folder: min(steps[run.folder] / most, 1.0) for run in begun if (most := whole[_which(run)])}
 
 

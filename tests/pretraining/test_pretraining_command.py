@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,12 @@ from safetensors.torch import load_file, save_file
 from small_corpora import CORPORA, PLAN, Pretraining, own_cache, write_recipe, write_texts
 
 from harness.ops.device import fresh_accelerator
+from harness.pretraining import loop
 from harness.pretraining.pipeline import prepared
 from harness.pretraining.recipe import find_recipe
 from harness.pretraining.token_losses import InitialModel
 from harness.registry import FAMILIES, OBJECTIVES
+from harness.training.progress import Progress
 from harness.training.trainer import DivergedError, Trainer
 
 pytestmark = pytest.mark.slow
@@ -192,6 +196,27 @@ def test_checkpoints_on_the_way_are_those_of_a_run_that_looked_there(command, te
     assert 2.5 * third < whole == made.record()["tokens"]
     on_the_way = loaded(made, "AutoModelForPreTraining", "checkpoint-33.3333").eval()
     assert held_out_loss(made, on_the_way) == pytest.approx(made.record()["curve"][0]["validation_loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize("function", ["_step", "_evaluate"])
+def test_a_stop_in_the_last_step_or_evaluation_saves_the_state_and_the_next_command_ends_the_run(
+    function, command, texts, monkeypatch
+):
+    recipe = write_recipe(texts / "mine.toml", tokens=512, evaluations=1, keep=[])
+    plain = getattr(loop, function)
+
+    def signalled(*given):
+        found = plain(*given)
+        if (progress := next(one for one in given if isinstance(one, Progress))).step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert progress.step <= 2
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, function, signalled)
+        assert command("pretrain", recipe).code == 130
+    assert [state.name for state in texts.rglob("state/step-*")] == ["step-000000002"]
+    assert pretrain(command, recipe).record()["steps"] == 2
 
 
 def test_a_second_command_does_nothing_another_recipe_is_refused_and_redo_replaces(command, texts):

@@ -10,6 +10,7 @@ from command_line import reviews, write_csv
 from safetensors.torch import load_file
 
 from harness.training import loop
+from harness.training.trainer import DivergedError
 
 pytestmark = pytest.mark.slow
 
@@ -85,3 +86,16 @@ def test_a_second_ctrl_c_stops_at_once(command, words, tmp_path, signalled):
     signalled(2, signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     assert command(*words).code == 130
     assert states(tmp_path) == []
+
+
+def test_a_stop_in_a_step_that_ends_in_an_error_starts_no_other_run(command, words, tmp_path, signalled, monkeypatch):
+    signalled(2, signal.SIGINT)
+
+    def diverged(*_):
+        raise DivergedError("the loss is nan")
+
+    monkeypatch.setattr(loop, "save_state", diverged)
+    stopped = command(*words, "--seeds", "2", "--workers", "1")
+    assert stopped.code == 130
+    assert list(tmp_path.rglob("run.json")) == []
+    assert len(list(tmp_path.rglob("seed-*"))) == 1
