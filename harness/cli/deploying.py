@@ -111,15 +111,15 @@ def serve(
     prepare_libraries()
     from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
 
-    runs = [run] if compare is None else [run, compare]
-    for folder in runs:
-        recorded(folder)  # A mistake is told before torch is imported.
     try:
         import starlette  # noqa: F401, PLC0415 -- of an extra
         import uvicorn  # noqa: F401, PLC0415 -- of an extra
     except ImportError as error:
         extra = "pip install 'finetune-harness[serve]'"
         raise UserError(f"{error.name}: harness serve needs packages that are not installed. Run: {extra}") from error
+    runs = [run] if compare is None else [run, compare]
+    for folder in runs:
+        recorded(folder)  # A mistake is told before torch is imported.
     from harness.serving.server import serve_here  # noqa: PLC0415 -- heavy
 
     shown = console()

@@ -54,12 +54,12 @@ def test_the_intervals_are_those_of_differences_from_the_baseline_or_the_simple_
     half = replace(a.from_baseline, estimate=estimate(0.2, 0.16, 0.24))
     b = replace(a, model="b", from_baseline=half, from_simple_baseline=lead("tfidf", 0.1))
     c = replace(b, model="c", from_baseline=None)
-    said = "t: the plan was to detect a difference of 4.5 points, with intervals of ±3.0 around differences; they came "
+    said = "t: the plan was to detect a difference of 4.5 points, with intervals of ±3.0 around differences; they were "
     power = Foreseen(power={"t": POWER})
-    assert lines(suite, power, records, compared(a, b, base)) == (f"{said}to ±3.0.",)  # The median of 2 and 4.
-    assert lines(suite, power, records, compared(c, base)) == (f"{said}to ±2.0.",)
+    assert lines(suite, power, records, compared(a, b, base)) == (f"{said}±3.0.",)  # The median of 2 and 4.
+    assert lines(suite, power, records, compared(c, base)) == (f"{said}±2.0.",)
     fewer = [replace(one, runs=one.runs[:count]) for one, count in ((b, 1), (base, 2))]
-    assert lines(suite, power, records, compared(*fewer)) == (f"{said}to ±4.0 with 2 of 3 seeds.",)
+    assert lines(suite, power, records, compared(*fewer)) == (f"{said}±4.0 with 2 of 3 seeds.",)
     unit = compared(a, base, metric="mean_squared_error", higher_is_better=False)
     assert lines(suite, power, records, unit)[0].startswith("t: the plan was to detect a difference of 0.045, with")
     single = replace(a, from_baseline=lead("base", 0.2, includes_seeds=False))
@@ -69,7 +69,7 @@ def test_the_intervals_are_those_of_differences_from_the_baseline_or_the_simple_
         assert lines(suite, power, records, compared(one)) == ()
     assert lines(suite, power, records, compared(a, base, name="other"), compared(a, base, suite="other")) == ()
     both = lines(suite, power, records, compared(a, base, name="other"), compared(a, base))
-    assert both == (f"{said}to ±2.0.",)
+    assert both == (f"{said}±2.0.",)
 
 
 def test_a_damaged_forecast_is_told_and_hides_no_other_suite_s(tmp_path):

@@ -133,7 +133,7 @@ def test_a_head_of_the_checkpoints_own_is_kept_and_said_unless_a_new_one_is_aske
 
 def test_pretrained_weights_are_refused_with_a_tokenizer_trained_anew(tmp_path):
     write(tmp_path, "bert")
-    with pytest.raises(UserError, match='tokenizer = "trained" would give its embeddings other words'):
+    with pytest.raises(UserError, match="a new tokenizer would not match its pretrained embeddings"):
         load(tmp_path, "classification", LABELS, tokenizer="trained")
 
 

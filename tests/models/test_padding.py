@@ -169,7 +169,7 @@ def test_a_model_whose_outputs_depend_on_the_texts_beside_is_refused(tmp_path):
 
     loaded, _ = loaded_model("auto", auto_checkpoint("ernie", tmp_path))
     neighbourly = replace(loaded, model=Neighbourly(loaded.model))
-    with pytest.raises(UserError, match=r"ernie: this architecture's outputs for a text depend on the texts"):
+    with pytest.raises(UserError, match=r"ernie: this architecture's outputs for a text depend on the other texts"):
         depends_on_padding(neighbourly, Head("AutoModelForSequenceClassification", {}, ("logits",)))
 
 

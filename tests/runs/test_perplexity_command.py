@@ -192,7 +192,7 @@ def test_a_memory_that_same_length_would_not_look_at_is_refused(command, model, 
     (folder / "config.json").write_text(json.dumps({**config, "same_length": True}))
     result = command("perplexity", folder, "--text", text, "--memory", 8, "--memory", 9, "--memory", 10)
     assert result.code == 2
-    told = [line for line in result.lines if "sees the last 8 (mem_len)" in line]
+    told = [line for line in result.lines if "sees only the last 8 states (mem_len)" in line]
     assert [line.split(":")[0] for line in told] == ["--memory 9", "--memory 10"]
 
 

@@ -108,10 +108,14 @@ def test_without_its_packages_serve_names_the_extra(command, monkeypatch):
 def test_a_busy_port_and_a_folder_that_is_no_run_are_told(command, tmp_path):
     import socket
 
+    from command_line import reviews, write_jsonl
+
+    assert "no run.json here" in command("serve", tmp_path, "--port", 0).errors
+    assert command("run", "--model", "majority", "--train", write_jsonl(tmp_path / "rows.jsonl", reviews(40))).code == 0
+    (record,) = (tmp_path / "runs").rglob("run.json")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"can't listen on 127.0.0.1, port {port}" in command("serve", tmp_path, "--port", port).errors
-    assert "no run.json here" in command("serve", tmp_path, "--port", 0).errors
+        assert f"can't listen on 127.0.0.1, port {port}" in command("serve", record.parent, "--port", port).errors
 
 
 @pytest.mark.slow
