@@ -55,7 +55,7 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
     """
     with stop_request(STOPPING if processes().is_main_process else "") as stop:
         _steps(trainer, course, progress, callbacks, stop)
-        if trainer.anywhere(stop.is_made):  # After the last step, whose state is saved.
+        if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
             raise KeyboardInterrupt
 
 

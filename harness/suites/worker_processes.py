@@ -167,9 +167,8 @@ def _fork_workers(told: Connection, work: Work, arguments: Sequence[Arguments], 
     fork = get_context("fork")
     workers = [fork.Process(target=_work_alone, args=(told, work, arguments, i)) for i in range(len(arguments))]
     running = _start_all(workers, told)
-    signal.signal(
-        signal.SIGTERM, signal.SIG_IGN
-    )  # A scheduler sends it to every process; this one ends with the others.
+    # A scheduler sends it to every process; this one ends with the others.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for pipe, *_ in arguments:
         pipe.close()
     _tell_of_ends(told, running)

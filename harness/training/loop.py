@@ -115,7 +115,7 @@ def _train(
     """
     with stop_request(STOPPING if processes().is_main_process else "") as stop:
         _steps(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks, stop=stop)
-        if trainer.anywhere(stop.is_made):  # After the last step, whose state is saved.
+        if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
             raise KeyboardInterrupt
 
 
