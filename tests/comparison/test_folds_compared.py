@@ -11,7 +11,9 @@ from synthetic_runs import card, guesses, predictions, record
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.folds import _scores
+from harness.comparison.predictions import read_predictions
 from harness.comparison.statistics import SHARED_TRAINING, Evidence, difference
+from harness.errors import UserError
 from harness.fold import Fold
 from harness.record import RECORD, Provenance, write_predictions, write_record
 from harness.records import read_records
@@ -245,3 +247,12 @@ def test_folds_that_gave_one_answer_to_all_are_counted_beside_the_name(tmp_path:
     assert found["bert-mini"].doubts == ("1 of 15 folds collapsed",)
     assert found["scratch"].doubts == ()
     assert verdict(task)[0].startswith("bert-mini (1 of 15 folds collapsed) has the highest accuracy")
+
+
+def test_folds_whose_columns_have_other_types_are_told_as_a_mistake(tmp_path: Path):
+    for number, more in enumerate(({"length": 3}, {"words": ["a"]}, {"words": "a"})):
+        (tmp_path / str(number)).mkdir()
+        write_predictions([{**predictions(["a"], ["b"])[0], "id": f"{number}", **more}], tmp_path / str(number))
+    assert read_predictions([tmp_path / "0", tmp_path / "1"], None).num_rows == 2
+    with pytest.raises(UserError, match="the folds' predictions don't fit together"):
+        read_predictions([tmp_path / "1", tmp_path / "2"], None)

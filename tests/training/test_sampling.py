@@ -14,7 +14,7 @@ from harness.config.training import Training
 from harness.registry import TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.runs.explain import run_explainer
-from harness.sample_attention import COLUMN, MOST_TOKENS, SampleAttention, recorded
+from harness.sample_attention import COLUMN, LONGEST_TOKEN, MOST_TOKENS, SampleAttention, recorded
 from harness.task_types.sequence_to_sequence.examples import SequencePair
 from harness.training import finetuning
 from harness.training.sampling import with_sample_attention
@@ -144,6 +144,7 @@ def test_what_is_kept_is_read_again():
         {"written": []},
         {"written": ["c", "d"]},
         {"written": [1]},
+        {"written": ["c" * (LONGEST_TOKEN + 1)]},
         {"weights": [[0.25, 0.75], [0.25, 0.75]]},
         {"weights": [[0.25, float("nan")]]},
         {"weights": [[-0.5, 1.5]]},
