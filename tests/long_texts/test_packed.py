@@ -25,6 +25,7 @@ from small_models import (
 from transformers import AutoConfig, AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from harness.config.training import Training
+from harness.long_texts.packed import sizes
 from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.scoring import execution_notes
@@ -212,6 +213,47 @@ def test_gradients_are_those_of_padded_windows_with_a_shorter_last_layer_or_with
         assert found.keys() == gradients[0].keys()
         for name, gradient in gradients[0].items():
             torch.testing.assert_close(found[name], gradient, atol=5e-5, rtol=1e-4)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("task_type", HEADS)
+@pytest.mark.parametrize("family", FAMILIES_PACKED)
+def test_filler_changes_no_logit_and_no_gradient(family, task_type, checkpoints, monkeypatch):
+    trainer, _, _ = set_up(family, checkpoints, task_type)
+    packed, collator = trainer.forward.scoring, trainer.forward.collator
+    inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=collator.uses_token_type_ids, pad=collator.pad_id)
+    found = []
+    for length in (0, 1, 70):
+        monkeypatch.setattr(sizes, "filler_length", lambda *_, length=length: length)
+        packed.model.zero_grad()
+        logits = packed.logits(inputs, 100)
+        torch.stack([tensor.square().sum() for tensor in logits]).sum().backward()
+        found.append([*logits, *(p.grad for p in packed.model.parameters() if p.grad is not None)])
+    for other in found[1:]:
+        assert len(other) == len(found[0])
+        for ours, without in zip(other, found[0], strict=True):
+            torch.testing.assert_close(ours, without, atol=5e-5, rtol=1e-4)
+
+
+def test_in_bf16_a_processor_multiplies_matrices_of_few_sizes(checkpoints):
+    seen = {}
+    for precision in ("fp32", "bf16"):
+        trainer, _, _ = set_up("bert", checkpoints, "classification", precision=precision)
+        packed, read = trainer.forward.scoring, set()
+        packed.model.bert.embeddings.register_forward_hook(lambda *call, read=read: read.add(call[-1].shape[1]))
+        for longest in range(1, 57):
+            packed.logits(padded_inputs([longest, 8], uses_token_type_ids=True), 100)
+        seen[precision] = read
+    assert seen == {"fp32": set(range(9, 65)), "bf16": set(range(16, 73, 8))}
+
+
+@pytest.mark.parametrize(
+    ("total", "with_filler"), [(1, 8), (8, 16), (255, 256), (512, 528), (1000, 1008), (4100, 4224), (65_536, 67_584)]
+)
+def test_filler_is_at_most_a_thirty_second_of_many_tokens(total, with_filler, tmp_path):
+    accelerator = fresh_accelerator("bf16", tracker=None, folder=tmp_path)
+    assert total + sizes.filler_length(total, accelerator) == with_filler
+    assert sizes.filler_length(total, fresh_accelerator("fp32", tracker=None, folder=tmp_path)) == 0
 
 
 def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):

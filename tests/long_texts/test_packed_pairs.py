@@ -8,6 +8,7 @@ from small_models import FILLERS, trainer_for
 
 from harness.config.model import ModelConfig
 from harness.config.training import Training
+from harness.long_texts.packed import sizes
 from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.pairs import PackedWritten
 from harness.long_texts.scoring import execution_notes
@@ -48,8 +49,10 @@ def test_the_scratch_model_and_copies_of_encoders_are_packed():
 
 
 @pytest.mark.slow_but_first
+@pytest.mark.parametrize("filler", [0, 70])
 @pytest.mark.parametrize("family", ["scratch", "bert", "roberta"])
-def test_costs_and_gradients_are_those_of_padded_pairs(family, checkpoints):
+def test_costs_and_gradients_are_those_of_padded_pairs(family, filler, checkpoints, monkeypatch):
+    monkeypatch.setattr(sizes, "filler_length", lambda *_: filler)
     found = []
     for execution in ("packed", "padded"):
         loaded, _, trainer, items = set_up(family, checkpoints, execution=execution)

@@ -96,7 +96,11 @@ def test_the_held_out_loss_is_that_of_the_words_alone(made, tokenizer):
 
 
 @pytest.mark.slow_but_first
-def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_size(made, tokenizer):
+@pytest.mark.parametrize("filler", [0, 70])
+def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_size(
+    made, filler, tokenizer, monkeypatch
+):
+    monkeypatch.setattr(masked, "filler_length", lambda *_: filler)
     sequences = step(tokenizer)
     reference = stock(made.model)
     stock_loss(reference, sequences).backward()

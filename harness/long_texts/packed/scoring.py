@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.boundaries import SequenceBoundaries
+from harness.long_texts.packed.sizes import filled, filled_boundaries
 from harness.long_texts.windows import Windows
 from harness.models.packing import Packing, Replaced
 from harness.ops.device import to_device
@@ -56,17 +57,16 @@ class Packed(Windows):
     short: bool = True
 
     def _logits(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        device = self.accelerator.device
         kept = inputs["attention_mask"].bool()  # On the host, like all inputs until they are packed.
         kept[:, 0] = True  # An empty window is read as one padding token.
-        boundaries = SequenceBoundaries(kept.sum(1).tolist(), device)
+        boundaries = filled_boundaries(kept, self.accelerator)
         padded = {name: rows for name, rows in inputs.items() if name != "attention_mask"}
         padded["position_ids"] = self.packing.positions(self.model, inputs["input_ids"])
-        pack = {name: to_device(rows[kept][None], device) for name, rows in padded.items()}
+        pack = {name: filled(rows[kept], boundaries) for name, rows in padded.items()}
         with self.accelerator.autocast(), self._reading(boundaries):
             output = self.model(**pack, boundaries=boundaries)
         found = tuple(output[name] for name in self.outputs)
-        return tuple(unpacked(tensor, kept) for tensor in found) if self.per_token else found
+        return tuple(unpacked(tensor, kept) if self.per_token else tensor[: len(kept)] for tensor in found)
 
     @contextmanager
     def _reading(self, boundaries: SequenceBoundaries) -> Iterator[None]:
@@ -109,8 +109,10 @@ def _with_states(given: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 
 def unpacked(values: Tensor, kept: Tensor) -> Tensor:
-    """Scatter values of packed tokens [1, total, ...] to [windows, length, ...] by a mask on the host; 0 elsewhere."""
+    """Scatter values of packed tokens [1, total, ...] to [windows, length, ...] by a mask on the host; 0 elsewhere.
+
+    Values of filler, after those of the windows, are dropped.
+    """
     places = kept.flatten().nonzero()[:, 0]
-    assert values.shape[:2] == (1, len(places)), (values.shape, kept.shape)
     nothing = torch.zeros(kept.numel(), *values.shape[2:], dtype=values.dtype, device=values.device)
-    return nothing.index_put((to_device(places, values.device),), values[0]).unflatten(0, kept.shape)
+    return nothing.index_put((to_device(places, values.device),), values[0, : len(places)]).unflatten(0, kept.shape)
