@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from harness.errors import UserError
+from harness.pretraining import masked
 from harness.pretraining.masking import MaskedSequence, weighted
 from harness.registry import OBJECTIVES
 
