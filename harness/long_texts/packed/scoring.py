@@ -114,6 +114,6 @@ def unpacked(values: Tensor, kept: Tensor) -> Tensor:
     Values of filler, after those of the windows, are dropped.
     """
     places = kept.flatten().nonzero()[:, 0]
-    assert len(values) == 1 and values.shape[1] >= len(places), (values.shape, kept.shape)
+    assert values.shape[1] >= len(places), (values.shape, kept.shape)
     nothing = torch.zeros(kept.numel(), *values.shape[2:], dtype=values.dtype, device=values.device)
     return nothing.index_put((to_device(places, values.device),), values[0, : len(places)]).unflatten(0, kept.shape)
