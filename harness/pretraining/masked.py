@@ -14,7 +14,6 @@ from torch.nn.utils.rnn import pad_sequence
 from harness.errors import UserError
 from harness.long_texts.packed.boundaries import SequenceBoundaries
 from harness.long_texts.packed.scoring import packed_attention_in
-from harness.long_texts.packed.sizes import filled, filler_length
 from harness.models.packing import why_not_packable
 from harness.pretraining.masking import MaskedSequence, Masker, check_special_tokens
 from harness.pretraining.recipe import PretrainingPlan
@@ -170,16 +169,18 @@ class MaskedModel(TokenPredictor):
 
     def _states(self, sequences: Sequence[MaskedSequence], boundaries: SequenceBoundaries) -> Tensor:
         """Return the last layer's states of all tokens, the sequences concatenated [total, width]."""
-        total = sum(boundaries.lengths)
-        boundaries = boundaries.with_filler(filler_length(total, self.accelerator))
+        device = self.accelerator.device
         rows = [torch.from_numpy(sequence.input_ids) for sequence in sequences]
         padded = pad_sequence(rows, batch_first=True, padding_value=self._pad_id)
-        real = torch.arange(padded.shape[1]) < torch.tensor([len(row) for row in rows])[:, None]
+        real = torch.arange(padded.shape[1]) < torch.tensor(boundaries.lengths)[:, None]
+        padded, real = padded.to(device), real.to(device)
         inputs = {"input_ids": padded[real], "position_ids": self._packing.positions(self.model, padded)[real]}
         if self._typed:
-            inputs["token_type_ids"] = torch.cat([torch.from_numpy(sequence.token_type_ids) for sequence in sequences])
-        packed = {name: filled(tokens, boundaries) for name, tokens in inputs.items()}
+            types = torch.cat([torch.from_numpy(sequence.token_type_ids) for sequence in sequences])
+            inputs["token_type_ids"] = types.to(device)
         with packed_attention_in(self.model.config):
-            output = self.model.base_model(**packed, boundaries=boundaries)
-        states: Tensor = output.last_hidden_state[0, :total]
+            output = self.model.base_model(
+                **{name: tensor[None] for name, tensor in inputs.items()}, boundaries=boundaries
+            )
+        states: Tensor = output.last_hidden_state[0]
         return states

@@ -10,7 +10,6 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from harness.errors import UserError
-from harness.pretraining import masked
 from harness.pretraining.masking import MaskedSequence, weighted
 from harness.registry import OBJECTIVES
 
@@ -97,11 +96,7 @@ def test_the_held_out_loss_is_that_of_the_words_alone(made, tokenizer):
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("filler", [0, 70])
-def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_size(
-    made, filler, tokenizer, monkeypatch
-):
-    monkeypatch.setattr(masked, "filler_length", lambda *_: filler)
+def test_the_gradient_is_that_of_the_stock_model_and_the_same_in_passes_of_any_size(made, tokenizer):
     sequences = step(tokenizer)
     reference = stock(made.model)
     stock_loss(reference, sequences).backward()
