@@ -51,10 +51,6 @@ class SequenceBoundaries:
     device: torch.device
     groups: Sequence[Sequence[int]] | None = None
 
-    def with_filler(self, length: int) -> SequenceBoundaries:
-        """Return boundaries that have one more text of `length` tokens at the end; the same ones if it is 0."""
-        return replace(self, lengths=[*self.lengths, length]) if length else self
-
     @cached_property
     def starts(self) -> Tensor:
         """Start of each text and end of the last one [texts + 1], in the type that kernels need."""

@@ -37,7 +37,8 @@ def filler_length(total: int, accelerator: Accelerator) -> int:
 def filled_boundaries(kept: Tensor, accelerator: Accelerator) -> SequenceBoundaries:
     """Return the boundaries of texts whose tokens are `kept` [texts, length], then of filler if it is needed."""
     lengths = kept.sum(1).tolist()
-    return SequenceBoundaries(lengths, accelerator.device).with_filler(filler_length(sum(lengths), accelerator))
+    filler = filler_length(sum(lengths), accelerator)
+    return SequenceBoundaries([*lengths, filler] if filler else lengths, accelerator.device)
 
 
 def filled(tokens: Tensor, boundaries: SequenceBoundaries) -> Tensor:
