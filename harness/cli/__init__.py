@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from functools import cache
@@ -57,6 +59,7 @@ def command() -> Any:
 def main() -> None:
     """Run the command line; `harness --help` explains the exit codes."""
     prepare_streams()
+    atexit.register(gc.freeze)  # Else Python collects half a million objects of torch once more before it ends.
     if os.name != "posix":
         sys.exit(_complain("harness: needs the file locks of Linux or macOS. On Windows, use WSL."))
     if len(sys.argv) < 2:
