@@ -319,6 +319,8 @@ def test_a_folder_with_files_of_several_kinds_names_them(tmp_path):
         {"train": "train-00000-of-00001.csv", "validation": "valid-00000-of-00001.csv"},
         {"train": "train/a.csv", "validation": "val/b.csv", "test": "testing/a.csv"},
         {"train": "training.csv", "test": "test.csv"},
+        {"train": "imdb_train.csv", "validation": "imdb.dev.csv", "test": "Test-imdb.csv.gz"},
+        {"train": "train-00000-of-00001-0123456789abcdef.csv", "test": "test-00000-of-00001-0123456789abcdef.csv"},
     ],
 )
 def test_a_folder_with_a_file_for_each_split_gives_all_splits(tmp_path, names):
@@ -346,6 +348,32 @@ def test_what_no_split_is_called_by_is_left_unread_and_told(tmp_path, capsys):
     assert set(Files(tmp_path).rows()) == {"train", "test"}
     said = f"{tmp_path}: sample_submission.csv not read, because no split has such a name.\n"
     assert capsys.readouterr().err == said
+
+
+def test_a_file_with_the_name_of_a_split_goes_before_one_whose_name_holds_it(tmp_path, capsys):
+    errors.notice.cache_clear()
+    for name in ("train.csv", "test.csv", "test_labels.csv"):
+        written(tmp_path, name, f"text\n{name}\n")
+    assert Files(tmp_path).rows() == {split: [{"text": f"{split}.csv"}] for split in ("train", "test")}
+    assert "test_labels.csv not read" in capsys.readouterr().err
+
+
+def test_texts_belong_to_splits_by_a_word_of_their_names_only_if_all_do(tmp_path):
+    for name in ("wiki.train.txt", "wiki.test.txt"):
+        written(tmp_path, f"wiki/{name}", name)
+        written(tmp_path, f"novels/{name}", name)
+    written(tmp_path, "novels/emma.txt", "a novel")
+    assert set(Files(tmp_path / "wiki").rows()) == {"train", "test"}
+    assert len(Files(tmp_path / "novels").rows()["train"]) == 3
+
+
+def test_files_that_are_read_as_one_table_are_told(tmp_path, capsys):
+    errors.notice.cache_clear()
+    for name in ("spring.csv", "autumn.csv", "train-or-test.csv"):
+        written(tmp_path, name, CSV)
+    assert read_rows(tmp_path) == ROWS * 3
+    said = "autumn.csv, spring.csv, train-or-test.csv are read as one table. Name a file to read it alone."
+    assert capsys.readouterr().err == f"{tmp_path}: {said}\n"
 
 
 def test_two_files_for_one_split_are_told(tmp_path):
