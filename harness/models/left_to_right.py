@@ -34,7 +34,9 @@ def check_left_to_right(loaded: Any) -> None:
     except Exception as error:  # Architectures that need other inputs raise all kinds of errors.
         raise unreadable(kind, error) from error
     if scores.isnan().any() or others.isnan().any():
-        raise UserError(f"{kind}: this model's scores of a plain text are not numbers (NaN). Choose another checkpoint.")
+        raise UserError(
+            f"{kind}: this model's scores of a plain text are not numbers (NaN). Choose another checkpoint."
+        )
     if (scores - others).abs().max() > CLOSE * scores.abs().max():
         raise UserError(
             f"{kind}: this model sees the words that it has to predict, so its scores would be meaningless. If it was "

@@ -91,6 +91,16 @@ class MultipleChoice(TaskType):
         place = right_place(row[column], column, choices, labels)
         return ChoiceExample(identity, self._texts(task, row), choices.texts, place, group_of(task, row))
 
+    def readings(self, task: Task, row: Row) -> Sequence[Sequence[str]]:
+        """Return the question with each of its choices."""
+        columns = task.columns_of("choices")
+        try:
+            choices: Sequence[str] = choices_of(row, columns).texts
+        except (FieldError, KeyError):
+            choices = [""] * max(len(task.labels), len(columns) if len(columns) > 1 else 0)
+        question = [str(row.get(column, "")) for column in task.columns_of("text")]
+        return [[*question, choice] for choice in choices]
+
     def unlabelled(self, task: Task, row: Row, identity: str) -> ChoiceExample:
         """Convert a row to a question for prediction."""
         return ChoiceExample(identity, self._texts(task, row), choices_of(row, task.columns_of("choices")).texts, 0)
