@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness.data.arrow_rows import read_arrow, read_parquet
+from harness.data.column_files import DOCUMENT, sentences
 from harness.data.column_files import ENDINGS as COLUMN_FILES
-from harness.data.column_files import sentences
-from harness.data.content import DataFile, TextFormat, opened, utf8_text
+from harness.data.content import DataFile, TextFormat, ending_of, opened, utf8_text
 from harness.data.folders import TEXT, Located, by_split, located
 from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
@@ -90,7 +90,8 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
         with collected(problems):
             data = _opened(file, text_format)
             guesses.append(data.guesses)
-            rows += [_of_class(file, data)] if found.by_class else _reader(data)(data)
+            read = [_of_class(file, data)] if found.by_class else _reader(data)(data)
+            rows += read if len(found.files) == 1 else _with_file_in_document(file, read)
         if len(problems) > SHOWN:
             break
     _tell(found, Counter(guess for of_file in guesses for guess in of_file))
@@ -152,6 +153,14 @@ def _of_class(path: Path, file: DataFile) -> PlacedRow:
     """Read a text whose folder is its class."""
     label = path.parent.name
     return PlacedRow({"id": f"{label}/{path.name}", "text": file.text(), "label": label}, file.name)
+
+
+def _with_file_in_document(file: Path, rows: list[PlacedRow]) -> list[PlacedRow]:
+    """Put the file's name before the numbers of documents of a column file, since each file counts its own."""
+    for row in rows if ending_of(file) in COLUMN_FILES else ():
+        if DOCUMENT in row:
+            row[DOCUMENT] = f"{file.name} {row[DOCUMENT]}"
+    return rows
 
 
 def _read_columns(file: DataFile) -> list[PlacedRow]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+from decimal import Decimal
 
 import pyarrow
 import pytest
@@ -127,6 +128,12 @@ def test_a_list_in_a_jsonl_file_is_read_as_well(tmp_path):
     assert read_rows(written(tmp_path, "a.jsonl", json.dumps(ROWS, indent=2))) == ROWS
 
 
+def test_a_file_with_a_list_of_rows_per_split_is_told(tmp_path):
+    content = json.dumps({"train": ROWS, "test": ROWS[:1]})
+    said = f"{tmp_path}/a.json: several lists of rows (train, test). Save each as a file of its own."
+    assert complaint(written(tmp_path, "a.json", content)) == (said,)
+
+
 def test_one_object_is_one_row(tmp_path):
     row = {"question": "?", "context": "c", "answers": [{"text": "c", "answer_start": 0}]}
     for name in ("a.json", "a.jsonl"):
@@ -231,6 +238,12 @@ def test_a_dictionary_of_data_sets_that_was_saved_to_disk_gives_its_splits(tmp_p
     assert Files(tmp_path / "saved").rows() == {"train": ROWS, "test": ROWS}
 
 
+def test_decimals_are_numbers(tmp_path):
+    table = pyarrow.table({"price": pyarrow.array([Decimal("1.50"), None]), "text": ["x", "y"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet") == [{"price": 1.5, "text": "x"}, {"price": None, "text": "y"}]
+
+
 @pytest.mark.parametrize("name", ["a.feather", "a.arrow", "a.parquet"])
 @pytest.mark.parametrize("content", [b"", b"garbage", b"ARROW1\x00\x00 and no more", b"PAR1", b"FEA1 FEA1"])
 def test_a_broken_arrow_file_is_the_users_error(tmp_path, name, content):
@@ -258,11 +271,11 @@ def test_arrow_columns_that_are_there_twice_are_no_part_of_a_row(tmp_path):
 def test_the_first_sheet_of_a_spreadsheet_is_read(tmp_path, capsys):
     errors.notice.cache_clear()
     file = spreadsheet(
-        tmp_path / "a.xlsx", ["text", "label", None, "n"], ["a dull film", "bad", "x", 1], [], ["ä", None, None, 2.5],
+        tmp_path / "a.xlsx", ["text", "label", None, "n"], ["a dull film", "bad", "x", 1], [], [1984, None, None, 2.5],
         more=["Notes"],
     )  # fmt: skip
     rows = read_rows(file)
-    assert rows == [{"text": "a dull film", "label": "bad", "n": 1}, {"text": "ä", "label": None, "n": 2.5}]
+    assert rows == [{"text": "a dull film", "label": "bad", "n": "1"}, {"text": "1984", "label": None, "n": "2.5"}]
     assert rows[1].place == f"{file}, row 4"
     assert (
         capsys.readouterr().err == f"{file}: sheet Sheet is read, Notes not. Save another one as a file of its own.\n"

@@ -115,7 +115,9 @@ class LanguageModelling(TaskType):
             return None
         if not text.strip():
             column = task.column("text")
-            raise FieldError(f"{column}: an empty document (got {text!r}). Fill it, or skip such rows (blank_rows).")
+            raise FieldError(
+                f"{column}: an empty document (got {text!r:.100}). Fill it, or skip such rows (blank_rows)."
+            )
         return DocumentExample(identity, text, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:

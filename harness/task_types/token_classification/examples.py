@@ -93,6 +93,8 @@ def words_of(field: object, column: str) -> tuple[str, ...]:
     items = items_of(field, (str,))
     words = tuple(item for item in items or () if isinstance(item, str))
     if items is None or len(words) != len(items):
-        raise FieldError(f"{column}: not a list of words (got {field!r}). Give a list, or text with blanks between.")
+        raise FieldError(
+            f"{column}: not a list of words (got {field!r:.100}). Give a list, or text with blanks between."
+        )
     whole_text(" ".join(words), column)
     return words
