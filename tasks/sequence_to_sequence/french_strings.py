@@ -6,4 +6,4 @@ fills in.
 
 from harness.data.plone_strings import strings_to_english
 
-task = strings_to_english("fr", "French")
+task = strings_to_english("fr", "French", 3_427)

@@ -6,4 +6,4 @@ fills in.
 
 from harness.data.plone_strings import strings_to_english
 
-task = strings_to_english("de", "German")
+task = strings_to_english("de", "German", 3_369)

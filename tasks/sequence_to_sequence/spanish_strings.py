@@ -6,4 +6,4 @@ fills in.
 
 from harness.data.plone_strings import strings_to_english
 
-task = strings_to_english("es", "Spanish")
+task = strings_to_english("es", "Spanish", 3_514)

@@ -262,6 +262,7 @@ def loaded(name):
 def test_the_data_that_needs_no_network_is_valid_on_every_side(name):
     splits = loaded(name)
     assert_valid(splits, ALL[name].task_type)
+    assert {split: len(rows) for split, rows in ALL[name].source.rows().items()} == ALL[name].examples
     if ALL[name].task_type == "language_modelling":
         assert sum(len(one.text.split()) for one in splits.test) >= 50_000
     elif ALL[name].task_type == "token_classification":
