@@ -9,25 +9,13 @@ from pathlib import Path
 from harness.data.arrow_rows import read_arrow, read_parquet
 from harness.data.column_files import DOCUMENT, sentences
 from harness.data.column_files import ENDINGS as COLUMN_FILES
-from harness.data.content import DataFile, TextFormat, ending_of, opened, utf8_text
+from harness.data.content import DataFile, TextFormat, ending_of, opened
 from harness.data.folders import TEXT, Located, by_split, located
 from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
 from harness.data.separated import SEPARATORS, USUAL, named_separator, read_separated
 from harness.data.spreadsheets import read_xlsx
 from harness.errors import UserError, collected, nearest, notice
-
-__all__ = [
-    "PlacedRow",
-    "every_file",
-    "files_by_split",
-    "files_of",
-    "format_problems",
-    "read_located",
-    "read_rows",
-    "refuse",
-    "utf8_text",
-]
 
 
 def read_rows(file: Path, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.task_types.label_weights import Counts, Weights, yes_counts
+from harness.task_types.label_weights import Counts, Weights, indicators, yes_counts
 from harness.task_types.linear import LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
@@ -20,7 +19,7 @@ from harness.task_types.text_baselines import (
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     """Return the log-odds [labels] of the training data. One is added to each count (Laplace's rule of succession)."""
-    counts = indicators(examples, len(labels)).sum(axis=0)
+    counts = indicators(_targets(examples), len(labels)).sum(axis=0)
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
 
@@ -35,7 +34,7 @@ def learn(
     label_weights: Weights | None = None,
 ) -> None:
     """Fit a logistic regression for each label that some texts have and others do not."""
-    for label, has in enumerate(indicators(examples, len(intercepts)).T):
+    for label, has in enumerate(indicators(_targets(examples), len(intercepts)).T):
         if has.any() and not has.all():
             model = logistic_regression(
                 rows,
@@ -47,16 +46,12 @@ def learn(
             weights[label], intercepts[label] = model.coef_[0], np.ravel(model.intercept_)[0]
 
 
-def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
-    """Return which labels each example has [examples, labels]."""
-    has = np.zeros((len(examples), labels), dtype=bool)
-    for row, example in zip(has, examples, strict=True):
-        row[list(example.label_indices)] = True
-    return has
-
-
 def _counts(examples: Examples, labels: int) -> Counts:
-    return yes_counts([example.label_indices for example in examples], labels)
+    return yes_counts(_targets(examples), labels)
+
+
+def _targets(examples: Examples) -> list[tuple[int, ...]]:
+    return [example.label_indices for example in examples]
 
 
 LINEAR = LinearTask(prior, learn, _counts)
