@@ -37,6 +37,8 @@ def written_value(text: str) -> object:
 
     >>> written_value('["a", 1]'), written_value("{'a': array([1], dtype=int32)}"), written_value("['a' 'b']")
     (['a', 1], {'a': [1]}, ['a', 'b'])
+    >>> written_value("[-1  2.]")
+    [-1, 2.0]
 
     Raises:
         NotWrittenError: If it is neither.

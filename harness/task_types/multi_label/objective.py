@@ -39,10 +39,8 @@ class SetObjective(LabelObjective):
         """Return the probability thresholds of labels, by names such as `threshold.sport`."""
         if self.thresholds is None:
             return {}
-        probabilities, wanted = (
-            sigmoid(outputs.astype(np.float64)),
-            indicators([example.label_indices for example in examples], len(self.labels)),
-        )
+        probabilities = sigmoid(outputs.astype(np.float64))
+        wanted = indicators([example.label_indices for example in examples], len(self.labels))
         if self.thresholds == "one":
             return {THRESHOLD: best_threshold(probabilities.ravel(), wanted.ravel())}
         pairs = zip(self.labels, probabilities.T, wanted.T, strict=True)
