@@ -182,7 +182,7 @@ def _is_data(file: Path, endings: Collection[str]) -> bool:
 
 def _texts(folder: Path) -> list[Path]:
     """Return the texts in a folder: .txt files, and files without an ending."""
-    files = [entry for entry in _listing(folder) if entry.is_file()]
+    files = [entry for entry in _listing(folder) if entry.is_file() and _plain_name(entry) not in _READ_ME]
     return [file for file in files if ending_of(file) == TEXT or not file.suffix]
 
 

@@ -397,7 +397,15 @@ def test_two_files_for_one_split_are_told(tmp_path):
 
 
 def test_a_folder_of_texts_per_class_gives_their_class(tmp_path):
-    for name in ("bad/1.txt", "bad/2", "good/_1.txt", "good/.hidden", "good/_SUCCESS", "_temporary/1.txt"):
+    for name in (
+        "bad/1.txt",
+        "bad/2",
+        "bad/LICENSE",
+        "good/_1.txt",
+        "good/.hidden",
+        "good/_SUCCESS",
+        "_temporary/1.txt",
+    ):
         written(tmp_path, name, f"text {name}")
     written(tmp_path, "README.txt", "About it.")
     assert read_rows(tmp_path) == [

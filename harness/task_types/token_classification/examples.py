@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.data.fields import FieldError, whole_text
+from harness.data.task import PlainExample
 from harness.data.written_values import NotWrittenError, written_value
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedSentence:
+class TaggedSentence(PlainExample):
     """A sentence of words, each with a tag.
 
     Attributes:
@@ -33,11 +34,6 @@ class TaggedSentence:
     def parts(self) -> tuple[str, ...]:
         """The words as one text."""
         return (" ".join(self.words),)
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The words as one text."""
-        return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
