@@ -18,7 +18,7 @@ SPLIT_NAMES = {
     "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
     "development": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
-_SHARD = re.compile(r"[-_.]\d+([-_.]of[-_.]\d+)?(-[0-9a-f]{16})?$")
+_SHARD = re.compile(r"(^|[-_.])\d+([-_.]of[-_.]\d+)?(-[0-9a-f]{16})?$")
 # Files that describe a folder, and are not data.
 _ABOUT = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "metadata.json"}
 _READ_ME = {"readme", "license", "licence", "citation", "notice"}

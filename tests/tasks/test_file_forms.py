@@ -300,13 +300,18 @@ def test_without_its_reader_a_spreadsheet_says_what_to_install(tmp_path, monkeyp
 # Folders and patterns.
 
 
-def test_shards_are_read_one_after_the_other(tmp_path):
+def test_shards_are_read_one_after_the_other(tmp_path, capsys):
+    errors.notice.cache_clear()
     for number, row in enumerate(ROWS):
         parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / f"part-0000{number}.snappy.parquet")
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / "README.md").write_text("About it.")
     assert read_rows(tmp_path) == read_rows(tmp_path / "part-*.parquet") == ROWS
     assert read_rows(tmp_path)[1].place == f"{tmp_path}/part-00001.snappy.parquet, row 1"
+    for number in range(2):
+        written(tmp_path, f"numbered/000{number}.csv", CSV)
+    assert read_rows(tmp_path / "numbered") == ROWS * 2
+    assert capsys.readouterr().err == ""
 
 
 def test_a_pattern_that_nothing_fits_is_named(tmp_path):

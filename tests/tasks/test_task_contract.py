@@ -9,10 +9,9 @@ from choice_cards import CARDS as CHOICE_CARDS
 from choice_cards import choice_features, choice_row
 
 from harness.data.downloads import Download
-from harness.data.duplicates import MOST_SHARERS
+from harness.data.duplicates import LEAST_TELLING_WORDS, MOST_SHARERS
 from harness.data.loading import load_splits
 from harness.data.sources import Generated, Hub, Packaged
-from harness.data.splitting import LEAST_TELLING_WORDS
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.registry import TASK_TYPES, TASKS
