@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.data.scripts import UNSPACED, count_unspaced
+
 SHINGLE_WORDS = 8
 CONTAINMENT = 0.5
 LEAST_SHINGLES = 8
@@ -27,13 +29,8 @@ LARGEST_SHARE = 0.01
 CHANGED_WORDS = 2
 CHANGED_SHARE = 0.01
 _WORD = re.compile(r"\w+")
-# Thai, Lao, Burmese, Khmer, Japanese and Chinese: scripts without blanks between words.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
-)
-_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_COMPARED = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+# In scripts without blanks between words, each character is compared as a word.
+_COMPARED = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 
 
 @lru_cache(maxsize=1024)  # consecutive questions often have the same context
@@ -92,12 +89,12 @@ def is_telling(text: str) -> bool:
     In scripts without blanks between words, two characters count as a word.
     """
     words = len(text.split())
-    return words >= LEAST_TELLING_WORDS or words + len(_CHARACTER.findall(text)) / 2 > LEAST_TELLING_WORDS
+    return words >= LEAST_TELLING_WORDS or words + count_unspaced(text) / 2 > LEAST_TELLING_WORDS
 
 
 def compared_characters(text: str) -> int:
     """Return the length of a text that takes as long to compare, if words have five characters and a blank."""
-    return len(text) + 5 * len(_CHARACTER.findall(text))
+    return len(text) + 5 * count_unspaced(text)
 
 
 def _compared_words(text: str) -> list[str]:

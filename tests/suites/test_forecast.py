@@ -160,6 +160,14 @@ def test_a_question_with_choices_is_read_as_often_as_it_has_choices(tmp_path):
     assert work(Training(max_length=8, batch_size=8, epochs=1), sizes).length == 8
 
 
+def test_a_character_of_a_script_without_blanks_is_a_token(tmp_path):
+    file = write_jsonl(
+        tmp_path / "own.jsonl", [{"text": "北京" * 50 + f" {n}", "label": "ab"[n % 2]} for n in range(40)]
+    )
+    config = run_of().config.model_copy(update={"local": LocalData(train=str(file), task_type="classification")})
+    assert task_sizes(Run("mine", "bert", config, Path("x")), []).tokens == pytest.approx(100 + 2 * 1.4)
+
+
 def test_the_number_of_choices_of_a_task_is_known_without_its_rows():
     for name, choices in (("race", 4), ("siqa", 3), ("commonsense_qa", 5), ("sst2", 1)):
         config = run_of().config.model_copy(update={"task": name})
