@@ -1,7 +1,7 @@
-"""What comes next in a news article? 3,823 articles of nine outlets from 2016 and 2017, some 450 words each.
+"""What comes next in a news article? 3,573 + 100 + 150 articles of some 450 words.
 
-250 articles of at least 100 words are held out, drawn with one fixed seed. Reports that nearly repeat one of them leave
-training.
+Of nine outlets, from 2016 and 2017. 250 articles of at least 100 words are held out, drawn with one fixed seed. Reports
+that nearly repeat one of them leave training.
 """
 
 import random

@@ -1,7 +1,8 @@
-"""What digit does a nested list of operations come to? `listops` in 10 to 40 symbols: learnt on a CPU in a minute.
+"""What digit does a nested list of operations come to? 6,000 + 300 + 600 lists of 10 to 40 symbols.
 
-The same generator with other bounds: at most 3 operations within each other, and 5 arguments of each. Not the length of
-the Long Range Arena: it tells whether a way of reading computes with all of a text, not how far.
+Learnt on a CPU in a minute. The generator of `listops` with other bounds: at most 3 operations within each other, and 5
+arguments of each. Not the length of the Long Range Arena: it tells whether a way of reading computes with all of a
+text, not how far.
 """
 
 from collections.abc import Mapping

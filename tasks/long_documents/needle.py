@@ -1,7 +1,7 @@
-"""Which colour does the one sentence about the vault name? It is at the start, middle or end of 1,200 words.
+"""Which colour does the one sentence about the vault name? 1,200 + 240 + 600 texts of 1,200 words.
 
-Made by a generator, to tell how far a model reads: the sentence itself is easy, and no other one names a colour, so
-that a bag of words finds it wherever it is. The id says where it stands, such as "test-17-middle".
+Made by a generator, to tell how far a model reads. The sentence is at the start, in the middle or at the end; the id
+says where, such as "test-17-middle". It is easy, and no other one names a colour, so that a bag of words finds it.
 """
 
 from collections.abc import Mapping

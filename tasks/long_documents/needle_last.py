@@ -1,4 +1,4 @@
-"""Which colour does the last of four sentences about the vault name? All four colours occur, far apart in 200 words.
+"""Which colour does the last of four sentences about the vault name? 2,400 + 240 + 600 texts of 200 words.
 
 Made by a generator, to tell ways of reading apart by order at a distance. Every text has the same four sentences in one
 of 24 orders, so that a bag of words knows nothing. Between two of them, and after the last, are at least three others:

@@ -1,4 +1,7 @@
-"""Which colour does the one sentence about the vault name? `needle` in 300 words: learnt on a CPU in minutes."""
+"""Which colour does the one sentence about the vault name? 1,200 + 240 + 600 texts of 300 words.
+
+`needle` for small models: learnt on a CPU in minutes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

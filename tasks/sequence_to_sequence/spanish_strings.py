@@ -1,4 +1,4 @@
-"""What is a Spanish string of a program's interface in English? Some 3,400 strings of Plone, mostly short.
+"""What is a Spanish string of a program's interface in English? 3,514 strings of Plone, mostly short.
 
 Strings that share their Spanish or their English are on one side. "${count}" and the like stand for what the program
 fills in.
