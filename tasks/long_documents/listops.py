@@ -1,8 +1,8 @@
 """What digit does a nested list of operations come to? 2,000 + 200 + 400 lists of 500 to 2,000 symbols.
 
 Ten classes, made by a generator. The grammar and lengths are those published; the published set has 96,000 + 2,000 +
-2,000 examples. Source: Nangia and Bowman 2018, ListOps; Tay et al. 2021, Long Range Arena, section 2.2 and its generator
-(depth and arguments at most 10, an operation with probability 0.25, MIN, MAX, MED rounded down, SM).
+2,000 examples. Source: Nangia and Bowman 2018, ListOps; Tay et al. 2021, Long Range Arena, section 2.2 and its
+generator (depth and arguments at most 10, an operation with probability 0.25, MIN, MAX, MED rounded down, SM).
 """
 
 from collections.abc import Callable, Iterator, Mapping
