@@ -133,6 +133,21 @@ def test_an_encoding_that_can_be_told_is_guessed_and_told_in_one_line(tmp_path, 
     assert told() == f"{file}: guessed encoding {encoding}. If that is wrong, give --encoding or --separator.\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Ääni kuului yöllä, ja hän jäi työhön", "Über — — ——— 5 £, £££", "« Où ? » … “naïve”, créée, œuvre", "¿¡Qué!?"],
+)
+def test_western_texts_with_many_marks_are_told_from_other_alphabets(tmp_path, text):
+    assert (
+        read_rows(
+            written(
+                tmp_path, f"text\n{text} and more of the same, as long as a text usually is\n".encode("cp1252"), "a.tsv"
+            )
+        )[0]["text"][:3]
+        == text[:3]
+    )
+
+
 def test_latin_1_is_read_as_its_superset(tmp_path):
     assert read_rows(written(tmp_path, "text\nZürich, señor\n".encode("latin-1"), "a.tsv"))[0] == {
         "text": "Zürich, señor"
