@@ -33,7 +33,7 @@ def named_separator(name: str) -> str:
 
 
 def read_separated(file: DataFile) -> list[PlacedRow]:
-    """Read the rows of a CSV or TSV file. All fields are text ("" is an empty text), and empty rows are dropped.
+    """Read the rows of a CSV or TSV file. All fields are text ("" is an empty text).
 
     If the user gives no separator, it is the one for the file's ending if it gives most of the first lines as many
     fields as the header, or else the one that does so for the most lines. A first line such as "sep=;", which Excel
@@ -52,12 +52,17 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
             if separator != USUAL.get(file.ending):
                 file.guesses.append(f"separator {SEPARATORS[separator]}")
         records = _by_tabs(file.name, text) if separator == "\t" else list(_records(file.name, text, separator))
-    # A row without any content is none, but a table of one column may have an empty text, which is written as "".
-    records = [(line, fields) for line, fields in records[bool(named) :] if any(fields) or fields == [""]]
+    records = _without_empty_ends(records[bool(named) :])
     if not records:
         return []
     (_, header), *body = records
     return table(header, ((f"{file.name}, line {line}", fields) for line, fields in body))
+
+
+def _without_empty_ends(records: list[Record]) -> list[Record]:
+    """Drop rows without content from both ends, as Excel writes them; a quoted empty text in one column is a row."""
+    full = [place for place, (_, fields) in enumerate(records) if any(fields) or fields == [""]]
+    return records[full[0] : full[-1] + 1] if full else []
 
 
 def _guessed(text: str, *, usual: str) -> str:

@@ -80,14 +80,14 @@ def test_a_first_line_that_names_the_separator_for_excel_is_followed(tmp_path, t
 
 
 @pytest.mark.parametrize("empty", ["\n", ",\n", '"",""\n'])
-def test_rows_without_content_are_dropped_wherever_they_are(tmp_path, empty):
-    rows = read_rows(written(tmp_path, f"{empty}text,label\nx,1\n{empty}y,2\n{empty}{empty}"))
+def test_rows_without_content_before_and_after_a_table_are_none(tmp_path, empty):
+    rows = read_rows(written(tmp_path, f"{empty}text,label\nx,1\ny,2\n{empty}{empty}"))
     assert rows == [{"text": "x", "label": "1"}, {"text": "y", "label": "2"}]
-    assert rows[1].place.endswith("line 5")
+    assert rows[1].place.endswith("line 4")
 
 
 def test_a_table_of_one_column_keeps_its_empty_texts(tmp_path):
-    assert read_rows(written(tmp_path, 'text\nx\n""\n\ny\n')) == [{"text": "x"}, {"text": ""}, {"text": "y"}]
+    assert read_rows(written(tmp_path, 'text\nx\n""\ny\n""\n\n')) == [{"text": name} for name in ("x", "", "y", "")]
 
 
 # Quotes.
