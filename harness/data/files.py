@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os.path import commonpath
 from pathlib import Path
 
 from harness.data.arrow_rows import read_arrow, read_parquet
 from harness.data.column_files import DOCUMENT, sentences
 from harness.data.column_files import ENDINGS as COLUMN_FILES
-from harness.data.content import DataFile, TextFormat, ending_of, opened
+from harness.data.content import DataFile, TextFormat, opened
 from harness.data.folders import TEXT, Located, by_split, located
 from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
@@ -74,12 +75,13 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
     rows: list[PlacedRow] = []
     problems: list[str] = []
     guesses: list[list[str]] = []
+    names = _names_of(found.files)
     for file in found.files:
         with collected(problems):
             data = _opened(file, text_format)
             guesses.append(data.guesses)
             read = [_of_class(file, data)] if found.by_class else _reader(data)(data)
-            rows += read if len(found.files) == 1 else _with_file_in_document(file, read)
+            rows += read if found.by_class or len(found.files) == 1 else _told_apart(read, names[file], data)
         if len(problems) > SHOWN:
             break
     _tell(found, Counter(guess for of_file in guesses for guess in of_file))
@@ -143,11 +145,21 @@ def _of_class(path: Path, file: DataFile) -> PlacedRow:
     return PlacedRow({"id": f"{label}/{path.name}", "text": file.text(), "label": label}, file.name)
 
 
-def _with_file_in_document(file: Path, rows: list[PlacedRow]) -> list[PlacedRow]:
-    """Put the file's name before the numbers of documents of a column file, since each file counts its own."""
-    for row in rows if ending_of(file) in COLUMN_FILES else ():
-        if DOCUMENT in row:
-            row[DOCUMENT] = f"{file.name} {row[DOCUMENT]}"
+def _names_of(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the name of each file; if names repeat, the path below the folder of all."""
+    if len({file.name for file in files}) == len(files):
+        return {file: file.name for file in files}
+    folder = commonpath([file.parent for file in files])
+    return {file: str(file.relative_to(folder)) for file in files}
+
+
+def _told_apart(rows: list[PlacedRow], name: str, file: DataFile) -> list[PlacedRow]:
+    """Identify a text by the file's name, and a document of a column file too, since each file counts its own."""
+    for row in rows:
+        if file.ending in COLUMN_FILES and DOCUMENT in row:
+            row[DOCUMENT] = f"{name} {row[DOCUMENT]}"
+        elif _reader(file) is _read_text:
+            row["id"] = name
     return rows
 
 

@@ -314,6 +314,13 @@ def test_shards_are_read_one_after_the_other(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_texts_of_the_same_name_in_several_folders_are_told_apart(tmp_path):
+    for name in ("a/1.txt", "b/1.txt", "b/2.txt"):
+        written(tmp_path, name, f"text {name}")
+    assert [row["id"] for row in read_rows(tmp_path / "*/*.txt")] == ["a/1.txt", "b/1.txt", "b/2.txt"]
+    assert [row["id"] for row in read_rows(tmp_path / "b/*.txt")] == ["1.txt", "2.txt"]
+
+
 def test_a_pattern_that_nothing_fits_is_named(tmp_path):
     assert complaint(tmp_path / "part-*.csv")[0].startswith(f"{tmp_path}/part-*.csv: no such file.")
 
