@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from harness.task_types.label_weights import Counts, Weights, indicators, yes_counts
-from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.label_weights import Counts, indicators, yes_counts
+from harness.task_types.linear import Fit, LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
     Majority,
@@ -23,26 +21,11 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
 
-def learn(
-    rows: Any,
-    examples: Examples,
-    weights: Numbers,
-    intercepts: Numbers,
-    penalty: float,
-    *,
-    fit_intercept: bool = True,
-    label_weights: Weights | None = None,
-) -> None:
+def learn(fit: Fit, weights: Numbers, intercepts: Numbers) -> None:
     """Fit a logistic regression for each label that some texts have and others do not."""
-    for label, has in enumerate(indicators(_targets(examples), len(intercepts)).T):
+    for label, has in enumerate(indicators(_targets(fit.examples), len(intercepts)).T):
         if has.any() and not has.all():
-            model = logistic_regression(
-                rows,
-                has,
-                penalty,
-                fit_intercept=fit_intercept,
-                class_weights=None if label_weights is None else label_weights[label],
-            )
+            model = logistic_regression(fit, has, None if fit.label_weights is None else fit.label_weights[label])
             weights[label], intercepts[label] = model.coef_[0], np.ravel(model.intercept_)[0]
 
 
