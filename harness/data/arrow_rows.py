@@ -48,11 +48,21 @@ def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRo
         repeated = frozenset(name for name, count in Counter(table.column_names).items() if count > 1)
         table = table.select([index for index, name in enumerate(table.column_names) if name not in repeated])
         table.validate(full=True)  # Fails on text that is not UTF-8, which arrow accepts otherwise.
-        rows = named_labels(table.to_pylist(), label_names(table.schema.metadata or {}))
+        rows = named_labels(_with_floats(table).to_pylist(), label_names(table.schema.metadata or {}))
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise UserError(f"{file.name}: no {called} that can be read ({reason}). Write it again.") from error
     return [PlacedRow(row, f"{file.name}, row {number}", repeated) for number, row in enumerate(rows, start=1)]
+
+
+def _with_floats(table: Any) -> Any:
+    """Return a table with floats in place of decimals, which databases write."""
+    from pyarrow import float64, types  # noqa: PLC0415 -- as above
+
+    for place, column in enumerate(table.schema):
+        if types.is_decimal(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(float64()))
+    return table
 
 
 def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, Sequence[str]]:

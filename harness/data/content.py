@@ -38,6 +38,8 @@ _MARKS = {
 # Characters that are rare within a word of a Western language, but are letters in other 8-bit encodings.
 _STRANGE = re.compile("(?<=[a-z])[¡¢£¤¥¦§©®±²³¶¹¼½¾¿](?=[a-z])")
 _HIGH = bytes(range(0x80, 0x100))
+# Three different such bytes in a row are common in other alphabets, and hardly occur in Western languages.
+_RUN = re.compile(rb"(?:([\x80-\xff])(?!\1)){3,}")
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,8 @@ def _is_western(content: bytes) -> bool:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return 2 * wrong > high and 3 * high < letters and 50 * len(_STRANGE.findall(text)) <= high
+    in_runs = sum(found.end() - found.start() for found in _RUN.finditer(content))
+    return 2 * wrong > high and 3 * high < letters and 5 * in_runs <= high and 50 * len(_STRANGE.findall(text)) <= high
 
 
 def _decoded(name: str, content: bytes, encoding: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.content import ending_of
-from harness.data.files import format_problems, refuse
+from harness.data.files import format_problems
+from harness.data.placed_rows import refuse
 from harness.data.sources import Files
 from harness.data.task import BlankRows, NearDuplicates, Task
 from harness.errors import UserError, nearest

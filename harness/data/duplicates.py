@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from harness.data.scripts import UNSPACED, count_unspaced
+
 SHINGLE_WORDS = 8
 CONTAINMENT = 0.5
 LEAST_SHINGLES = 8
+LEAST_TELLING_WORDS = 8
 # A shingle in more texts than this is a formula of the genre ("shr cts vs cts net vs"), and counts between neighbours
 # only: true copies share most of their shingles, so that they are neighbours for all of these.
 MOST_SHARERS = 8
@@ -26,6 +29,8 @@ LARGEST_SHARE = 0.01
 CHANGED_WORDS = 2
 CHANGED_SHARE = 0.01
 _WORD = re.compile(r"\w+")
+# In scripts without blanks between words, each character is compared as a word.
+_COMPARED = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 
 
 @lru_cache(maxsize=1024)  # consecutive questions often have the same context
@@ -47,7 +52,8 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
 
     Two texts are joined if they are equal after normalization, if their words are equal (for eight words or more), or
     if at least half of the eight-word shingles of the shorter one are in the other (for eight shingles or more;
-    shingles in more than eight texts have little effect).
+    shingles in more than eight texts have little effect). In scripts without blanks between words, such as Chinese,
+    each character counts as a word.
 
     If this makes a cluster of more than a hundredth of the distinct texts, and of more than eight, then passages in
     more than eight texts are ignored. Texts that consist of these are joined if they differ in at most two words, or in
@@ -67,7 +73,7 @@ def near_duplicates(texts: Sequence[str], *, exact_only: bool = False) -> list[i
         clusters.join(place, first.setdefault(keys[text], place))
     if not exact_only:
         kept = sorted(first.values())
-        for one, other in _near_pairs([normalised_words(texts[place]) for place in kept]):
+        for one, other in _near_pairs([_compared_words(texts[place]) for place in kept]):
             clusters.join(kept[one], kept[other])
     return [clusters.root(place) for place in range(len(texts))]
 
@@ -77,9 +83,27 @@ def normalised_words(text: str) -> list[str]:
     return _WORD.findall(_normalised(text))
 
 
+def is_telling(text: str) -> bool:
+    """Return whether a part of a pair says something about its origin, unlike "Yes.": by eight words.
+
+    In scripts without blanks between words, two characters count as a word.
+    """
+    words = len(text.split())
+    return words >= LEAST_TELLING_WORDS or words + count_unspaced(text) / 2 > LEAST_TELLING_WORDS
+
+
+def compared_characters(text: str) -> int:
+    """Return the length of a text that takes as long to compare, if words have five characters and a blank."""
+    return len(text) + 5 * count_unspaced(text)
+
+
+def _compared_words(text: str) -> list[str]:
+    return _COMPARED.findall(_normalised(text))
+
+
 def _key(text: str) -> str:
     """Return a key that equal texts share. A short text keeps its punctuation, which may be all that it has."""
-    words = normalised_words(text)
+    words = _compared_words(text)
     return " ".join(words) if len(words) >= SHINGLE_WORDS else normalised(text)
 
 

@@ -37,7 +37,7 @@ class UnknownLabelError(FieldError):
     def __str__(self) -> str:
         # Made only if it is shown: to look for the nearest of many labels takes a while, and there may be many rows.
         advice = nearest(self.label, self.labels)
-        return f"{self.column}: label {self.label!r} is not among those of the training data or task.{advice}"
+        return f"{self.column}: label {self.label!r:.100} is not among those of the training data or task.{advice}"
 
 
 def text_field(row: Row, column: str) -> str:
@@ -51,7 +51,11 @@ def text_field(row: Row, column: str) -> str:
         return whole_text(field, column)
     if isinstance(field, list) and all(isinstance(item, str) for item in field):
         return whole_text("\n".join(field), column)
-    raise FieldError(f"{column}: not text (got {field!r}). Fill the field, or leave the row out.")
+    is_number = isinstance(field, int | float) and field == field
+    advice = (
+        "Write a number in quotes, or name another column." if is_number else "Fill the field, or leave the row out."
+    )
+    raise FieldError(f"{column}: not text (got {field!r:.100}). {advice}")
 
 
 def whole_text(text: str, column: str) -> str:
@@ -86,7 +90,9 @@ def number_field(field: object, column: str) -> float:
             "Write digits alone, with a point before decimals, such as 1234.5."
         )
     if not math.isfinite(number):
-        raise FieldError(f"{column}: not a finite number (got {field!r}). Give a number, or choose another task type.")
+        raise FieldError(
+            f"{column}: not a finite number (got {field!r:.100}). Give a number, or choose another task type."
+        )
     if abs(number) > MOST:
         raise FieldError(f"{column}: a number beyond {MOST:g} (got {field!r}). Give the column in larger units.")
     return number
@@ -108,7 +114,7 @@ def label_index(field: object, column: str, labels: Sequence[str], *, named: boo
         return field
     name = field if isinstance(field, str) and field in labels else label_name(field)
     if name is None:
-        raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
+        raise FieldError(f"{column}: no label (got {field!r:.100}). Fill the field, or leave the row out.")
     if name not in labels:
         raise UnknownLabelError(column, name, labels)
     return labels.index(name)

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os.path import commonpath
 from pathlib import Path
 
 from harness.data.arrow_rows import read_arrow, read_parquet
+from harness.data.column_files import DOCUMENT, sentences
 from harness.data.column_files import ENDINGS as COLUMN_FILES
-from harness.data.column_files import sentences
-from harness.data.content import DataFile, TextFormat, opened, utf8_text
+from harness.data.content import DataFile, TextFormat, opened
 from harness.data.folders import TEXT, Located, by_split, located
 from harness.data.json_rows import read_json, read_json_lines
 from harness.data.placed_rows import SHOWN, PlacedRow, refuse
 from harness.data.separated import SEPARATORS, USUAL, named_separator, read_separated
 from harness.data.spreadsheets import read_xlsx
 from harness.errors import UserError, collected, nearest, notice
-
-__all__ = [
-    "PlacedRow",
-    "every_file",
-    "files_by_split",
-    "files_of",
-    "format_problems",
-    "read_located",
-    "read_rows",
-    "refuse",
-    "utf8_text",
-]
 
 
 def read_rows(file: Path, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:
@@ -86,11 +75,13 @@ def read_located(found: Located, *, separator: str | None = None, encoding: str 
     rows: list[PlacedRow] = []
     problems: list[str] = []
     guesses: list[list[str]] = []
+    names = _names_of(found.files)
     for file in found.files:
         with collected(problems):
             data = _opened(file, text_format)
             guesses.append(data.guesses)
-            rows += [_of_class(file, data)] if found.by_class else _reader(data)(data)
+            read = [_of_class(file, data)] if found.by_class else _reader(data)(data)
+            rows += read if found.by_class or len(found.files) == 1 else _told_apart(read, names[file], data)
         if len(problems) > SHOWN:
             break
     _tell(found, Counter(guess for of_file in guesses for guess in of_file))
@@ -152,6 +143,24 @@ def _of_class(path: Path, file: DataFile) -> PlacedRow:
     """Read a text whose folder is its class."""
     label = path.parent.name
     return PlacedRow({"id": f"{label}/{path.name}", "text": file.text(), "label": label}, file.name)
+
+
+def _names_of(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the name of each file; if names repeat, the path below the folder of all."""
+    if len({file.name for file in files}) == len(files):
+        return {file: file.name for file in files}
+    folder = commonpath([file.parent for file in files])
+    return {file: str(file.relative_to(folder)) for file in files}
+
+
+def _told_apart(rows: list[PlacedRow], name: str, file: DataFile) -> list[PlacedRow]:
+    """Identify a text by the file's name, and a document of a column file too, since each file counts its own."""
+    for row in rows:
+        if file.ending in COLUMN_FILES and DOCUMENT in row:
+            row[DOCUMENT] = f"{name} {row[DOCUMENT]}"
+        elif _reader(file) is _read_text:
+            row["id"] = name
+    return rows
 
 
 def _read_columns(file: DataFile) -> list[PlacedRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -18,7 +18,7 @@ SPLIT_NAMES = {
     "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
     "development": "validation", "test": "test", "testing": "test",
 }  # fmt: skip
-_SHARD = re.compile(r"[-_.]\d+([-_.]of[-_.]\d+)?$")
+_SHARD = re.compile(r"(^|[-_.])\d+([-_.]of[-_.]\d+)?(-[0-9a-f]{16})?$")
 # Files that describe a folder, and are not data.
 _ABOUT = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json", "metadata.json"}
 _READ_ME = {"readme", "license", "licence", "citation", "notice"}
@@ -65,22 +65,41 @@ def located(path: Path | str, endings: Collection[str]) -> Located:
 def by_split(folder: Path, endings: Collection[str]) -> dict[str, Located]:
     """Find the files of each split in a folder that has a file, shards or a folder for each; empty for other folders.
 
+    A file is that of a split by its name, or if there is none, by the first or last word of its name: "imdb_train.csv".
+    Texts are so only if all of them are, since others may have any title.
+
     Raises:
         UserError: If a split has several.
     """
-    found: dict[str, list[Path]] = {}
+    named: dict[str, list[Path]] = {}
+    alike: dict[str, list[Path]] = {}
     others = []
     for entry in _entries(folder, endings):
-        split = SPLIT_NAMES.get(_SHARD.sub("", _plain_name(entry)))
-        if split is not None:
-            found.setdefault(split, []).append(entry)
+        name = _SHARD.sub("", _plain_name(entry))
+        if name in SPLIT_NAMES:
+            named.setdefault(SPLIT_NAMES[name], []).append(entry)
+        elif entry.is_file() and (split := _split_within(entry)) is not None:
+            alike.setdefault(split, []).append(entry)
         elif entry.is_file():
             others.append(entry.name)
+    if others and any(ending_of(file) == TEXT for files in alike.values() for file in files):
+        others += [file.name for files in alike.values() for file in files]
+        alike = {}
+    found = {**alike, **named}
+    others += [file.name for split in alike.keys() & named.keys() for file in alike[split]]
     if "train" not in found or (others and len(found) == 1):
         return {}
     if others:
         notice(f"{folder}: {_few(others)} not read, because no split has such a name.")
     return {split: _one_source(folder, split, entries, endings) for split, entries in found.items()}
+
+
+def _split_within(file: Path) -> str | None:
+    """Return the split that a file's name begins or ends with; None if there is none, or two."""
+    stem = file.name.lower().rpartition(ending_of(file))[0]
+    words = re.findall(r"[^\W_]+", _SHARD.sub("", stem))
+    found = {SPLIT_NAMES[word] for word in (*words[:1], *words[-1:]) if word in SPLIT_NAMES}
+    return found.pop() if len(found) == 1 else None
 
 
 def _one_source(folder: Path, split: str, entries: list[Path], endings: Collection[str]) -> Located:
@@ -102,11 +121,18 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
     if len(kinds) > 1:
         raise UserError(f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern.")
     if files:
+        _tell_of_one_table(folder, files)
         return Located(str(folder), tuple(files))
     texts = [file for entry in entries for file in _texts(entry)]
     if not texts:
         raise UserError(f"{folder}: a folder without a file that can be read. Name a file, or a folder with texts.")
     return Located(str(folder), tuple(texts), by_class=True)
+
+
+def _tell_of_one_table(folder: Path, files: Sequence[Path]) -> None:
+    """Report that files that are not called shards are read as one table. Texts are a row each anyway."""
+    if len(files) > 1 and ending_of(files[0]) != TEXT and not all(_SHARD.search(_plain_name(file)) for file in files):
+        notice(f"{folder}: {_few(file.name for file in files)} are read as one table. Name a file to read it alone.")
 
 
 def _saved_to_disk(folder: Path) -> tuple[Path, ...]:
@@ -156,7 +182,7 @@ def _is_data(file: Path, endings: Collection[str]) -> bool:
 
 def _texts(folder: Path) -> list[Path]:
     """Return the texts in a folder: .txt files, and files without an ending."""
-    files = [entry for entry in _listing(folder) if entry.is_file()]
+    files = [entry for entry in _listing(folder) if entry.is_file() and _plain_name(entry) not in _READ_ME]
     return [file for file in files if ending_of(file) == TEXT or not file.suffix]
 
 

@@ -73,7 +73,7 @@ def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
     """Return the list in a file, at the top, under "data" or under the only key; otherwise the object."""
     if isinstance(content, Mapping):
         inner = content.get("data") if len(content) != 1 else next(iter(content.values()))
-        is_list = isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner)
+        is_list = isinstance(inner, list) and inner and _are_objects(inner)
         return inner if is_list else content  # type: ignore[return-value]
     return content if isinstance(content, list) else [content]
 
@@ -84,7 +84,9 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     Source: the orientations of pandas, `DataFrame.to_json`. Objects with numbers as keys are columns.
     """
     inner = list(content.values())
-    if inner and all(isinstance(item, Mapping) for item in inner):
+    if len(inner) > 1 and all(isinstance(rows, list) and rows and _are_objects(rows) for rows in inner):
+        raise UserError(f"{name}: several lists of rows ({', '.join(content)!s:.100}). Save each as a file of its own.")
+    if inner and _are_objects(inner):
         if not all(key.isdecimal() for item in inner for key in item):
             return inner
         inner = [list(column.values()) for column in inner]
@@ -94,6 +96,10 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     if len(set(lengths.values())) > 1:
         raise UserError(f"{name}: columns of different lengths ({lengths!s:.200}). {_FORMS}")
     return [dict(zip(content, fields, strict=True)) for fields in zip(*inner, strict=True)]
+
+
+def _are_objects(items: Iterable[Any]) -> bool:
+    return all(isinstance(item, Mapping) for item in items)
 
 
 def _is_article(item: Any) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from harness.data.duplicates import normalised
 
+SHOWN_TWINS = 5
 _WHOLE = re.compile(r"([+-]?[0-9]{1,300})\.0*")
 # A list in Python or JSON: empty, with quoted items, or with numbers.
 _LISTED = re.compile(r"\[\s*\]|\[\s*['\"].*['\"]\s*\]|\[[-+0-9.\s,]*\]", re.DOTALL)
@@ -58,9 +59,11 @@ def twin_notes(names: Iterable[str]) -> Iterator[str]:
     alike: defaultdict[object, list[str]] = defaultdict(list)
     for name in names:
         alike[_meant(name)].append(name)
-    twins = [" and ".join(map(repr, group)) for group in alike.values() if len(group) > 1]
+    twins = [" and ".join(f"{name!r:.100}" for name in group) for group in alike.values() if len(group) > 1]
     if twins:
-        yield f"labels that differ only in spelling are two classes ({', '.join(twins)}): rename them if they are one"
+        more = f" and {len(twins) - SHOWN_TWINS:,} more" if len(twins) > SHOWN_TWINS else ""
+        shown = f"{', '.join(twins[:SHOWN_TWINS])}{more}"
+        yield f"labels that differ only in spelling are two classes ({shown}): rename them if they are one"
 
 
 def are_measured(fields: Sequence[object]) -> bool:

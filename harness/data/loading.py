@@ -38,7 +38,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse([*reading.problems, *_repeated_ids(examples)])
     noted = task.source.notes() if isinstance(task.source, NotedSource) else ()
-    left_out = LeftOut(reading.dropped, [*noted, *task.type.label_notes(task, _every_row(wanted), reading.labels)])
+    label_notes = task.type.label_notes(task, _every_row(wanted), reading.labels)
+    left_out = LeftOut(reading.dropped, [*noted, *label_notes, *(_groups_in_train(examples) if task.group else ())])
     with left_out.told_first():
         near = task.near_duplicates == "drop"
         splits = separated(examples, left_out, near=near, repeats=task.keep_repeats, fold=task.fold)
@@ -49,6 +50,16 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         read = Splits(**splits, labels=reading.outputs, dropped=left_out.dropped, notes=tuple(left_out.notes))
         refuse(task.type.label_problems(reading.labels, read))
     return read
+
+
+def _groups_in_train(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:
+    """Report examples of other given splits whose group is in train too, a sentence per split."""
+    trained = {example.group for example in examples["train"] if example.group}
+    for split in ("validation", "test"):
+        given = examples.get(split, ())
+        shared = sum(example.group in trained for example in given)
+        if shared:
+            yield f"{shared:,} of {len(given):,} {split} rows are of a group that is in train too, as the files have it"
 
 
 def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:

@@ -26,6 +26,11 @@ class PlacedRow(dict[str, object]):
         self.repeated = repeated
 
 
+def with_fields(row: Mapping[str, object], fields: Mapping[str, object]) -> PlacedRow:
+    """Return a row with further fields, and with its place in the file."""
+    return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
+
+
 def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -> list[PlacedRow]:
     """Return the rows of a table. Columns without a name or with a repeated name are left out.
 

@@ -12,12 +12,13 @@ from harness.data.task import Row, Task
 FILES = ("plone", "widgets", "cmfplacefulworkflow", "cmfeditions", "plonefrontpage", "plonelocales")
 
 
-def strings_to_english(code: str, language: str) -> Task:
+def strings_to_english(code: str, language: str, count: int) -> Task:
     """Create the task of a language's strings.
 
     Args:
         code: The code of the language, such as "de".
         language: The name of the language, such as "German".
+        count: The number of strings.
     """
     folder = f"plone/app/locales/locales/{code}/LC_MESSAGES"
     return Task(
@@ -27,6 +28,7 @@ def strings_to_english(code: str, language: str) -> Task:
         licence="GPL version 2 (plone.app.locales)",
         citation=f"The translators of Plone into {language}, as plone.app.locales brings their strings",
         group="group",
+        examples={"train": count},
     )
 
 

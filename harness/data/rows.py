@@ -55,7 +55,7 @@ class Reading:
 def group_of(task: Task, row: Row) -> str:
     """Return the group of a row; empty if it has none."""
     field = row[task.group] if task.group else None
-    return "" if field is None else str(field)
+    return "" if field is None or field != field else str(field)  # An empty field of a table of numbers is NaN.
 
 
 def row_place(split: str, number: int, row: Row) -> str:

@@ -80,7 +80,7 @@ class SampledColumn:
     @property
     def is_identifier(self) -> bool:
         """Whether it identifies rows: by its name, or because every row has a different integer or word."""
-        if self.plain_name.split(" ")[-1:] and self.plain_name.split(" ")[-1] in _IDENTIFIERS:
+        if self.plain_name.split(" ")[-1] in _IDENTIFIERS:
             return True
         if len(self.values) < len(self.fields) or len(self.fields) < 20:
             return False

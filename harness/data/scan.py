@@ -8,9 +8,10 @@ use I_TURN_LEFT and I_JUMP, which tokenizers split into several pieces.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.data.task import Row
+from harness.data.sources import Generated
+from harness.data.task import Row, Task
 
 ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
@@ -24,6 +25,33 @@ PRIMITIVE_SHARE = 0.1
 SEED = 2018
 
 Meaning = tuple[str, list[str]]
+
+
+def scan_task(
+    split: Callable[[], Mapping[str, list[Row]]],
+    version: str,
+    examples: Mapping[str, int],
+    *,
+    keep_repeats: bool = False,
+) -> Task:
+    """Create the task of a split.
+
+    Args:
+        split: Returns the commands of each split; one of this file's functions.
+        version: Must change whenever the function returns different commands.
+        examples: The number of commands in each split.
+        keep_repeats: Whether equal training commands are all kept.
+    """
+    return Task(
+        task_type="sequence_to_sequence",
+        source=Generated(split, version),
+        metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
+        licence="none needed: made by its published grammar",
+        citation="Lake and Baroni 2018, Generalization without Systematicity",
+        near_duplicates="keep",
+        keep_repeats=keep_repeats,
+        examples=examples,
+    )
 
 
 def _verbs() -> Iterator[Meaning]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from harness.errors import UserError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 USUAL = {".csv": ",", ".tsv": "\t"}
+_NAMED = re.compile(r"sep=(.)\r?\n")
 _LOOKED_AT, _PIECE = 50, 1_000_000
 
 Record = tuple[int, list[str]]
@@ -34,26 +36,33 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
     """Read the rows of a CSV or TSV file. All fields are text ("" is an empty text).
 
     If the user gives no separator, it is the one for the file's ending if it gives most of the first lines as many
-    fields as the header, or else the one that does so for the most lines. Quotes follow the CSV rules. In a file with
-    tabs, quotes are plain characters if they break these rules.
+    fields as the header, or else the one that does so for the most lines. A first line such as "sep=;", which Excel
+    reads, names it too. Quotes follow the CSV rules. In a file with tabs, quotes are plain characters if they break
+    these rules.
 
     Raises:
         UserError: If some of its lines are broken.
     """
     text = file.text()
+    named = _NAMED.match(text)
     with _long_fields():
-        separator = file.text_format.separator
+        separator = file.text_format.separator or (named[1] if named else None)
         if separator is None:
             separator = _guessed(text, usual=USUAL.get(file.ending, ","))
             if separator != USUAL.get(file.ending):
                 file.guesses.append(f"separator {SEPARATORS[separator]}")
         records = _by_tabs(file.name, text) if separator == "\t" else list(_records(file.name, text, separator))
-    while records and not records[-1][1]:
-        records.pop()  # blank lines at the end of a file are not rows
+    records = _without_empty_ends(records[bool(named) :])
     if not records:
         return []
     (_, header), *body = records
     return table(header, ((f"{file.name}, line {line}", fields) for line, fields in body))
+
+
+def _without_empty_ends(records: list[Record]) -> list[Record]:
+    """Drop rows without content from both ends, as Excel writes them; a quoted empty text in one column is a row."""
+    full = [place for place, (_, fields) in enumerate(records) if any(fields) or fields == [""]]
+    return records[full[0] : full[-1] + 1] if full else []
 
 
 def _guessed(text: str, *, usual: str) -> str:
@@ -66,7 +75,7 @@ def _regular(text: str, separator: str) -> float:
     """Return the fraction of the first records with as many fields as the header; 0 if it has only one."""
     first: list[int] = []
     with suppress(UserError):  # The piece may end within a quoted field.
-        first += (len(fields) for _, fields in islice(_records("", text[:_PIECE], separator), _LOOKED_AT))
+        first += (len(fields) for _, fields in islice(_records("", text[:_PIECE], separator), _LOOKED_AT) if fields)
     return first.count(first[0]) / len(first) if first and first[0] > 1 else 0.0
 
 

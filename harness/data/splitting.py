@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
-from harness.data.duplicates import Clusters, near_duplicates, normalised
+from harness.data.duplicates import Clusters, compared_characters, is_telling, near_duplicates, normalised
 from harness.data.folds import dealt
 from harness.data.task import Example
 from harness.errors import UserError
@@ -28,8 +28,6 @@ LEAST_EXAMPLES = 10
 # minute and two gigabytes on 50,000 film reviews.
 MOST_COMPARED = 30_000
 MOST_CHARACTERS = 200_000_000
-# A part of a pair with fewer words says little about its origin ("Yes.").
-LEAST_TELLING_WORDS = 8
 
 # Maximum fraction of a split that is dropped as near-duplicates. If there are more, such texts are alike by nature.
 MOST_LEFT_OUT = 0.5
@@ -222,7 +220,10 @@ def _part_clusters(examples: Examples, *, near: bool) -> dict[Example, tuple[int
 def _is_large(examples: Examples) -> bool:
     """Return whether shingles would take too long."""
     every = [example for split in examples.values() for example in split]
-    return len(every) > MOST_COMPARED or sum(len(part) for one in every for part in one.parts) > MOST_CHARACTERS
+    if len(every) > MOST_COMPARED:
+        return True
+    parts = (part for one in every for part in one.parts)
+    return sum(map(compared_characters, parts)) > MOST_CHARACTERS
 
 
 def _without_leaks(
@@ -275,7 +276,7 @@ def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
     for place, example in enumerate(examples):
         keys: list[object] = [example.group] if example.group else []
         texts = example.parts
-        telling = [len(texts) == 1 or len(text.split()) >= LEAST_TELLING_WORDS for text in texts]
+        telling = [len(texts) == 1 or is_telling(text) for text in texts]
         keys += [cluster for cluster, tells in zip(parts[example], telling, strict=True) if tells]
         for key in [*keys, ("whole", parts[example])]:
             clusters.join(place, first.setdefault(key, place))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.data.content import DAMAGED, LIMIT, DataFile, unpacked_limit
+from harness.data.labels import label_name
 from harness.data.placed_rows import PlacedRow, table
 from harness.errors import UserError, notice
 
@@ -17,15 +18,25 @@ INSTALL = "pip install 'finetune-harness[excel]'"
 def read_xlsx(file: DataFile) -> list[PlacedRow]:
     """Read the rows of the first sheet; its first row is the header. Empty rows are dropped, and empty cells are None.
 
+    Numbers are text, as in a CSV file: Excel makes a number of every field that looks like one, such as the title 1984.
+
     Raises:
         UserError: If openpyxl is not installed, or the file can't be read.
     """
     sheet = _first_sheet(file)
-    rows = [(f"{file.name}, row {number}", cells) for number, cells in sheet if any(cell is not None for cell in cells)]
+    rows = [
+        (f"{file.name}, row {number}", [_as_text(cell) for cell in cells])
+        for number, cells in sheet
+        if any(cell is not None for cell in cells)
+    ]
     if not rows:
         return []
     header = ["" if name is None else str(name) for name in rows[0][1]]
     return table(header, rows[1:])
+
+
+def _as_text(cell: Any) -> Any:
+    return label_name(cell) if isinstance(cell, int | float) else cell
 
 
 def _first_sheet(file: DataFile) -> list[tuple[int, Sequence[Any]]]:

@@ -44,6 +44,31 @@ class Example(Protocol):
         """Return a copy with other label indices."""
 
 
+class PlainExample:
+    """What most examples have in common: no labels, and no texts beside their parts. Task types override the rest."""
+
+    __slots__ = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The texts of the example."""
+        raise NotImplementedError
+
+    @property
+    def every_text(self) -> tuple[str, ...]:
+        """The texts of the example."""
+        return self.parts
+
+    @property
+    def label_indices(self) -> tuple[int, ...]:
+        """Empty."""
+        return ()
+
+    def relabelled(self, _places: Mapping[int, int]) -> Self:
+        """Return the example unchanged."""
+        return self
+
+
 BlankRows = Literal["refuse", "skip"]
 
 

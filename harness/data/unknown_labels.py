@@ -43,7 +43,7 @@ def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int)
             yield f"{ours[0].place}: {ours[0].error}"
             continue
         counts = Counter(one.error.label for one in ours)
-        shown = [f"{name!r} ({_rows(count)})" for name, count in counts.most_common(SHOWN_LABELS)]
+        shown = [f"{name!r:.100} ({_rows(count)})" for name, count in counts.most_common(SHOWN_LABELS)]
         yield (
             f"{ours[0].place}: {column}: this row and {len(ours) - 1:,} more of {rows:,} have labels that are not "
             f"among those of the training data or task: {', '.join(shown)}{_more(len(counts) - SHOWN_LABELS)}. "
@@ -56,7 +56,7 @@ def _rows(count: int) -> str:
 
 
 def _known(labels: Sequence[str]) -> str:
-    return ", ".join(map(repr, labels[:SHOWN_KNOWN])) + _more(len(labels) - SHOWN_KNOWN)
+    return ", ".join(f"{name!r:.100}" for name in labels[:SHOWN_KNOWN]) + _more(len(labels) - SHOWN_KNOWN)
 
 
 def _more(count: int) -> str:
@@ -87,5 +87,5 @@ def _alike(unknown: Collection[str], known: Sequence[str]) -> dict[str, str]:
 
 
 def _renamed(pairs: Mapping[str, str]) -> str:
-    shown = [f"{meant!r} for {name!r}" for name, meant in list(pairs.items())[:SHOWN_LABELS]]
+    shown = [f"{meant!r:.100} for {name!r:.100}" for name, meant in list(pairs.items())[:SHOWN_LABELS]]
     return f"{', '.join(shown)}{_more(len(pairs) - SHOWN_LABELS)}"

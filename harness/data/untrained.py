@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.data.files import refuse
 from harness.data.loading import table_problems
+from harness.data.placed_rows import refuse
 from harness.data.rows import Reading
 from harness.data.sources import Files
 from harness.data.splitting import LEAST_EXAMPLES

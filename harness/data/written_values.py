@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
-import tokenize
+import re
 import warnings
 
-_BROKEN = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError)
+_BROKEN = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
+# A text or a number, as numpy prints them.
+_ITEM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?""", re.DOTALL)
+_NUMPY = re.compile(rf"\[\s*(?:{_ITEM.pattern})(?:\s+(?:{_ITEM.pattern}))*\s*\]", re.DOTALL)
 
 
 class NotWrittenError(Exception):
@@ -35,6 +37,8 @@ def written_value(text: str) -> object:
 
     >>> written_value('["a", 1]'), written_value("{'a': array([1], dtype=int32)}"), written_value("['a' 'b']")
     (['a', 1], {'a': [1]}, ['a', 'b'])
+    >>> written_value("[-1  2.]")
+    [-1, 2.0]
 
     Raises:
         NotWrittenError: If it is neither.
@@ -58,8 +62,11 @@ def written_value(text: str) -> object:
 
 def _by_numpy(text: str) -> list[object] | None:
     """Return the items of a list printed by numpy, without commas; None for others. Python would join its strings."""
-    tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.string.strip()]
-    inner = [token for token in tokens if token.string not in ("[", "]")]
-    are_values = all(token.type in (tokenize.STRING, tokenize.NUMBER) for token in inner)
-    is_flat = len(tokens) == len(inner) + 2
-    return [ast.literal_eval(token.string) for token in inner] if inner and are_values and is_flat else None
+    return [_item(item) for item in _ITEM.findall(text)] if _NUMPY.fullmatch(text) else None
+
+
+def _item(text: str) -> object:
+    """Return a text between quotes, or a number."""
+    if text[0] in "'\"":
+        return ast.literal_eval(text) if "\\" in text else text[1:-1]
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)

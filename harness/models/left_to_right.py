@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from harness.errors import UserError
 from harness.models.padding import CLOSE, MOST_TOKENS, probe_texts, unreadable
@@ -23,24 +24,28 @@ def check_left_to_right(loaded: Any) -> None:
         loaded: A `harness.models.loaded.Loaded` with a language model scored by `Language.scores`.
 
     Raises:
-        UserError: If the model sees them, or fails on plain texts.
+        UserError: If the model sees them, fails on plain texts, or scores them by NaN.
     """
     if not loaded.language.causal:
         return
     kind = loaded.model.config.model_type
     try:
-        seen = _sees_ahead(loaded)
+        scores, others = _before_and_after_a_change(loaded)
     except Exception as error:  # Architectures that need other inputs raise all kinds of errors.
         raise unreadable(kind, error) from error
-    if seen:
+    if scores.isnan().any() or others.isnan().any():
+        raise UserError(
+            f"{kind}: this model's scores of a plain text are not numbers (NaN). Choose another checkpoint."
+        )
+    if (scores - others).abs().max() > CLOSE * scores.abs().max():
         raise UserError(
             f"{kind}: this model sees the words that it has to predict, so its scores would be meaningless. If it was "
             "trained as a decoder, set is_decoder to true in its config.json; otherwise choose another checkpoint."
         )
 
 
-def _sees_ahead(loaded: Any) -> bool:
-    """Whether changing the second half of a text changes predictions in the first half."""
+def _before_and_after_a_change(loaded: Any) -> tuple[Tensor, Tensor]:
+    """Score the first half of a text, before and after its second half is changed."""
     model, training = loaded.model, loaded.model.training
     _, text, _ = probe_texts(loaded.tokenizer, min(loaded.limit or MOST_TOKENS, MOST_TOKENS), paired=False)
     collator = Collator(loaded.pad_id, False, loaded.uses_token_type_ids, model.device)
@@ -55,4 +60,4 @@ def _sees_ahead(loaded: Any) -> bool:
             scores, others = (loaded.language.scores(model, inputs)[:, 1 : half + 1] for inputs in (before, changed))
     finally:
         model.train(training)
-    return bool((scores - others).abs().max() > CLOSE * scores.abs().max())
+    return scores, others

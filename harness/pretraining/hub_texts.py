@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.data.sources import is_commit
 from harness.errors import UserError, nearest
 from harness.pretraining.recipe import CorporaRecipe
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def hub_fingerprint(recipe: CorporaRecipe) -> tuple[str, str | None]:
@@ -33,7 +31,7 @@ def hub_fingerprint(recipe: CorporaRecipe) -> tuple[str, str | None]:
 
 
 def _commit(path: str, revision: str | None) -> str:
-    if revision is not None and _COMMIT.fullmatch(revision):
+    if revision is not None and is_commit(revision):
         return revision
     from huggingface_hub import HfApi  # noqa: PLC0415 -- only where the Hub is asked
 

@@ -46,7 +46,7 @@ class PretrainingRun:
     checkpoint_seconds: float
 
 
-def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, callbacks: Callbacks) -> None:
+def pretrain(trainer: Trainer[Any], run: PretrainingRun, progress: Progress, callbacks: Callbacks) -> None:
     """Train the trainer's model from the step in `progress` to the end of the plan, and update `progress`.
 
     Raises:
@@ -54,34 +54,34 @@ def pretrain(trainer: Trainer[Any], course: PretrainingRun, progress: Progress, 
         KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
     with stop_request(STOPPING if processes().is_main_process else "") as stop:
-        _steps(trainer, course, progress, callbacks, stop)
+        _steps(trainer, run, progress, callbacks, stop)
         if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
             raise KeyboardInterrupt
 
 
 def _steps(
-    trainer: Trainer[Any], course: PretrainingRun, progress: Progress, callbacks: Callbacks, stop: StopRequest
+    trainer: Trainer[Any], run: PretrainingRun, progress: Progress, callbacks: Callbacks, stop: StopRequest
 ) -> None:
-    steps, keep = course.plan.steps, kept_steps(course.plan)
-    evaluated_at = evaluation_steps(course.plan)
+    steps, keep = run.plan.steps, kept_steps(run.plan)
+    evaluated_at = evaluation_steps(run.plan)
     saved = time.monotonic()
-    batches = course.objective.steps(progress.step)
+    batches = run.objective.steps(progress.step)
     while progress.step < steps:
         started, processor = time.monotonic(), time.process_time()
         _step(trainer, batches, progress, callbacks, steps)
-        is_time = time.monotonic() - saved >= course.checkpoint_seconds and progress.step < steps
+        is_time = time.monotonic() - saved >= run.checkpoint_seconds and progress.step < steps
         due = trainer.anywhere(is_time or stop.is_made)
         if progress.step in evaluated_at or progress.step in keep or due:
             progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
         progress.seconds += time.monotonic() - started
         progress.processor_seconds += time.process_time() - processor
         if progress.step in evaluated_at:
-            callbacks.on_evaluate(_evaluate(trainer, course, progress))
+            callbacks.on_evaluate(_evaluate(trainer, run, progress))
             due = trainer.anywhere(due or stop.is_made)
         for share in keep.get(progress.step, ()):
-            course.keep(share, progress.tokens)
+            run.keep(share, progress.tokens)
         if due:
-            save_state(progress, trainer, course.folder)
+            save_state(progress, trainer, run.folder)
             saved = time.monotonic()
             if trainer.anywhere(stop.is_made):
                 raise KeyboardInterrupt
@@ -115,17 +115,17 @@ def _step(
     callbacks.on_step(progress.step, steps, loss=loss, items=len(batch))
 
 
-def _evaluate(trainer: Trainer[Any], course: PretrainingRun, progress: Progress) -> CurvePoint:
+def _evaluate(trainer: Trainer[Any], run: PretrainingRun, progress: Progress) -> CurvePoint:
     """Score the held-out texts, in nats per predicted token, by corpus and over all."""
     train_loss = progress.read_loss()
     started = time.monotonic()
-    found = {name: trainer.forward.evaluate(texts) for name, texts in course.held_out.items()}
+    found = {name: trainer.forward.evaluate(texts) for name, texts in run.held_out.items()}
     mean = sum(nats for nats, _ in found.values()) / sum(words for _, words in found.values())
     if not math.isfinite(mean):
         raise DivergedError(f"the held-out loss is {mean} at step {progress.step}")
     point = CurvePoint(
         step=progress.step,
-        epoch=progress.tokens / course.corpus_tokens,
+        epoch=progress.tokens / run.corpus_tokens,
         train_loss=train_loss,
         validation_loss=mean,
         validation_scores={name: nats / words for name, (nats, words) in found.items()},

@@ -66,7 +66,7 @@ class Masker:
         generator = default_rng((self._seed, *sampled.key))
         texts = [self._read(spans) for spans in sampled.texts]
         ids, types, _ = self._template(len(texts)).around(*texts)
-        return self._hidden(np.array(ids), np.array(types), sampled.follows, generator)
+        return self._masked(np.array(ids), np.array(types), sampled.follows, generator)
 
     def step(self, sampled_sequences: Sequence[SampledSequence]) -> list[MaskedSequence]:
         """Read and mask the sequences of one step, and weight them."""
@@ -84,7 +84,7 @@ class Masker:
             ids += [self._separator] * (index > 0) + self._tokens.ids[start:end].tolist()
         return ids
 
-    def _hidden(self, ids: Ids, types: Ids, follows: bool | None, generator: Generator) -> MaskedSequence:
+    def _masked(self, ids: Ids, types: Ids, follows: bool | None, generator: Generator) -> MaskedSequence:
         plain = np.flatnonzero(~np.isin(ids, self._special))
         count = min(max(1, round(len(ids) * self._share)), len(plain))
         places = np.sort(generator.choice(plain, count, replace=False))

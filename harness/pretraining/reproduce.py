@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.errors import UserError
 from harness.pretraining.recipe import settings_that_differ
 from harness.pretraining.record import PretrainingRecord
-from harness.pretraining.run import Job, course_of
+from harness.pretraining.run import Job, run_of
 from harness.training.callbacks import Callbacks
 from harness.training.trainer import DivergedError, Trainer
 
@@ -57,9 +57,9 @@ def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console:
     expected = record.first_losses
     if not expected:
         raise UserError(f"{record.name}: its record holds no losses to compare with. Name another pretraining.json.")
-    trainer, course, _ = course_of(job, console)
+    trainer, run, _ = run_of(job, console)
     losses: list[float] = []
-    for batch in islice(course.objective.steps(0), len(expected)):
+    for batch in islice(run.objective.steps(0), len(expected)):
         losses.append(_loss(trainer, batch))
         callbacks.on_step(len(losses), len(expected), loss=losses[-1], items=len(batch))
     pairs = list(zip(losses, expected, strict=True))

@@ -81,10 +81,10 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
     """
     started, together = now(), processes()
     reset_peak_memory()
-    trainer, course, corpus = course_of(job, console)
-    reason, progress = "", load_state(trainer, course.folder)
+    trainer, run, corpus = run_of(job, console)
+    reason, progress = "", load_state(trainer, run.folder)
     try:
-        pretrain(trainer, course, progress, callbacks)
+        pretrain(trainer, run, progress, callbacks)
     except DivergedError as error:
         reason = str(error)
     record = _record(job, corpus, trainer, progress, started=started, reason=reason)
@@ -94,7 +94,7 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
     return record
 
 
-def course_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
+def run_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
     """Make the trainer of the model, the run to do, and the prepared texts.
 
     Raises:
@@ -106,7 +106,7 @@ def course_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun,
             job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
         )
     _check_size(corpus, plan)
-    return _course(job, corpus)
+    return _run_on(job, corpus)
 
 
 def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
@@ -117,7 +117,7 @@ def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
         )
 
 
-def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
+def _run_on(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
     """Make the trainer and the run, and add the objective's facts to the texts' report."""
     plan = job.recipe.training
     make_objective = OBJECTIVES.load(job.recipe.objective)
@@ -132,8 +132,8 @@ def _course(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, P
     trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
     size = corpus.training.token_count
-    course = PretrainingRun(objective, held_out, plan, size, job.folder.state, keep, job.checkpoint_seconds)
-    return trainer, course, corpus
+    run = PretrainingRun(objective, held_out, plan, size, job.folder.state, keep, job.checkpoint_seconds)
+    return trainer, run, corpus
 
 
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:

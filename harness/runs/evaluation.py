@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.run import RunConfig, limited_splits, task_of
-from harness.data.files import refuse
 from harness.data.loading import load_splits, table_problems
+from harness.data.placed_rows import refuse
 from harness.data.rows import Reading
 from harness.data.sources import SPLITS
 from harness.data.splits import relabelled

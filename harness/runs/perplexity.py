@@ -15,7 +15,8 @@ from rich.table import Table
 
 from harness.config.model import find_model
 from harness.config.training import Training
-from harness.data.files import refuse, utf8_text
+from harness.data.content import utf8_text
+from harness.data.placed_rows import refuse
 from harness.errors import UserError
 from harness.long_texts.perplexity import EncodedText, Surprise, segment_losses, segments
 from harness.long_texts.token_losses import unseen_memory

@@ -22,12 +22,14 @@ class Items:
     Attributes:
         trained: Number of items of a training example.
         scored: Number of items of an example that is scored.
-        tokens: Number of tokens of an item.
+        tokens: Number of tokens that are read together.
+        readings: How many times so many are read per item.
     """
 
     trained: float
     scored: float
     tokens: float
+    readings: float = 1.0
 
 
 def items_of(training: Training, sizes: Sizes) -> Items:
@@ -37,8 +39,8 @@ def items_of(training: Training, sizes: Sizes) -> Items:
     if windows is None or not pairs:
         most = training.max_length or LONGEST
         whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
-        tokens = sizes.tokens
-        return Items(1.0, 1.0, tokens if tokens is not None and whole else min(tokens or most / 2, most))
+        tokens = most / 2 if sizes.tokens is None else sizes.tokens / sizes.readings
+        return Items(1.0, 1.0, tokens if sizes.tokens is not None and whole else min(tokens, most), sizes.readings)
     scale = 1.0 if sizes.tokens is None else sizes.tokens * len(pairs) / (sum(map(sum, pairs)) or 1.0)
     found = [_windows(first * scale, last * scale, windows) for first, last in pairs]
     count = sum(number for number, _ in found) / len(found)

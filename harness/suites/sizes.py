@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.config.checking import checked_record
 from harness.config.run import task_of
 from harness.config.training import Training
+from harness.data.scripts import count_unspaced
 from harness.data.sources import SPLITS, Files, Packaged
 from harness.data.splitting import TEST_SHARE, VALIDATION_SHARE
 from harness.data.task import Row, Task
@@ -23,7 +24,7 @@ READ_BYTES = 16 << 20
 SAMPLED = 500
 """Rows whose lengths tell how many windows the others have."""
 TOKENS_A_WORD = 1.4
-"""For English, with a vocabulary of about 30,000 pieces."""
+"""For English, with a vocabulary of about 30,000 pieces. In scripts without blanks a character is a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,17 @@ class Sizes:
 
     Attributes:
         examples: Number of examples of each split, before the recipe's limits.
-        tokens: Mean number of tokens of a training example, without truncation; None if unknown.
+        tokens: Mean number of tokens of a training example, without truncation, over all readings; None if unknown.
         pairs: Numbers of tokens of the first texts and of the last one, of some training examples with several texts.
         task_type: The task type; None: one that reads an example as one item.
+        readings: How many times an example is read, on average, such as a question with each of its choices.
     """
 
     examples: Mapping[str, int]
     tokens: float | None
     pairs: Sequence[tuple[float, float]] = ()
     task_type: TaskType | None = None
+    readings: float = 1.0
 
     def limited(self, split: str, training: Training) -> int | None:
         """Number of examples of a split that a recipe uses; None if unknown."""
@@ -75,12 +78,13 @@ def task_sizes(run: Run, records: Iterable[RunRecord]) -> Sizes:
     task = task_of(run.config)
     examples = {**_with_carved(task.examples), **recorded.examples}
     tokens = recorded.tokens
-    in_windows = task.type.item_windows(run.config.training) is not None
-    if "train" not in examples or tokens is None or in_windows:
-        read = _read(task, packaged=in_windows)
-        examples, tokens = {**read.examples, **examples}, tokens or read.tokens
-        return Sizes(examples, tokens, read.pairs, task.type)
-    return Sizes(examples, tokens, (), task.type)
+    readings = len(task.type.readings(task, {}))
+    depends_on_rows = task.type.item_windows(run.config.training) is not None or not readings
+    if "train" in examples and tokens is not None and not depends_on_rows:
+        return Sizes(examples, tokens, (), task.type, readings)
+    read = _read(task, packaged=depends_on_rows)
+    found = readings or 1 if read.tokens is None else read.readings
+    return Sizes({**read.examples, **examples}, tokens or read.tokens, read.pairs, task.type, found)
 
 
 def _recorded(records: Iterable[RunRecord]) -> Sizes:
@@ -122,9 +126,12 @@ def _read(task: Task, *, packaged: bool) -> Sizes:
     train = rows.get(SPLITS[0], ())
     if not train:
         return Sizes(_with_carved(counts), None)
-    lengths = [_lengths(task, row) for row in train]
-    pairs = [(sum(first), last) for *first, last in lengths[:: math.ceil(len(lengths) / SAMPLED)]]
-    return Sizes(_with_carved(counts), sum(map(sum, lengths)) / len(lengths), pairs)
+    examples = [lengths for row in train if (lengths := _lengths(task, row))]
+    if not examples:
+        return Sizes(_with_carved(counts), None)
+    pairs = [(sum(first), last) for (*first, last), *_ in examples[:: math.ceil(len(examples) / SAMPLED)]]
+    tokens, readings = (sum(map(count, examples)) / len(examples) for count in (_total, len))
+    return Sizes(_with_carved(counts), tokens, pairs, readings=readings)
 
 
 def _bytes(source: Files | Packaged) -> int:
@@ -133,7 +140,11 @@ def _bytes(source: Files | Packaged) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _lengths(task: Task, row: Row) -> list[float]:
-    """The numbers of tokens of a row's input columns, at a guess."""
-    columns = [column for role in task.type.inputs for column in task.columns_of(role)]
-    return [TOKENS_A_WORD * len(str(row.get(column, "")).split()) for column in columns]
+def _lengths(task: Task, row: Row) -> list[list[float]]:
+    """The numbers of tokens of a row's texts each time that they are read, at a guess."""
+    readings = task.type.readings(task, task.type.answered(task, row))
+    return [[TOKENS_A_WORD * len(text.split()) + count_unspaced(text) for text in texts] for texts in readings]
+
+
+def _total(readings: Sequence[Sequence[float]]) -> float:
+    return sum(map(sum, readings))

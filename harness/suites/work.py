@@ -62,11 +62,11 @@ class Work:
     """The amount of data that a run reads.
 
     Attributes:
-        trained: Number of items that training reads, repeats included; for a probe a third, for want of a backward
-            pass. An item is an example, or in question answering a window of its context.
-        validated: Number of items scored during training.
-        tested: Number of items of test examples.
-        length: Number of tokens read per item.
+        trained: Number of texts that training reads, repeats included; for a probe a third, for want of a backward
+            pass. A text is an example, in question answering a window, in multiple choice a question with a choice.
+        validated: Number of texts scored during training.
+        tested: Number of texts of test examples.
+        length: Number of tokens per text.
         is_length_known: Whether `length` is known; else it is half of the most that a model may read.
         steps: Number of optimizer steps; 0 for a probe.
     """
@@ -109,9 +109,9 @@ def work(training: Training, sizes: Sizes, evaluate: str = "test") -> Work | Non
     else:
         trained = steps * training.batch_size
     return Work(
-        trained=trained,
-        validated=evaluations * validation * items.scored,
-        tested=(evaluate == "test") * test * items.scored,
+        trained=trained * items.readings,
+        validated=evaluations * validation * items.scored * items.readings,
+        tested=(evaluate == "test") * test * items.scored * items.readings,
         length=items.tokens,
         is_length_known=sizes.tokens is not None,
         steps=0 if training.method == "probe" else steps,

@@ -101,6 +101,16 @@ class Analysed:
         return None
 
 
+def in_order(name: str, values: Sequence[str | None], parts: Sequence[str]) -> Aspect:
+    """Divide examples into named parts; those without an example are left out.
+
+    >>> in_order("answerable", ["no", None, "no"], ("yes", "no")).parts
+    ('no',)
+    """
+    there = set(values)
+    return Aspect(name, tuple(values), tuple(part for part in parts if part in there))
+
+
 def numbered(name: str, counts: Sequence[int | None], most: int) -> Aspect:
     """Divide examples by a small count; counts from `most` on form one part.
 
@@ -108,6 +118,5 @@ def numbered(name: str, counts: Sequence[int | None], most: int) -> Aspect:
     ('0', '1', '3 or more', None)
     """
     last = f"{most} or more"
-    values = tuple(None if count is None else str(count) if count < most else last for count in counts)
-    there = set(values)
-    return Aspect(name, values, tuple(part for part in (*map(str, range(most)), last) if part in there))
+    values = [None if count is None else str(count) if count < most else last for count in counts]
+    return in_order(name, values, (*map(str, range(most)), last))

@@ -235,6 +235,17 @@ class TaskType(Analysed, Predicts, ABC):
         del training
         return None
 
+    def readings(self, task: Task, row: Row) -> Sequence[Sequence[str]]:
+        """Return the texts that are read together, for each time that a model reads an example, for forecasts.
+
+        By default all inputs are read once.
+
+        Args:
+            task: The task.
+            row: The row; if it is empty, only the number of readings matters, which may be 0 if it depends on the row.
+        """
+        return [[str(row.get(column, "")) for role in self.inputs for column in task.columns_of(role)]]
+
     def own_settings(self, training: Training) -> Any:
         """Return the settings of this type out of all training settings."""
         return self.settings.model_validate({key: getattr(training, key) for key in self.settings.model_fields})

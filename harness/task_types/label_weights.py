@@ -97,7 +97,15 @@ def label_counts(targets: Sequence[int] | Counts, labels: int) -> Counts:
     return np.bincount(np.asarray(targets, dtype=np.int64), minlength=labels)
 
 
+def indicators(targets: Sequence[Sequence[int]], labels: int) -> NDArray[np.bool_]:
+    """Return whether each example has each label [examples, labels], from each example's label indices."""
+    found = np.zeros((len(targets), labels), dtype=bool)
+    for row, target in zip(found, targets, strict=True):
+        row[list(target)] = True
+    return found
+
+
 def yes_counts(targets: Sequence[Sequence[int]], labels: int) -> Counts:
     """Count the examples without and with each label [labels, 2], from each example's label indices."""
-    yes = label_counts([index for target in targets for index in set(target)], labels)
+    yes = indicators(targets, labels).sum(axis=0)
     return np.stack([len(targets) - yes, yes], 1)

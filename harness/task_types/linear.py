@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,31 +13,23 @@ Numbers = NDArray[np.float64]
 Prior = Callable[[Any, tuple[str, ...]], Numbers]
 
 
-class Learn(Protocol):
-    """Fit a linear model of a task type's targets."""
+@dataclass(frozen=True)
+class Fit:
+    """What a linear model is fitted to.
 
-    def __call__(
-        self,
-        rows: Any,
-        examples: Sequence[Any],
-        weights: Numbers,
-        intercepts: Numbers,
-        penalty: float,
-        *,
-        fit_intercept: bool = True,
-        label_weights: Numbers | None = None,
-    ) -> None:
-        """Update weights and intercepts in place. They start as zeros and the prior.
+    Attributes:
+        rows: The inputs [examples, width].
+        examples: The examples with the targets.
+        penalty: The penalty on weights, as a multiple of the usual one.
+        fit_intercept: Whether intercepts are fitted.
+        label_weights: The weight of each label, as in `harness.task_types.label_weights`; None for 1.
+    """
 
-        Args:
-            rows: The inputs [examples, width].
-            examples: The examples with the targets.
-            weights: The weights [outputs, width].
-            intercepts: The intercepts [outputs].
-            penalty: The penalty on weights, as a multiple of the usual one.
-            fit_intercept: Whether intercepts are fitted.
-            label_weights: The weight of each label, as in `harness.task_types.label_weights`; None for 1.
-        """
+    rows: Any
+    examples: Sequence[Any]
+    penalty: float
+    fit_intercept: bool = True
+    label_weights: Numbers | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +38,11 @@ class LinearTask:
 
     Attributes:
         prior: Computes scores [outputs] from the training data and the label names alone.
-        learn: Fits weights and intercepts.
+        learn: Fits weights [outputs, width] and intercepts [outputs] in place. They start as zeros and the prior.
         counts: Counts each label from examples and the number of labels, as in `label_weights`; None if there are no
             labels to weight.
     """
 
     prior: Prior
-    learn: Learn
+    learn: Callable[[Fit, Numbers, Numbers], None]
     counts: Callable[[Any, int], NDArray[np.int64]] | None = None

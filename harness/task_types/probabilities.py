@@ -10,6 +10,8 @@ import numpy as np
 
 from harness.metrics.metric import Floats
 
+MOST_NATS = 700.0  # The exponential of this is still finite.
+
 
 def softmax(logits: Floats) -> Floats:
     """Compute the probabilities of mutually exclusive labels."""
@@ -46,6 +48,11 @@ def with_probabilities(
     found = probabilities_of(np.array(answer["logits"]))
     rounded = {label: round(float(p), 4) for label, p in zip(labels, found, strict=True)}
     return {"prediction": answer["prediction"], "probabilities": rounded}
+
+
+def perplexity(mean: float) -> float:
+    """Convert a mean of nats to a perplexity; infinite if it overflows."""
+    return math.inf if mean > MOST_NATS else math.exp(mean)
 
 
 def surprise(probability: float) -> float:

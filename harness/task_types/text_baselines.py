@@ -19,7 +19,7 @@ from scipy import sparse
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.label_weights import Weights, weights_for, weights_note
-from harness.task_types.linear import LinearTask, Numbers, Prior
+from harness.task_types.linear import Fit, LinearTask, Numbers, Prior
 from harness.task_types.texts import TextExample
 
 MAJORITY_FILE = "majority.json"
@@ -135,7 +135,7 @@ class TfIdf:
         weights = np.zeros((len(intercepts), rows.shape[1]))
         weighed = weights_for(self.task, LabelLoss(**weighing), examples, labels)
         if rows.shape[1]:
-            self.task.learn(rows, examples, weights, intercepts, baseline_penalty, label_weights=weighed)
+            self.task.learn(Fit(rows, examples, baseline_penalty, label_weights=weighed), weights, intercepts)
         return Linear(sides, weights, intercepts, self.outputs_of, weights_note(labels, weighed))
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Linear:
@@ -145,27 +145,12 @@ class TfIdf:
         return Linear(sides, tensors["weights"], tensors["intercepts"], self.outputs_of)
 
 
-def logistic_regression(
-    rows: Any,
-    classes: NDArray[Any],
-    penalty: float,
-    *,
-    fit_intercept: bool = True,
-    class_weights: Weights | None = None,
-) -> Any:
-    """Fit a logistic regression.
-
-    Args:
-        rows: The inputs [examples, width].
-        classes: The class indices [examples].
-        penalty: The penalty on weights, as a multiple of the usual one.
-        fit_intercept: Whether intercepts are fitted.
-        class_weights: The weight of each class [classes]; None for 1.
-    """
+def logistic_regression(fit: Fit, classes: NDArray[Any], class_weights: Weights | None) -> Any:
+    """Fit a logistic regression to class indices [examples], with a weight of each class [classes]; None for 1."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 -- a second or two, which the majority does without
 
-    model = LogisticRegression(C=INVERSE_PENALTY / penalty, max_iter=1000, fit_intercept=fit_intercept)
-    return model.fit(rows, classes, None if class_weights is None else class_weights[classes.astype(int)])
+    model = LogisticRegression(C=INVERSE_PENALTY / fit.penalty, max_iter=1000, fit_intercept=fit.fit_intercept)
+    return model.fit(fit.rows, classes, None if class_weights is None else class_weights[classes.astype(int)])
 
 
 def as_they_are(scores: Numbers) -> Numbers:

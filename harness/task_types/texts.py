@@ -10,7 +10,7 @@ from typing import Any
 from harness.data.fields import text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, UnclearError, named_like
-from harness.data.task import Row, Task
+from harness.data.task import PlainExample, Row, Task
 from harness.task_types.contract import Column, TaskType
 
 PAIRS = (
@@ -31,7 +31,7 @@ Target = int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TextExample:
+class TextExample(PlainExample):
     """A text, or a pair of texts, with its target.
 
     Attributes:
@@ -52,11 +52,6 @@ class TextExample:
     def parts(self) -> tuple[str, ...]:
         """The text, or the two of a pair."""
         return (self.text,) if self.pair is None else (self.text, self.pair)
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The text, or the two of a pair."""
-        return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from harness.models.number_output import output_layer
 from harness.ops.together import processes
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.label_weights import Weights, weights_for, weights_note
-from harness.task_types.linear import LinearTask
+from harness.task_types.linear import Fit, LinearTask
 from harness.task_types.texts_objective import TextObjective
 from harness.tokenization.items import Features
 from harness.training.adaptation import Adapted
@@ -123,7 +123,7 @@ def fitted(
         weights, intercepts = np.zeros(layer.weight.shape), np.zeros(layer.out_features)
         if has_bias:
             intercepts += task.prior(examples, tuple(map(str, range(layer.out_features))))
-        task.learn(rows, examples, weights, intercepts, penalty, fit_intercept=has_bias, label_weights=label_weights)
+        task.learn(Fit(rows, examples, penalty, has_bias, label_weights), weights, intercepts)
         weights /= scale
         yield Probe(weights, intercepts - weights @ mean, penalty)
 

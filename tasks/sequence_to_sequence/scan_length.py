@@ -4,16 +4,6 @@ Source: Lake and Baroni 2018, experiment 2: training commands mean at most 22 ac
 validation split is drawn from the short ones, so it does not say how a model does on long ones.
 """
 
-from harness.data.scan import length_split
-from harness.data.sources import Generated
-from harness.data.task import Task
+from harness.data.scan import length_split, scan_task
 
-task = Task(
-    task_type="sequence_to_sequence",
-    source=Generated(length_split, "2"),
-    metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
-    licence="none needed: made by its published grammar",
-    citation="Lake and Baroni 2018, Generalization without Systematicity",
-    near_duplicates="keep",
-    examples={"train": 15_291, "validation": 1_699, "test": 3_920},
-)
+task = scan_task(length_split, "2", {"train": 15_291, "validation": 1_699, "test": 3_920})

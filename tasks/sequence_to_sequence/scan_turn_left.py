@@ -5,17 +5,6 @@ itself, and no other has it; all test commands do. 1,970 of those without it are
 does not say how a model does on the test commands.
 """
 
-from harness.data.scan import turn_left_split
-from harness.data.sources import Generated
-from harness.data.task import Task
+from harness.data.scan import scan_task, turn_left_split
 
-task = Task(
-    task_type="sequence_to_sequence",
-    source=Generated(turn_left_split, "1"),
-    metrics=("exact_text", "target_token_accuracy", "target_perplexity"),
-    licence="none needed: made by its published grammar",
-    citation="Lake and Baroni 2018, Generalization without Systematicity",
-    near_duplicates="keep",
-    keep_repeats=True,
-    examples={"train": 19_920, "validation": 1_970, "test": 1_208},
-)
+task = scan_task(turn_left_split, "1", {"train": 19_920, "validation": 1_970, "test": 1_208}, keep_repeats=True)

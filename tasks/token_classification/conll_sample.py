@@ -1,6 +1,6 @@
-"""Which words of a news sentence name a person, place, organisation or something else? 241 sentences of CoNLL-2003.
+"""Which words of a news sentence name a person, place, organisation or something else? 131 + 23 + 72 sentences.
 
-An offline taste of the data set: fifteen articles of its development set, too few to tell good models apart. Every
+An offline taste of CoNLL-2003: fifteen articles of its development set, too few to tell good models apart. Every
 third article is for testing. Sentences of one article are resampled together, so intervals are wide.
 """
 
@@ -36,5 +36,5 @@ task = Task(
     licence="research use (Reuters); the package is Apache-2.0",
     citation="Tjong Kim Sang and De Meulder 2003, Introduction to the CoNLL-2003 Shared Task",
     group=DOCUMENT,
-    examples={"train": 241},
+    examples={"train": 131, "validation": 23, "test": 72},
 )

@@ -61,8 +61,8 @@ def run(settings, trainer, progress=None):
         assert tokens == done.tokens
         kept.append((done.step, share))
 
-    course = PretrainingRun(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)
-    pretrain(trainer, course, done, callbacks)
+    run = PretrainingRun(Steps(), {"one": 3, "two": 1}, settings, 50, None, keep, math.inf)
+    pretrain(trainer, run, done, callbacks)
     return done, callbacks, kept
 
 
@@ -165,7 +165,7 @@ def test_a_loss_that_is_no_number_is_like_none_of_the_record(monkeypatch):
     """A step on a GPU does not tell."""
     lost = SimpleNamespace(step=lambda batch: torch.tensor(math.nan if batch[0].number == 1 else 2.0))
     monkeypatch.setattr(reproduce, "settings_that_differ", lambda *_: [])
-    monkeypatch.setattr(reproduce, "course_of", lambda *_: (lost, SimpleNamespace(objective=Steps()), None))
+    monkeypatch.setattr(reproduce, "run_of", lambda *_: (lost, SimpleNamespace(objective=Steps()), None))
     record = SimpleNamespace(config=None, name="one", first_losses=(2.0, 2.0, 2.0))
     verdict = reproduce.verified(SimpleNamespace(recipe=None), record, Watching(), None)
     assert (verdict.steps, verdict.equal, verdict.largest, verdict.holds) == (3, 1, math.inf, False)

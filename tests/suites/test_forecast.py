@@ -141,6 +141,39 @@ def test_a_question_is_as_many_items_as_its_context_has_windows():
     assert (whole.trained, whole.length) == (1600, 130)
 
 
+def test_a_question_with_choices_is_read_as_often_as_it_has_choices(tmp_path):
+    rows = [
+        {"question": "which of these is it", "choices": ["a b", "c d e", "f"] * (1 + n % 2), "answer": "A"}
+        for n in range(40)
+    ]
+    file = write_jsonl(tmp_path / "own.jsonl", rows)
+    columns = {"text": ("question",), "choices": ("choices",), "label": ("answer",)}
+    local = LocalData(train=str(file), task_type="multiple_choice", **columns)
+    config = run_of().config.model_copy(update={"local": local, "metrics": ("accuracy",)})
+    sizes = task_sizes(Run("mine", "bert", config, Path("x")), [])
+    # 3 or 6 choices of 2 words on average, each after a question of 5 words; 1.4 tokens a word.
+    assert (sizes.readings, sizes.tokens) == (4.5, pytest.approx(4.5 * 7 * 1.4))
+    recipe = Training(max_length=64, batch_size=8, epochs=1, evaluations_per_epoch=1)
+    found = work(recipe, replace(sizes, examples={"train": 80, "validation": 10, "test": 20}))
+    assert (found.trained, found.validated, found.tested, found.steps) == (80 * 4.5, 10 * 4.5, 20 * 4.5, 10)
+    assert found.length == pytest.approx(7 * 1.4)
+    assert work(Training(max_length=8, batch_size=8, epochs=1), sizes).length == 8
+
+
+def test_a_character_of_a_script_without_blanks_is_a_token(tmp_path):
+    file = write_jsonl(
+        tmp_path / "own.jsonl", [{"text": "北京" * 50 + f" {n}", "label": "ab"[n % 2]} for n in range(40)]
+    )
+    config = run_of().config.model_copy(update={"local": LocalData(train=str(file), task_type="classification")})
+    assert task_sizes(Run("mine", "bert", config, Path("x")), []).tokens == pytest.approx(100 + 2 * 1.4)
+
+
+def test_the_number_of_choices_of_a_task_is_known_without_its_rows():
+    for name, choices in (("race", 4), ("siqa", 3), ("commonsense_qa", 5), ("sst2", 1)):
+        config = run_of().config.model_copy(update={"task": name})
+        assert task_sizes(Run("mine", "bert", config, Path("x")), []).readings == choices
+
+
 def test_the_windows_of_questions_are_counted_in_a_sample_of_small_files(tmp_path):
     file = write_jsonl(tmp_path / "own.jsonl", [
         {"question": "who is it", "context": "a b c d e " * (1 + n // 1000), "answers": "a"} for n in range(2000)

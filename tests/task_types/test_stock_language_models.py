@@ -130,6 +130,17 @@ def test_an_encoder_with_the_head_of_a_decoder_is_refused_as_it_sees_what_it_is_
             costs("camembert", tmp_path)
 
 
+def test_a_language_model_whose_scores_are_nan_is_refused(tmp_path):
+    tokenizer = small_tokenizer("bert")
+    settings = {**SIZES, "vocab_size": len(tokenizer), "pad_token_id": 0, "is_decoder": True}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model("camembert", **settings))
+    model.lm_head.dense.weight.data.fill_(torch.nan)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"camembert: this model's scores of a plain text are not numbers \(NaN\)"):
+        costs("camembert", tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MASKED)
 @torch.no_grad()

@@ -123,6 +123,12 @@ def test_a_sentence_in_brackets_is_no_list():
         assert words_of(sentence, "tokens") == tuple(sentence.split())
 
 
+def test_documents_of_several_files_are_not_the_same_by_their_numbers(tmp_path):
+    for name in ("a.conll", "b.conll"):
+        (tmp_path / name).write_text(CONLL)
+    assert [row["document"] for row in read_rows(tmp_path)] == ["a.conll 1", "a.conll 2", "b.conll 1", "b.conll 2"]
+
+
 def test_documents_of_a_column_file_stay_together(tmp_path):
     articles = [
         "".join(f"word{article}x{number} O\nName{article}x{number} B-PER\n\n" for number in range(4))

@@ -20,6 +20,14 @@ def test_what_is_no_text_is_told(field):
         text_field({"text": field}, "text")
 
 
+def test_a_long_field_is_told_by_its_beginning_and_a_number_as_one():
+    with pytest.raises(FieldError) as told:
+        text_field({"text": {"a": "x" * 1000}}, "text")
+    assert len(str(told.value)) < 200
+    with pytest.raises(FieldError, match=r"text: not text \(got 1984\)\. Write a number in quotes"):
+        text_field({"text": 1984}, "text")
+
+
 @pytest.mark.parametrize(("field", "number"), [(3, 3.0), ("-2.5e1", -25.0), (" 7 ", 7.0), (MOST, 1e30), (-MOST, -1e30)])
 def test_a_number_is_read_as_it_is_written(field, number):
     assert number_field(field, "label") == number
@@ -88,7 +96,7 @@ def test_a_row_s_id_is_its_own_or_its_number(cells, identity):
     assert row_place("test", 7, cells) == "test row 7"
 
 
-@pytest.mark.parametrize(("cell", "group"), [(0, "0"), ("x", "x"), (None, "")])
+@pytest.mark.parametrize(("cell", "group"), [(0, "0"), ("x", "x"), (None, ""), (float("nan"), "")])
 def test_a_row_s_group_is_what_its_cell_says_as_text_and_an_empty_cell_is_none(cell, group):
     task = Task(task_type="classification", source=None, metrics=(), licence="", citation="", group="film")
     assert group_of(task, {"film": cell}) == group

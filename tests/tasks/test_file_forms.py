@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+from decimal import Decimal
 
 import pyarrow
 import pytest
@@ -127,6 +128,12 @@ def test_a_list_in_a_jsonl_file_is_read_as_well(tmp_path):
     assert read_rows(written(tmp_path, "a.jsonl", json.dumps(ROWS, indent=2))) == ROWS
 
 
+def test_a_file_with_a_list_of_rows_per_split_is_told(tmp_path):
+    content = json.dumps({"train": ROWS, "test": ROWS[:1]})
+    said = f"{tmp_path}/a.json: several lists of rows (train, test). Save each as a file of its own."
+    assert complaint(written(tmp_path, "a.json", content)) == (said,)
+
+
 def test_one_object_is_one_row(tmp_path):
     row = {"question": "?", "context": "c", "answers": [{"text": "c", "answer_start": 0}]}
     for name in ("a.json", "a.jsonl"):
@@ -231,6 +238,12 @@ def test_a_dictionary_of_data_sets_that_was_saved_to_disk_gives_its_splits(tmp_p
     assert Files(tmp_path / "saved").rows() == {"train": ROWS, "test": ROWS}
 
 
+def test_decimals_are_numbers(tmp_path):
+    table = pyarrow.table({"price": pyarrow.array([Decimal("1.50"), None]), "text": ["x", "y"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet") == [{"price": 1.5, "text": "x"}, {"price": None, "text": "y"}]
+
+
 @pytest.mark.parametrize("name", ["a.feather", "a.arrow", "a.parquet"])
 @pytest.mark.parametrize("content", [b"", b"garbage", b"ARROW1\x00\x00 and no more", b"PAR1", b"FEA1 FEA1"])
 def test_a_broken_arrow_file_is_the_users_error(tmp_path, name, content):
@@ -258,11 +271,11 @@ def test_arrow_columns_that_are_there_twice_are_no_part_of_a_row(tmp_path):
 def test_the_first_sheet_of_a_spreadsheet_is_read(tmp_path, capsys):
     errors.notice.cache_clear()
     file = spreadsheet(
-        tmp_path / "a.xlsx", ["text", "label", None, "n"], ["a dull film", "bad", "x", 1], [], ["ä", None, None, 2.5],
+        tmp_path / "a.xlsx", ["text", "label", None, "n"], ["a dull film", "bad", "x", 1], [], [1984, None, None, 2.5],
         more=["Notes"],
     )  # fmt: skip
     rows = read_rows(file)
-    assert rows == [{"text": "a dull film", "label": "bad", "n": 1}, {"text": "ä", "label": None, "n": 2.5}]
+    assert rows == [{"text": "a dull film", "label": "bad", "n": "1"}, {"text": "1984", "label": None, "n": "2.5"}]
     assert rows[1].place == f"{file}, row 4"
     assert (
         capsys.readouterr().err == f"{file}: sheet Sheet is read, Notes not. Save another one as a file of its own.\n"
@@ -287,13 +300,25 @@ def test_without_its_reader_a_spreadsheet_says_what_to_install(tmp_path, monkeyp
 # Folders and patterns.
 
 
-def test_shards_are_read_one_after_the_other(tmp_path):
+def test_shards_are_read_one_after_the_other(tmp_path, capsys):
+    errors.notice.cache_clear()
     for number, row in enumerate(ROWS):
         parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / f"part-0000{number}.snappy.parquet")
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / "README.md").write_text("About it.")
     assert read_rows(tmp_path) == read_rows(tmp_path / "part-*.parquet") == ROWS
     assert read_rows(tmp_path)[1].place == f"{tmp_path}/part-00001.snappy.parquet, row 1"
+    for number in range(2):
+        written(tmp_path, f"numbered/000{number}.csv", CSV)
+    assert read_rows(tmp_path / "numbered") == ROWS * 2
+    assert capsys.readouterr().err == ""
+
+
+def test_texts_of_the_same_name_in_several_folders_are_told_apart(tmp_path):
+    for name in ("a/1.txt", "b/1.txt", "b/2.txt"):
+        written(tmp_path, name, f"text {name}")
+    assert [row["id"] for row in read_rows(tmp_path / "*/*.txt")] == ["a/1.txt", "b/1.txt", "b/2.txt"]
+    assert [row["id"] for row in read_rows(tmp_path / "b/*.txt")] == ["1.txt", "2.txt"]
 
 
 def test_a_pattern_that_nothing_fits_is_named(tmp_path):
@@ -319,6 +344,8 @@ def test_a_folder_with_files_of_several_kinds_names_them(tmp_path):
         {"train": "train-00000-of-00001.csv", "validation": "valid-00000-of-00001.csv"},
         {"train": "train/a.csv", "validation": "val/b.csv", "test": "testing/a.csv"},
         {"train": "training.csv", "test": "test.csv"},
+        {"train": "imdb_train.csv", "validation": "imdb.dev.csv", "test": "Test-imdb.csv.gz"},
+        {"train": "train-00000-of-00001-0123456789abcdef.csv", "test": "test-00000-of-00001-0123456789abcdef.csv"},
     ],
 )
 def test_a_folder_with_a_file_for_each_split_gives_all_splits(tmp_path, names):
@@ -348,6 +375,32 @@ def test_what_no_split_is_called_by_is_left_unread_and_told(tmp_path, capsys):
     assert capsys.readouterr().err == said
 
 
+def test_a_file_with_the_name_of_a_split_goes_before_one_whose_name_holds_it(tmp_path, capsys):
+    errors.notice.cache_clear()
+    for name in ("train.csv", "test.csv", "test_labels.csv"):
+        written(tmp_path, name, f"text\n{name}\n")
+    assert Files(tmp_path).rows() == {split: [{"text": f"{split}.csv"}] for split in ("train", "test")}
+    assert "test_labels.csv not read" in capsys.readouterr().err
+
+
+def test_texts_belong_to_splits_by_a_word_of_their_names_only_if_all_do(tmp_path):
+    for name in ("wiki.train.txt", "wiki.test.txt"):
+        written(tmp_path, f"wiki/{name}", name)
+        written(tmp_path, f"novels/{name}", name)
+    written(tmp_path, "novels/emma.txt", "a novel")
+    assert set(Files(tmp_path / "wiki").rows()) == {"train", "test"}
+    assert len(Files(tmp_path / "novels").rows()["train"]) == 3
+
+
+def test_files_that_are_read_as_one_table_are_told(tmp_path, capsys):
+    errors.notice.cache_clear()
+    for name in ("spring.csv", "autumn.csv", "train-or-test.csv"):
+        written(tmp_path, name, CSV)
+    assert read_rows(tmp_path) == ROWS * 3
+    said = "autumn.csv, spring.csv, train-or-test.csv are read as one table. Name a file to read it alone."
+    assert capsys.readouterr().err == f"{tmp_path}: {said}\n"
+
+
 def test_two_files_for_one_split_are_told(tmp_path):
     for name in ("train.csv", "train.jsonl", "test.csv"):
         written(tmp_path, name, CSV)
@@ -356,7 +409,15 @@ def test_two_files_for_one_split_are_told(tmp_path):
 
 
 def test_a_folder_of_texts_per_class_gives_their_class(tmp_path):
-    for name in ("bad/1.txt", "bad/2", "good/_1.txt", "good/.hidden", "good/_SUCCESS", "_temporary/1.txt"):
+    for name in (
+        "bad/1.txt",
+        "bad/2",
+        "bad/LICENSE",
+        "good/_1.txt",
+        "good/.hidden",
+        "good/_SUCCESS",
+        "_temporary/1.txt",
+    ):
         written(tmp_path, name, f"text {name}")
     written(tmp_path, "README.txt", "About it.")
     assert read_rows(tmp_path) == [

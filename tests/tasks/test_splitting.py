@@ -110,6 +110,27 @@ def test_questions_on_one_passage_are_carved_to_one_side():
     assert sum(map(len, sides)) == len(set().union(*sides)) == 60
 
 
+def chinese(number, length):
+    return "".join(Random(number).choices([chr(0x4E00 + place) for place in range(3_000)], k=length))
+
+
+def test_a_script_without_blanks_has_words_too():
+    rows = [
+        QuestionExample(f"{n}", f"{chinese(n, 12)}？", chinese(1_000 + n // 4, 200), (Answer("x", -1),))
+        for n in range(160)
+    ]
+    splits, _ = separated({"train": rows})
+    sides = [{one.context for one in split} for split in splits.values()]
+    assert sum(map(len, sides)) == len(set().union(*sides)) == 40
+
+
+def test_near_duplicates_are_found_in_a_script_without_blanks():
+    train = [TextExample(f"{n}", chinese(n, 120), n % 2) for n in range(60)]
+    test = [TextExample(f"{n}", chinese(n, 120)[:60] + "一" + chinese(n, 120)[61:], n % 2) for n in range(20)]
+    _, dropped = separated({"train": train, "test": test})
+    assert dropped == {"train rows that nearly repeat validation or test": 20}
+
+
 def test_a_single_group_cannot_be_carved():
     with pytest.raises(UserError, match="groups too large to take test from"):
         separated({"train": examples(50, group_size=50)})

@@ -9,10 +9,9 @@ from choice_cards import CARDS as CHOICE_CARDS
 from choice_cards import choice_features, choice_row
 
 from harness.data.downloads import Download
-from harness.data.duplicates import MOST_SHARERS
+from harness.data.duplicates import LEAST_TELLING_WORDS, MOST_SHARERS
 from harness.data.loading import load_splits
 from harness.data.sources import Generated, Hub, Packaged
-from harness.data.splitting import LEAST_TELLING_WORDS
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric
 from harness.registry import TASK_TYPES, TASKS
@@ -262,6 +261,7 @@ def loaded(name):
 def test_the_data_that_needs_no_network_is_valid_on_every_side(name):
     splits = loaded(name)
     assert_valid(splits, ALL[name].task_type)
+    assert {split: len(rows) for split, rows in ALL[name].source.rows().items()} == ALL[name].examples
     if ALL[name].task_type == "language_modelling":
         assert sum(len(one.text.split()) for one in splits.test) >= 50_000
     elif ALL[name].task_type == "token_classification":

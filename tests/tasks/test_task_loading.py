@@ -193,6 +193,15 @@ def test_several_labels_are_a_list_or_text_with_bars_and_may_be_none():
     assert [one.target for one in (*splits.validation, *splits.test)] == [(1,), (0, 1), (), ()]
 
 
+def test_groups_that_given_splits_share_with_train_are_noted():
+    grouped = [row | {"film": f"f{number}"} for number, row in enumerate(rows(30))]
+    test = [{"text": f"t{n}", "label": "no", "film": f"f{n}"} for n in range(28, 33)]
+    validation = [row | {"film": None} for row in split_rows(100)]
+    given = task(train=grouped, validation=validation, test=test, group="film")
+    assert load_splits(given).notes == ("2 of 5 test rows are of a group that is in train too, as the files have it",)
+    assert load_splits(replace(given, group=None)).notes == ()
+
+
 def test_a_group_is_told_as_text():
     splits = load_splits(task(train=[row | {"film": n // 2} for n, row in enumerate(rows(40))], group="film"))
     assert {one.group for split in (splits.train, splits.validation, splits.test) for one in split} == set(

@@ -72,6 +72,24 @@ def test_a_txt_file_is_a_table_where_a_separator_is_named(tmp_path):
     assert read_rows(file) == [{"id": "a.txt", "text": "text\tlabel\nx\t1\n"}]
 
 
+def test_a_first_line_that_names_the_separator_for_excel_is_followed(tmp_path, told):
+    file = written(tmp_path, f"sep=;\r\n{table(';')}")
+    rows = read_rows(file)
+    assert (rows, rows[0].place, told()) == (ROWS, f"{file}, line 3", "")
+    assert read_rows(file, separator="semicolon") == ROWS
+
+
+@pytest.mark.parametrize("empty", ["\n", ",\n", '"",""\n'])
+def test_rows_without_content_before_and_after_a_table_are_none(tmp_path, empty):
+    rows = read_rows(written(tmp_path, f"{empty}text,label\nx,1\ny,2\n{empty}{empty}"))
+    assert rows == [{"text": "x", "label": "1"}, {"text": "y", "label": "2"}]
+    assert rows[1].place.endswith("line 4")
+
+
+def test_a_table_of_one_column_keeps_its_empty_texts(tmp_path):
+    assert read_rows(written(tmp_path, 'text\nx\n""\ny\n""\n\n')) == [{"text": name} for name in ("x", "", "y", "")]
+
+
 # Quotes.
 
 
@@ -115,6 +133,21 @@ def test_an_encoding_that_can_be_told_is_guessed_and_told_in_one_line(tmp_path, 
     assert told() == f"{file}: guessed encoding {encoding}. If that is wrong, give --encoding or --separator.\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Ääni kuului yöllä, ja hän jäi työhön", "Über — — ——— 5 £, £££", "« Où ? » … “naïve”, créée, œuvre", "¿¡Qué!?"],
+)
+def test_western_texts_with_many_marks_are_told_from_other_alphabets(tmp_path, text):
+    assert (
+        read_rows(
+            written(
+                tmp_path, f"text\n{text} and more of the same, as long as a text usually is\n".encode("cp1252"), "a.tsv"
+            )
+        )[0]["text"][:3]
+        == text[:3]
+    )
+
+
 def test_latin_1_is_read_as_its_superset(tmp_path):
     assert read_rows(written(tmp_path, "text\nZürich, señor\n".encode("latin-1"), "a.tsv"))[0] == {
         "text": "Zürich, señor"
@@ -127,6 +160,8 @@ def test_latin_1_is_read_as_its_superset(tmp_path):
         ("Привет, мир, как дела", "cp1251"),
         ("東京は大きな町です", "shift_jis"),
         ("北京是一个大城市", "gb18030"),
+        ("Дом (house) and сад (garden) are two of the words that he knew at the time", "cp1251"),
+        ("映画 is the word for a film, and 大きな町 is a large town in Japan", "shift_jis"),
         ("Być może był tam wcześniej, żółty i łagodny", "cp1250"),
     ],
 )

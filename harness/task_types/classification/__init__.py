@@ -82,11 +82,11 @@ class Classification(TextType):
             return
         trained = {example.target for example in splits.train}
         if len(trained) == 1:
-            yield f"train: every row has the label {labels[trained.pop()]!r}. Give at least two classes."
+            yield f"train: every row has the label {labels[trained.pop()]!r:.100}. Give at least two classes."
             return
         for split, examples in (("validation", splits.validation), ("test", splits.test)):
             for target in sorted({example.target for example in examples} - trained):
-                yield f"{split}: label {labels[target]!r} never occurs in train. Add some, or leave it out."
+                yield f"{split}: label {labels[target]!r:.100} never occurs in train. Add some, or leave it out."
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the least frequent label, if it is rare."""
@@ -153,7 +153,7 @@ class Classification(TextType):
 
 
 def _a_list(field: object) -> str:
-    return f"a list, not one label (got {field!r}). Did you mean --task-type multi_label?"
+    return f"a list, not one label (got {field!r:.100}). Did you mean --task-type multi_label?"
 
 
 task_type = Classification()

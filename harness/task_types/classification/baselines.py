@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from harness.task_types.label_weights import Counts, Weights, label_counts
-from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.label_weights import Counts, label_counts
+from harness.task_types.linear import Fit, LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
     Majority,
@@ -29,22 +29,12 @@ def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     return np.asarray(np.log((counts + 1) / (len(examples) + len(labels))))
 
 
-def learn(
-    rows: Any,
-    examples: Examples,
-    weights: Numbers,
-    intercepts: Numbers,
-    penalty: float,
-    *,
-    fit_intercept: bool = True,
-    label_weights: Weights | None = None,
-) -> None:
+def learn(fit: Fit, weights: Numbers, intercepts: Numbers) -> None:
     """Fit a logistic regression over the classes that occur."""
-    classes = _classes(examples)
+    classes = _classes(fit.examples)
     seen = np.unique(classes)
     if len(seen) > 1:
-        model = logistic_regression(rows, classes, penalty, fit_intercept=fit_intercept, class_weights=label_weights)
-        weights[seen], intercepts[seen] = _class_scores(model)
+        weights[seen], intercepts[seen] = _class_scores(logistic_regression(fit, classes, fit.label_weights))
 
 
 def _classes(examples: Examples) -> NDArray[np.int64]:

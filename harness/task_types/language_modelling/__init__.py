@@ -14,13 +14,13 @@ from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn
-from harness.data.task import Row, Task
+from harness.data.task import PlainExample, Row, Task
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.language_modelling.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentExample:
+class DocumentExample(PlainExample):
     """A whole text, in which each token is predicted from the others."""
 
     id: str
@@ -31,20 +31,6 @@ class DocumentExample:
     def parts(self) -> tuple[str, ...]:
         """The text."""
         return (self.text,)
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The text."""
-        return self.parts
-
-    @property
-    def label_indices(self) -> tuple[int, ...]:
-        """None: a document has no labels."""
-        return ()
-
-    def relabelled(self, _places: Mapping[int, int]) -> DocumentExample:
-        """Return the document unchanged: it has no labels."""
-        return self
 
 
 class Settings(Strict):
@@ -115,7 +101,9 @@ class LanguageModelling(TaskType):
             return None
         if not text.strip():
             column = task.column("text")
-            raise FieldError(f"{column}: an empty document (got {text!r}). Fill it, or skip such rows (blank_rows).")
+            raise FieldError(
+                f"{column}: an empty document (got {text!r:.100}). Fill it, or skip such rows (blank_rows)."
+            )
         return DocumentExample(identity, text, group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:

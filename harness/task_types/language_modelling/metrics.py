@@ -20,8 +20,8 @@ import numpy as np
 from harness.metrics.columns import fields
 from harness.metrics.influence import ratio as ratio_of_sums
 from harness.metrics.metric import NUMBER, Floats, Influence, Metric, Scored, Unit
+from harness.task_types.probabilities import perplexity
 
-MOST_NATS = 700.0  # The exponential of this is still finite.
 SIZES = ("bytes", "characters")
 COSTS = ("nats", "tokens", "masked_nats", "masked_tokens")
 
@@ -51,12 +51,7 @@ class Ratio:
 
     def of(self, nats: float, units: float) -> float:
         """Compute the score from a sum of nats and a sum of units."""
-        return exponential(nats / units) if self.exponential else nats / units / math.log(2)
-
-
-def exponential(mean: float) -> float:
-    """Convert a mean of nats to a perplexity; infinite if it overflows."""
-    return math.inf if mean > MOST_NATS else math.exp(mean)
+        return perplexity(nats / units) if self.exponential else nats / units / math.log(2)
 
 
 def size(text: str) -> dict[str, int]:

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from harness.config.training import Training
-from harness.data.files import refuse
+from harness.data.placed_rows import refuse
 from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device

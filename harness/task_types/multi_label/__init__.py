@@ -104,7 +104,9 @@ class MultiLabel(TextType):
         """Return the labels' indices in order."""
         column, items = task.column("label"), items_of(field, labels)
         if items is None:
-            raise FieldError(f"{column}: not a list of labels (got {field!r}). Give a list, or text such as 'a|b'.")
+            raise FieldError(
+                f"{column}: not a list of labels (got {field!r:.100}). Give a list, or text such as 'a|b'."
+            )
         named = bool(task.labels)
         return tuple(sorted({label_index(item, column, labels, named=named) for item in items}))
 
@@ -195,7 +197,7 @@ def _has(field: object, column: str) -> bool:
     """Return whether the field is 1, so that the text has the label of the column."""
     said = (label_name(field) or "").casefold()
     if said not in YES | NO:
-        raise FieldError(f"{column}: neither 0 nor 1 (got {field!r}). Fix the field, or leave the column out.")
+        raise FieldError(f"{column}: neither 0 nor 1 (got {field!r:.100}). Fix the field, or leave the column out.")
     return said in YES
 
 

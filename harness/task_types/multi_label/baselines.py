@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.task_types.label_weights import Counts, Weights, yes_counts
-from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.label_weights import Counts, indicators, yes_counts
+from harness.task_types.linear import Fit, LinearTask, Numbers
 from harness.task_types.text_baselines import (
     Examples,
     Majority,
@@ -20,43 +17,24 @@ from harness.task_types.text_baselines import (
 
 def prior(examples: Examples, labels: tuple[str, ...]) -> Numbers:
     """Return the log-odds [labels] of the training data. One is added to each count (Laplace's rule of succession)."""
-    counts = indicators(examples, len(labels)).sum(axis=0)
+    counts = indicators(_targets(examples), len(labels)).sum(axis=0)
     return np.asarray(np.log((counts + 1) / (len(examples) - counts + 1)))
 
 
-def learn(
-    rows: Any,
-    examples: Examples,
-    weights: Numbers,
-    intercepts: Numbers,
-    penalty: float,
-    *,
-    fit_intercept: bool = True,
-    label_weights: Weights | None = None,
-) -> None:
+def learn(fit: Fit, weights: Numbers, intercepts: Numbers) -> None:
     """Fit a logistic regression for each label that some texts have and others do not."""
-    for label, has in enumerate(indicators(examples, len(intercepts)).T):
+    for label, has in enumerate(indicators(_targets(fit.examples), len(intercepts)).T):
         if has.any() and not has.all():
-            model = logistic_regression(
-                rows,
-                has,
-                penalty,
-                fit_intercept=fit_intercept,
-                class_weights=None if label_weights is None else label_weights[label],
-            )
+            model = logistic_regression(fit, has, None if fit.label_weights is None else fit.label_weights[label])
             weights[label], intercepts[label] = model.coef_[0], np.ravel(model.intercept_)[0]
 
 
-def indicators(examples: Examples, labels: int) -> NDArray[np.bool_]:
-    """Return which labels each example has [examples, labels]."""
-    has = np.zeros((len(examples), labels), dtype=bool)
-    for row, example in zip(has, examples, strict=True):
-        row[list(example.label_indices)] = True
-    return has
-
-
 def _counts(examples: Examples, labels: int) -> Counts:
-    return yes_counts([example.label_indices for example in examples], labels)
+    return yes_counts(_targets(examples), labels)
+
+
+def _targets(examples: Examples) -> list[tuple[int, ...]]:
+    return [example.label_indices for example in examples]
 
 
 LINEAR = LinearTask(prior, learn, _counts)

@@ -6,17 +6,12 @@ of zeros and ones, of the same length for every text, each place says whether th
 
 from __future__ import annotations
 
-import ast
-import json
-import re
 from collections.abc import Iterator, Sequence
 
 from harness.data.labels import label_name, sorted_names
+from harness.data.written_values import NotWrittenError, written_value
 
 SEPARATORS = ("|", ";", ",")
-_NUMPY = re.compile(r"""\[\s*("[^"]*"|'[^']*'|[01]\.?)(\s+("[^"]*"|'[^']*'|[01]\.?))+\s*\]""")
-_NUMPY_ITEM = re.compile(r"""("[^"]*"|'[^']*'|[01])""")
-_NOT_LITERAL = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 
 
 def names_of(fields: Sequence[object]) -> tuple[str, ...]:
@@ -106,14 +101,10 @@ def _listed(field: object) -> Sequence[object] | None:
     text = field.strip()
     if text == "set()":
         return []
-    if text[:1] + text[-1:] not in ("[]", "()", "{}"):
+    if text[:1] + text[-1:] == "()":
+        text = f"[{text[1:-1]}]"
+    try:
+        found = written_value(text)
+    except NotWrittenError:
         return None
-    if _NUMPY.fullmatch(text):  # Python would concatenate texts without a comma between them.
-        return [item.strip("'\"") for item in _NUMPY_ITEM.findall(text)]
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-        except _NOT_LITERAL:
-            continue
-        return list(found) if isinstance(found, list | tuple | set) else None
-    return None
+    return list(found) if isinstance(found, list | set) else None

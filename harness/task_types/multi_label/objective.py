@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.config.training import Training
-from harness.task_types.label_weights import yes_counts
+from harness.task_types.label_weights import indicators, yes_counts
 from harness.task_types.multi_label import task_type
 from harness.task_types.probabilities import sigmoid
 from harness.task_types.texts import Target, TextExample
@@ -39,7 +39,8 @@ class SetObjective(LabelObjective):
         """Return the probability thresholds of labels, by names such as `threshold.sport`."""
         if self.thresholds is None:
             return {}
-        probabilities, wanted = sigmoid(outputs.astype(np.float64)), indicators(examples, len(self.labels))
+        probabilities = sigmoid(outputs.astype(np.float64))
+        wanted = indicators([example.label_indices for example in examples], len(self.labels))
         if self.thresholds == "one":
             return {THRESHOLD: best_threshold(probabilities.ravel(), wanted.ravel())}
         pairs = zip(self.labels, probabilities.T, wanted.T, strict=True)
@@ -112,14 +113,6 @@ def target_weight(learnt: LossOfLabels, target: tuple[int, ...]) -> float:
     chosen = learnt.weights[:, 0].copy()
     chosen[list(target)] = learnt.weights[list(target), 1]
     return float(chosen.mean())
-
-
-def indicators(examples: Sequence[TextExample], labels: int) -> NDArray[np.bool_]:
-    """Return whether each example has each label [examples, labels]."""
-    found = np.zeros((len(examples), labels), dtype=bool)
-    for row, example in zip(found, examples, strict=True):
-        row[list(example.label_indices)] = True
-    return found
 
 
 def _wanted(logits: Tensor, targets: Sequence[tuple[int, ...]]) -> Tensor:

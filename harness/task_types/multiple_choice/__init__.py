@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.fields import FieldError, text_field
-from harness.data.placed_rows import PlacedRow
+from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Task
@@ -91,6 +91,16 @@ class MultipleChoice(TaskType):
         place = right_place(row[column], column, choices, labels)
         return ChoiceExample(identity, self._texts(task, row), choices.texts, place, group_of(task, row))
 
+    def readings(self, task: Task, row: Row) -> Sequence[Sequence[str]]:
+        """Return the question with each of its choices."""
+        columns = task.columns_of("choices")
+        try:
+            choices: Sequence[str] = choices_of(row, columns).texts
+        except (FieldError, KeyError):
+            choices = [""] * max(len(task.labels), len(columns) if len(columns) > 1 else 0)
+        question = [str(row.get(column, "")) for column in task.columns_of("text")]
+        return [[*question, choice] for choice in choices]
+
     def unlabelled(self, task: Task, row: Row, identity: str) -> ChoiceExample:
         """Convert a row to a question for prediction."""
         return ChoiceExample(identity, self._texts(task, row), choices_of(row, task.columns_of("choices")).texts, 0)
@@ -99,13 +109,13 @@ class MultipleChoice(TaskType):
         """Put the question into the task's column, from columns that are named like one."""
         names = task.columns_of("text")
         found = guessing.questions(row) if names == ("text",) and names[0] not in row else ()
-        return _with(row, {names[0]: [row[name] for name in found]}) if found else row
+        return with_fields(row, {names[0]: [row[name] for name in found]}) if found else row
 
     def completed(self, task: Task, row: Row) -> Row:
         """Complete a row for prediction in the same way. It may have fewer choices than there are columns."""
         columns = task.columns_of("choices")
         lacking = [name for name in columns if name not in row] if columns[0] in row else []
-        return _with(self.answered(task, row), dict.fromkeys(lacking))
+        return with_fields(self.answered(task, row), dict.fromkeys(lacking))
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
         """Return the row of a question with any number of choices, up to the number of columns."""
@@ -166,11 +176,6 @@ class MultipleChoice(TaskType):
                 yield row, choices_of(row, columns)
             except (FieldError, KeyError):
                 continue
-
-
-def _with(row: Row, fields: Mapping[str, object]) -> Row:
-    """Add fields to a row, and keep its place in the file."""
-    return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
 
 task_type = MultipleChoice()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.task_types.analysed import Aspect, Forecasts, numbered
+from harness.task_types.analysed import Aspect, Forecasts, in_order, numbered
 from harness.task_types.multiple_choice.examples import ChoiceExample
 from harness.task_types.probabilities import softmax
 
@@ -29,8 +29,7 @@ def recorded_aspects(table: Any) -> Iterator[Aspect]:
 
 def read_aspects(examples: Sequence[ChoiceExample]) -> Iterator[Aspect]:
     """Yield how long the right choice is compared with the others."""
-    values = tuple(map(length_of_right, examples))
-    yield Aspect("right choice length", values, tuple(part for part in LENGTHS if part in values))
+    yield in_order("right choice length", list(map(length_of_right, examples)), LENGTHS)
 
 
 def length_of_right(example: ChoiceExample) -> str | None:

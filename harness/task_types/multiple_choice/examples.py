@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from string import ascii_uppercase
 
+from harness.data.task import PlainExample
+
 
 @dataclass(frozen=True, slots=True)
-class ChoiceExample:
-    """A question with its choices.
+class ChoiceExample(PlainExample):
+    """A question with its choices. A place among them is not a label, since every question has its own choices.
 
     Attributes:
         id: The id, unique within its split.
@@ -33,20 +34,6 @@ class ChoiceExample:
         choices, so duplicates cannot be recognized by the question alone.
         """
         return (*self.texts[:-1], "\n".join((self.texts[-1], *self.choices)))
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The passage, if any, and the question with its choices."""
-        return self.parts
-
-    @property
-    def label_indices(self) -> tuple[int, ...]:
-        """None: a place among the choices is not a label, since every question has its own choices."""
-        return ()
-
-    def relabelled(self, _places: Mapping[int, int]) -> ChoiceExample:
-        """Return the example unchanged: it has no labels."""
-        return self
 
     @property
     def context(self) -> str:

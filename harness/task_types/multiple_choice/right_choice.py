@@ -87,7 +87,7 @@ def right_place(field: object, column: str, choices: Choices, names: Names) -> i
     """
     name = label_name(field)
     if name is None:
-        raise FieldError(f"{column}: no label (got {field!r}). Fill the field, or leave the row out.")
+        raise FieldError(f"{column}: no label (got {field!r:.100}). Fill the field, or leave the row out.")
     place = place_in(name, choices, names)
     if place is not None:
         return place

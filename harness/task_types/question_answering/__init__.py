@@ -13,7 +13,7 @@ from pydantic import Field
 
 from harness.config.checking import Strict
 from harness.data.fields import text_field
-from harness.data.placed_rows import PlacedRow
+from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
@@ -145,7 +145,7 @@ class QuestionAnswering(TaskType):
         field = row[name]
         if START_COLUMN in row and not is_written(field):
             field = {"text": field, "answer_start": row[START_COLUMN]}
-        return PlacedRow({**row, column: field}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
+        return with_fields(row, {column: field})
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
         """Convert a row to a question for prediction."""

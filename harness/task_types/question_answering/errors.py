@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.task_types.analysed import Aspect
+from harness.task_types.analysed import Aspect, in_order
 from harness.task_types.question_answering.examples import QuestionExample
 
 ANSWERABLE = ("answerable", "unanswerable")
@@ -22,16 +22,16 @@ _WORD = re.compile(rf"\b({'|'.join([*QUESTION_WORDS, *SPELLINGS])})\b")
 def recorded_aspects(table: Any) -> Iterator[Aspect]:
     """Yield whether there is an answer, and the number of words in the first one."""
     references = table["reference"].to_pylist()
-    yield _in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
+    yield in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
     lengths = [_length(len(known[0].split())) if known else None for known in references]
-    yield _in_order("answer length", lengths, (*LENGTHS.values(), LONGER))
+    yield in_order("answer length", lengths, (*LENGTHS.values(), LONGER))
 
 
 def read_aspects(examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
     """Yield the question word, and the quarter of the context in which the first answer begins."""
     words = [question_word(example.question) for example in examples]
-    yield _in_order("question word", words, (*QUESTION_WORDS, OTHER))
-    yield _in_order("evidence position", list(map(_quarter, examples)), QUARTERS)
+    yield in_order("question word", words, (*QUESTION_WORDS, OTHER))
+    yield in_order("evidence position", list(map(_quarter, examples)), QUARTERS)
 
 
 def question_word(question: str) -> str:
@@ -42,11 +42,6 @@ def question_word(question: str) -> str:
     """
     found = _WORD.search(question.lower())
     return SPELLINGS.get(found[1], found[1]) if found else OTHER
-
-
-def _in_order(name: str, values: Sequence[str | None], parts: Sequence[str]) -> Aspect:
-    there = set(values)
-    return Aspect(name, tuple(values), tuple(part for part in parts if part in there))
 
 
 def _length(words: int) -> str:

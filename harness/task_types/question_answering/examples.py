@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from harness.data.task import PlainExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionExample:
+class QuestionExample(PlainExample):
     """A question about a context, with the right answers; none if it is unanswerable."""
 
     id: str
@@ -33,12 +34,3 @@ class QuestionExample:
     def every_text(self) -> tuple[str, ...]:
         """The question, its context and its answers."""
         return (*self.parts, *(answer.text for answer in self.answers))
-
-    @property
-    def label_indices(self) -> tuple[int, ...]:
-        """None: answers are not labels."""
-        return ()
-
-    def relabelled(self, _places: Mapping[int, int]) -> QuestionExample:
-        """Return the example unchanged: it has no labels."""
-        return self

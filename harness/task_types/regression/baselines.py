@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from harness.task_types.label_weights import Weights
-from harness.task_types.linear import LinearTask, Numbers
+from harness.task_types.linear import Fit, LinearTask, Numbers
 from harness.task_types.text_baselines import Examples, Majority, TfIdf
 
 RIDGE_PENALTY = 1.0
@@ -19,21 +16,12 @@ def prior(examples: Examples, _labels: tuple[str, ...]) -> Numbers:
     return np.array([np.mean(wanted) if wanted else 0.0])
 
 
-def learn(
-    rows: Any,
-    examples: Examples,
-    weights: Numbers,
-    intercepts: Numbers,
-    penalty: float,
-    *,
-    fit_intercept: bool = True,
-    label_weights: Weights | None = None,
-) -> None:
+def learn(fit: Fit, weights: Numbers, intercepts: Numbers) -> None:
     """Fit a ridge regression."""
     from sklearn.linear_model import Ridge  # noqa: PLC0415 -- takes a second or two, and only this needs it
 
-    ridge = Ridge(alpha=RIDGE_PENALTY * penalty, fit_intercept=fit_intercept)
-    ridge.fit(rows, [example.target for example in examples])
+    ridge = Ridge(alpha=RIDGE_PENALTY * fit.penalty, fit_intercept=fit.fit_intercept)
+    ridge.fit(fit.rows, [example.target for example in fit.examples])
     weights[:], intercepts[:] = ridge.coef_[None], ridge.intercept_
 
 

@@ -14,7 +14,7 @@ from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
-from harness.task_types.analysed import Aspect
+from harness.task_types.analysed import Aspect, in_order
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
@@ -126,12 +126,8 @@ class SequenceToSequence(TaskType):
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Yield the length of the source."""
         lengths = [_length(len(source.split())) for source in self.sources(table)]
-        if not lengths:
-            return
-        there = set(lengths)
-        yield Aspect(
-            "source length", tuple(lengths), tuple(part for part in (*LENGTHS.values(), LONGER) if part in there)
-        )
+        if lengths:
+            yield in_order("source length", lengths, (*LENGTHS.values(), LONGER))
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return the most frequent text for each source."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.data.task import PlainExample
+
 
 @dataclass(frozen=True, slots=True)
-class SequencePair:
+class SequencePair(PlainExample):
     """A source and its target, such as a sentence and its translation.
 
     Attributes:
@@ -27,20 +28,6 @@ class SequencePair:
     def parts(self) -> tuple[str, ...]:
         """Source and target."""
         return (self.source, self.target)
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """Source and target."""
-        return self.parts
-
-    @property
-    def label_indices(self) -> tuple[int, ...]:
-        """None: a text is not a label."""
-        return ()
-
-    def relabelled(self, _places: Mapping[int, int]) -> SequencePair:
-        """Return the example unchanged: it has no labels."""
-        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.metrics.columns import fields
 from harness.metrics.influence import ratio
 from harness.metrics.metric import NUMBER, PERCENT, TEXT, Floats, Metric, Scored, Unit, Values, mean_of
+from harness.task_types.probabilities import perplexity
 
 COSTS = ("nats", "tokens", "right")
 FORM = ({"text": TEXT, **dict.fromkeys(COSTS, NUMBER)}, TEXT)
@@ -25,7 +26,6 @@ NEEDS_EXTRA = (
     "BLEU, chrF and ROUGE need packages that are not installed. Run: pip install 'finetune-harness[sequences]'"
 )
 STEP = 1e-6  # The relative step of numerical derivatives.
-MOST_NATS = 700.0
 
 
 def _sacrebleu(name: str, **settings: Any) -> Any:
@@ -179,13 +179,8 @@ def scored_ratio(totals: Floats, tokens: Floats, shown: Callable[[float], float]
     """Compute the score from the texts' totals and numbers of tokens [examples], and the influence of each text."""
     found, influences = ratio(totals[:, None], tokens[:, None])
     mean = float(found[0])
-    slope = shown(mean) if shown is exponential else 1.0
+    slope = shown(mean) if shown is perplexity else 1.0
     return shown(mean), influences[:, 0] * slope
-
-
-def exponential(mean: float) -> float:
-    """Convert a mean of nats to a perplexity; infinite if it overflows."""
-    return math.inf if mean > MOST_NATS else math.exp(mean)
 
 
 def as_it_is(mean: float) -> float:
@@ -206,7 +201,7 @@ TOKEN_ACCURACY = _of_costs("target_token_accuracy", "right", as_it_is, title="ta
 PERPLEXITY = _of_costs(
     "target_perplexity",
     "nats",
-    exponential,
+    perplexity,
     higher_is_better=False,
     title="target perplexity",
     unit=Unit(1, 2, 1.0),

@@ -8,7 +8,8 @@ import numpy as np
 
 from harness.metrics.influence import ratio
 from harness.metrics.metric import Floats, Scored
-from harness.task_types.sequence_to_sequence.metrics import as_it_is, exponential, scored_ratio
+from harness.task_types.probabilities import perplexity
+from harness.task_types.sequence_to_sequence.metrics import as_it_is, scored_ratio
 from harness.task_types.simulated import Generator, Simulation, of_values
 
 WORDS = (4, 24)
@@ -38,7 +39,7 @@ def _overlap(rng: Generator, words: Floats, quality: Floats) -> Scored:
 
 def _perplexity(rng: Generator, words: Floats, quality: Floats) -> Scored:
     nats = words * NATS * np.exp(-SLOPE * quality) + np.sqrt(words) * rng.normal(size=len(words))
-    return scored_ratio(nats, words, exponential)
+    return scored_ratio(nats, words, perplexity)
 
 
 def _token_accuracy(rng: Generator, words: Floats, quality: Floats) -> Scored:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
-from harness.data.files import PlacedRow
+from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
@@ -151,7 +151,7 @@ class TokenClassification(TaskType):
         column, text = task.column("tokens"), row.get(TEXT)
         if column in row or not isinstance(text, str):
             return row
-        return PlacedRow({**row, column: split_words(text)}, getattr(row, "place", ""))
+        return with_fields(row, {column: split_words(text)})
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the columns of predictions, without entities if the tags do not encode any."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.data.fields import FieldError, whole_text
+from harness.data.task import PlainExample
 from harness.data.written_values import NotWrittenError, written_value
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedSentence:
+class TaggedSentence(PlainExample):
     """A sentence of words, each with a tag.
 
     Attributes:
@@ -33,11 +34,6 @@ class TaggedSentence:
     def parts(self) -> tuple[str, ...]:
         """The words as one text."""
         return (" ".join(self.words),)
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The words as one text."""
-        return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
@@ -93,6 +89,8 @@ def words_of(field: object, column: str) -> tuple[str, ...]:
     items = items_of(field, (str,))
     words = tuple(item for item in items or () if isinstance(item, str))
     if items is None or len(words) != len(items):
-        raise FieldError(f"{column}: not a list of words (got {field!r}). Give a list, or text with blanks between.")
+        raise FieldError(
+            f"{column}: not a list of words (got {field!r:.100}). Give a list, or text with blanks between."
+        )
     whole_text(" ".join(words), column)
     return words
