@@ -144,6 +144,8 @@ class _Replayed(torch.autograd.Function):
         with torch.enable_grad():
             parts: list[Tensor] = []
             for step, part in enumerate(reader.read(texts, reduce), start=1):
+                if not part.requires_grad:  # What reads it is frozen, and so it is with all that follow.
+                    break
                 parts.append(part)
                 left = texts.segments[0] - step
                 if reader.stops_before(left):

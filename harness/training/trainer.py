@@ -93,6 +93,10 @@ class Trainer(Generic[Forwarded]):
     frozen: Sequence[nn.Module] = ()
     keeps_gradients: bool = False
 
+    def __post_init__(self) -> None:
+        # A model made of two loaded ones says that it trains while its parts do not: no part is left behind.
+        self.forward.model.eval()
+
     def step(self, items: Sequence[Any]) -> Tensor:
         """Take an optimizer step on the mean loss of `items`, whatever the number of passes and processes.
 
@@ -179,10 +183,12 @@ class Trainer(Generic[Forwarded]):
         self.notes.append(f"out of memory: micro_batch_size lowered to {half}, with the same optimisation")
 
     def _sum_gradients(self) -> None:
-        """Sum the gradients over all processes."""
+        """Sum the gradients over all processes; a parameter that none of them has used keeps none, as on one."""
         if self.forward.accelerator.num_processes == 1 or self.forward.shards is not None:
             return
         parameters = [parameter for parameter in self.forward.model.parameters() if parameter.requires_grad]
+        uses = torch.tensor([float(p.grad is not None) for p in parameters], device=self.forward.accelerator.device)
+        parameters = [p for p, count in zip(parameters, self._summed(uses).tolist(), strict=True) if count]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = self._summed(torch.cat([gradient.flatten() for gradient in gradients]))
         for parameter, gradient in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):

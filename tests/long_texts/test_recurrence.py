@@ -95,6 +95,20 @@ def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, check
         torch.testing.assert_close(parts[name], whole[name], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("family", WITH_MEMORY)
+def test_a_head_on_a_frozen_encoder_learns_from_a_text_of_more_segments_than_a_pass_holds(family, checkpoints):
+    results = []
+    for size in (100, 2):
+        trainer, objective, reader = trainer_of(family, checkpoints, micro_batch_size=size, frozen="encoder")
+        results.append(gradients(trainer, objective.features(examples_of(), reader).items))
+    (loss, expected), (found_loss, found) = results
+    assert found_loss == pytest.approx(loss, abs=1e-6)
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=0)
+
+
 def words_read(trainer, objective, reader, *, words=61):
     """How much each segment's words matter to the loss: the largest gradient of each one's vectors."""
     seen = []

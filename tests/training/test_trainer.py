@@ -50,6 +50,44 @@ def gradients(trainer, items):
     return loss, found
 
 
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize(("encoder", "frozen"), [(False, None), (True, "encoder")])
+def test_a_first_step_drops_out_in_all_that_is_not_frozen_whatever_mode_it_came_in(encoder, frozen, checkpoints):
+    """The halves of a warm-started encoder-decoder come in evaluation mode, and all of a new model in training mode."""
+    loaded, objective = loaded_model("bert", checkpoints["bert"], dropout=0.1)
+    loaded.model.train()
+    loaded.model.bert.train(encoder)
+    trainer, reader = trainer_for(loaded, objective, Training(frozen=frozen))
+    trainer.step(objective.features(text_examples(2), reader).items)
+    assert {module.training for module in loaded.model.bert.encoder.modules()} == {frozen is None}
+    assert loaded.model.dropout.training
+
+
+class FirstOfTwo:
+    """The accelerator of a process whose counterpart has found nothing."""
+
+    num_processes = 2
+
+    def __init__(self, accelerator):
+        self._accelerator = accelerator
+
+    def __getattr__(self, name):
+        return getattr(self._accelerator, name)
+
+    def reduce(self, values, reduction):
+        assert reduction == "sum"
+        return values.clone()
+
+
+def test_what_no_process_has_used_is_left_alone_as_by_a_single_one(checkpoints):
+    """With a gradient of zero, weight decay would shrink XLNet's vector for masked words, which no text of a task has."""
+    trainer, items = set_up(checkpoints["xlnet"], family="xlnet", weight_decay=0.1)
+    trainer.forward.accelerator = FirstOfTwo(trainer.forward.accelerator)
+    before = weights(trainer.forward.model)
+    _, now = after(trainer, items)
+    assert {name for name, tensor in now.items() if torch.equal(tensor, before[name])} == {"transformer.mask_emb"}
+
+
 def test_a_rehearsed_step_changes_nothing(checkpoints):
     found = []
     for rehearsals in (0, 2):
