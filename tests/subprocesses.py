@@ -216,10 +216,19 @@ def kill_when(process, condition):
     Returns:
         None; or, where it ended before, what it said.
     """
+    return _when(process, condition, lambda: process.kill() if isinstance(process, TwoForked) else kill(process))
+
+
+def interrupt_when(process, condition):
+    """Send the process the signal of Ctrl-C as soon as the condition holds; returns as `kill_when` does."""
+    return _when(process, condition, lambda: os.kill(process.pid, signal.SIGINT))
+
+
+def _when(process, condition, act):
     until = time.monotonic() + LONGEST
     while process.poll() is None and time.monotonic() < until:
         if condition():
-            process.kill() if isinstance(process, TwoForked) else kill(process)
+            act()
             return None
         time.sleep(0.0005)
     return f"code {process.returncode}: {finish(process)[1]}"

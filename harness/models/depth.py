@@ -30,7 +30,7 @@ class Depths:
 
 
 def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
-    """Return the encoder's layers, lowest first.
+    """Return the layers, lowest first: the encoder's, and above them the decoder's if there is one.
 
     Args:
         model: A transformers model.
@@ -39,16 +39,29 @@ def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
     Raises:
         UserError: If the model has no list with the number of layers in its configuration.
     """
-    count = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
-    lists = [part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)]
-    found = [part for part in lists if len(part) == count > 0]
-    if not found:
-        raise UserError(
-            f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one layer "
-            "again and again). Leave it out."
-        )
-    largest: nn.ModuleList = max(found, key=_size)
-    return list(largest)
+    found: list[nn.Module] = []
+    for part, config in _stacks(model):
+        count = getattr(config, "num_hidden_layers", 0)
+        lists = [each for each in part.modules() if isinstance(each, nn.ModuleList) and len(each) == count > 0]
+        if not lists:
+            raise UserError(
+                f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one "
+                "layer again and again). Leave it out."
+            )
+        found += max(lists, key=_size)
+    return found
+
+
+def _stacks(model: Any) -> list[tuple[nn.Module, Any]]:
+    """Return the model's stacks of layers, each with its configuration."""
+    config = model.config
+    if not getattr(config, "is_encoder_decoder", False):
+        return [(model.base_model, config.get_text_config())]
+    # The stacks' own configurations are the whole model's, which counts the encoder's layers.
+    return [
+        (model.get_encoder(), config.get_text_config(encoder=True)),
+        (model.get_decoder(), config.get_text_config(decoder=True)),
+    ]
 
 
 def _size(module: nn.Module) -> int:
@@ -58,14 +71,17 @@ def _size(module: nn.Module) -> int:
 def depths_of(model: Any, setting: str) -> Depths:
     """Return the depths of the model's parameters. Arguments and errors are as in `layers_of`.
 
-    Parameters of the encoder registered before its first layer count as embeddings, which holds for transformers'
-    models.
+    Parameters registered before the first layer of an encoder or decoder count as embeddings, which holds for
+    transformers' models. Those after an encoder's last layer and below a decoder belong to that layer.
     """
-    layers = layers_of(model, setting)
+    layers, parts = layers_of(model, setting), [part for part, _ in _stacks(model)]
     layer_of = {id(p): depth for depth, layer in enumerate(layers, 1) for p in layer.parameters()}
-    encoder, below = {}, 0
-    for parameter in model.base_model.parameters():
-        encoder[id(parameter)] = below = layer_of.get(id(parameter), below and len(layers) + 1)
+    encoder = {id(p): 0 for p in model.base_model.parameters()}
+    for part in parts:
+        below = 0
+        for parameter in part.parameters():
+            above = len(layers) + 1 if part is parts[-1] else below
+            encoder[id(parameter)] = below = layer_of.get(id(parameter), below and above)
     of = {name: encoder.get(id(parameter), len(layers) + 1) for name, parameter in model.named_parameters()}
     head = frozenset(name for name, p in model.named_parameters() if id(p) not in encoder or POOLER in name.split("."))
     return Depths(of, head, len(layers))

@@ -21,10 +21,11 @@ from small_models import (
     trainer_for,
     weights,
 )
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification, BartConfig, BartForSequenceClassification
 
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError
+from harness.models.adapters import add_adapters
 from harness.models.depth import depths_of, freeze, layers_of
 from harness.runs.execution import Options, execute
 from harness.training.optimisation import learning_rates, make_optimizer, make_scheduler, peak_of, unused_rows_decay
@@ -207,6 +208,41 @@ def test_the_unused_rows_decay_by_the_embedding_s_own_rate(checkpoints):
             vocabulary.restore(unused_rows_decay(training, steps=10, taken=4, peak=peak))
         found.append(own.model.get_input_embeddings().weight.detach())
     torch.testing.assert_close(*found, atol=2e-6, rtol=0)
+
+
+def encoder_decoder_classifier():
+    """BART, of two encoder layers and three decoder layers."""
+    sides = {
+        f"{side}_{name}": value
+        for side in ("encoder", "decoder")
+        for name, value in (("attention_heads", 2), ("ffn_dim", 8))
+    }
+    config = BartConfig(
+        vocab_size=20, d_model=8, encoder_layers=2, decoder_layers=3, max_position_embeddings=16, **sides
+    )
+    return BartForSequenceClassification(config).eval()
+
+
+def test_the_layers_of_a_decoder_lie_above_those_of_its_encoder():
+    model = encoder_decoder_classifier()
+    depths = depths_of(model, "frozen")
+    found = {}
+    for name, depth in depths.of.items():
+        part = re.match(r"model\.(\w+(?:\.layers\.\d+)?)", name)
+        found.setdefault(part[1] if part else "head", set()).add(depth)
+    encoder = {"shared": {0}, "encoder": {0}, "encoder.layers.0": {1}, "encoder.layers.1": {2}}
+    decoder = {"decoder": {0}, "decoder.layers.0": {3}, "decoder.layers.1": {4}, "decoder.layers.2": {5}}
+    assert found == {**encoder, **decoder, "head": {6}}
+    freeze(model, 0)
+    left = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    assert left == {name for name, depth in depths.of.items() if depth == 0}
+
+
+def test_adapters_are_added_to_encoder_and_decoder():
+    model = encoder_decoder_classifier()
+    add_adapters(model, rank=2, alpha=4.0, seed=0)
+    added = {name.partition(".layers.")[0] for name, _ in model.named_parameters() if "lora_" in name}
+    assert added == {"model.encoder", "model.decoder"}
 
 
 @pytest.mark.slow

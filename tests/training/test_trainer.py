@@ -80,7 +80,7 @@ class FirstOfTwo:
 
 
 def test_what_no_process_has_used_is_left_alone_as_by_a_single_one(checkpoints):
-    """With a gradient of zero, weight decay would shrink XLNet's vector for masked words, which no text of a task has."""
+    """With a gradient of zero, weight decay would shrink XLNet's vector for masked words, which no text has."""
     trainer, items = set_up(checkpoints["xlnet"], family="xlnet", weight_decay=0.1)
     trainer.forward.accelerator = FirstOfTwo(trainer.forward.accelerator)
     before = weights(trainer.forward.model)

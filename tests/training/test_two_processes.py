@@ -1,12 +1,13 @@
 """Two processes give what one gives, each example read once, and neither waits for ever for the other."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, Forked, TwoForked, finish, kill_when, start
+from subprocesses import Command, Forked, TwoForked, finish, interrupt_when, kill_when, start
 
 from harness.registry import BUILT_IN, FAMILIES
 
@@ -105,26 +106,56 @@ def test_the_processes_stay_together_from_one_run_of_a_suite_to_the_next(suite, 
     assert "5 of 5 runs are recorded already" in output
 
 
-def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(checkpoints, tmp_path):
-    own = own_data(tmp_path / "data", text_examples(60), sizes=(None, 11, 13))
+@pytest.fixture(scope="module")
+def undisturbed(checkpoints, tmp_path_factory):
+    """A command of two processes, and what it leaves when nobody disturbs it."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    own = own_data(folder / "data", text_examples(60), sizes=(None, 11, 13))
     settings = {**BASE, "maximum_steps": 150, "epochs": 50, "dropout": 0.1}
-    whole, command = (Command(own, checkpoints["bert"], tmp_path / name, settings) for name in ("whole", "killed"))
+    whole = Command(own, checkpoints["bert"], folder / "whole", settings)
     code, output = finish(TwoForked(whole.words))
     assert code == 0, output
+    return whole
+
+
+def ended_under_way(command, end_when):
+    """The process of a launcher that was ended as soon as its two processes had saved a state, and their command."""
     words = [*command.words, "--checkpoint-seconds=0"]
+    process = start(launched(words))
 
     def is_under_way():
         return command.partial is not None and len(list(command.partial.glob("state/step-*[1-9]"))) > 0
 
-    assert kill_when(start(launched(words)), is_under_way) is None
-    code, output = finish(Forked(words))
-    assert code == 2, output
-    assert "started with 2 processes, and now there are 1" in " ".join(output.split())
+    assert end_when(process, is_under_way) is None
+    return process, words
+
+
+def assert_goes_on(words, command, whole):
     code, output = finish(TwoForked(words))
     assert code == 0, output
     assert command.record()["curve"] == whole.record()["curve"]
     assert command.rows() == whole.rows()
     assert all(torch.equal(tensor, whole.weights()[name]) for name, tensor in command.weights().items())
+
+
+def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(undisturbed, tmp_path):
+    command = replace(undisturbed, runs=tmp_path)
+    _, words = ended_under_way(command, kill_when)
+    code, output = finish(Forked(words))
+    assert code == 2, output
+    assert "started with 2 processes, and now there are 1" in " ".join(output.split())
+    assert_goes_on(words, command, undisturbed)
+
+
+def test_ctrl_c_at_a_launcher_saves_the_state_of_all_its_processes_which_go_on_from_there(undisturbed, tmp_path):
+    command = replace(undisturbed, runs=tmp_path)
+    process, words = ended_under_way(command, interrupt_when)
+    code, output = finish(process)
+    assert code != 0
+    assert output.count("Stopping: the step ends and the state is saved.") == 1
+    assert output.count("Run the same command again to continue.") == 2  # said by each process
+    assert len(list(command.partial.glob("state/step-*"))) == 1
+    assert_goes_on(words, command, undisturbed)
 
 
 def test_a_failure_ends_all_processes(checkpoints, tmp_path):
