@@ -83,15 +83,18 @@ class Forward:
         """Return loss and result of each item, in smaller passes if memory runs out."""
         while True:
             try:
-                batch = self.collator(items)
-                scores = self._scores(batch)
-                losses = self.objective.plain_losses(scores, batch, self.collator).tolist()
-                return list(zip(losses, self.objective.results(scores, batch, self.collator), strict=True))
+                return [row for group in self.passes(items) for row in self._evaluated_at_once(group)]
             except RuntimeError as error:
                 smallest = self.micro_batch_size == 1 or self.shards is not None
                 if not should_reduce_batch_size(error) or smallest:
                     raise
                 self.micro_batch_size //= 2
+
+    def _evaluated_at_once(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
+        batch = self.collator(items)
+        scores = self._scores(batch)
+        losses = self.objective.plain_losses(scores, batch, self.collator).tolist()
+        return list(zip(losses, self.objective.results(scores, batch, self.collator), strict=True))
 
     def _scores(self, batch: Batch) -> Tensor:
         """The objective's scores of a batch."""

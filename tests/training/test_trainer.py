@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from small_models import LABELS, loaded_model, question_examples, text_examples, trainer_for, weights
 
 from harness.config.training import Training
 from harness.registry import TASK_TYPES
+from harness.tokenization.items import Features
 from harness.training.trainer import DivergedError
 
 OUT_OF_MEMORY = (
@@ -185,6 +187,31 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
     ]
     fresh, _ = set_up(checkpoints["bert"], micro_batch_size=4, learning_rate=1e-4)
     assert_same(result, after(fresh, items[:10], items[10:]), tolerance=0)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [("xlnet", {"strategy": "segment_recurrence", "segment": 8}), ("bert", {"execution": "padded"})],
+)
+def test_out_of_memory_in_an_evaluation_halves_the_texts_of_a_pass(family, settings, checkpoints):
+    trainer, items = set_up(checkpoints[family], family=family, **settings)
+    features, examples = Features(items, [0] * len(items), 0), text_examples(19, longest=50)
+    expected = trainer.forward.evaluate(features, examples)
+    inside = trainer.forward.model.base_model
+    forward, read = inside.forward, []
+
+    def narrow(*given, **inputs):
+        read.append(len(inputs["input_ids"] if "input_ids" in inputs else given[0]))
+        if read[-1] > 4:
+            raise OUT_OF_MEMORY[0]
+        return forward(*given, **inputs)
+
+    inside.forward = narrow
+    loss, outputs = trainer.forward.evaluate(features, examples)
+    assert max(read) > 4 >= read[-1]
+    assert loss == pytest.approx(expected[0], abs=1e-5)
+    np.testing.assert_allclose(outputs, expected[1], atol=1e-5)
 
 
 @pytest.mark.slow
