@@ -55,7 +55,7 @@ def scoring_for(loaded: Loaded, objective: Objective, accelerator: Accelerator, 
         return token_losses_for(loaded, accelerator, training)
     if not training.segmented:
         return _windows(loaded, head, accelerator, training)
-    assert loaded.pooled_head is not None, "checked when the cell was made"
+    assert loaded.pooled_head is not None, "checked when the run was made"
     memory = training.memory_length
     longest = getattr(loaded.model.config, "mem_len", None)
     if longest is not None and memory > longest:

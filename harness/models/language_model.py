@@ -9,8 +9,6 @@ from harness.models.head import Head
 from harness.models.loaded import Loaded
 from harness.registry import FAMILIES
 
-OWN_HEAD = Head(auto_class=None, settings={}, outputs=())
-
 
 def language_model(spec: ModelConfig, name: str) -> Loaded:
     """Load a language model in fp32.
@@ -27,5 +25,6 @@ def language_model(spec: ModelConfig, name: str) -> Loaded:
     family = FAMILIES.load(spec.family or family_of(spec))
     if hasattr(family, "fit"):
         raise UserError(f"{name}: a simple baseline is not a language model. Name a checkpoint's folder or a Hub id.")
-    loaded: Loaded = family.load(spec, OWN_HEAD, labels=(), dropout=None, texts=list)
+    head = Head(auto_class=None, settings={}, outputs=())  # The language model's own.
+    loaded: Loaded = family.load(spec, head, labels=(), dropout=None, texts=list)
     return loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +19,17 @@ from harness.models.adapters import Adapters, has_adapters, merge_adapters
 from harness.models.loaded import Loaded
 from harness.models.weights import OWN_HEAD
 from harness.task_types.objective import LearntAsItIs, Objective
-from harness.tokenization.items import Item, length_grouped_batches
+from harness.tokenization.items import Item
 from harness.training.adaptation import Adapted, adapt
 from harness.training.compiled import compile_training
 from harness.training.evaluation import Predicted, evaluate, scored
 from harness.training.forward import Forward
-from harness.training.loop import TrainingPlan, Validation, finetune
+from harness.training.loop import TrainingPlan, Validation, batches, finetune
 from harness.training.measuring import measured
 from harness.training.optimisation import (
     learning_rates,
     make_optimizer,
     make_scheduler,
-    number_of_steps,
     peak_of,
     trains_used_rows_exactly,
     unused_rows_decay,
@@ -125,8 +125,9 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     trainer.forward.shards = shards
     if model.training.compile and plan.steps:
         with context.watch("train"):
-            graphed = model.features("train").items if model.training.compile == "cuda_graphs" else None
-            compile_training(trainer, _first_batch(model, config.seed), graphed=graphed)
+            items = model.features("train").items
+            graphed = items if model.training.compile == "cuda_graphs" else None
+            compile_training(trainer, next(batches(items, plan, start=0)), graphed=graphed)
     progress = finetune(
         trainer,
         model.features("train").items,
@@ -187,8 +188,7 @@ def _items_read(model: TaskModel) -> Sequence[Item] | None:
 
 def _plan(model: TaskModel, objective: Objective, config: RunConfig, context: RunContext) -> TrainingPlan:
     training, items = config.training, len(model.features("train").items)
-    per_epoch = len(length_grouped_batches([0] * items, training.batch_size, seed=0, epoch=0))
-    steps = number_of_steps(training, per_epoch)
+    steps = training.steps(math.ceil(items / training.batch_size))
     return TrainingPlan(
         training, config.seed, steps, context.checkpoint_seconds, objective.output_names or model.splits.labels
     )
@@ -207,13 +207,6 @@ def _trainer(
     forward = forward_of(model.loaded, objective, accelerator, training, micro_batch_size=training.micro_batch_size)
     scheduler = make_scheduler(optimizer, training, plan.steps)
     return Trainer(forward, optimizer, scheduler, training.max_grad_norm, notes=[], frozen=frozen)
-
-
-def _first_batch(model: TaskModel, seed: int) -> list[Item]:
-    items = model.features("train").items
-    lengths = [item.length for item in items]
-    first = length_grouped_batches(lengths, model.training.batch_size, seed=seed, epoch=0)[0]
-    return [items[index] for index in first]
 
 
 def _validation(model: TaskModel, objective: Objective, config: RunConfig) -> Validation:

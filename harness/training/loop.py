@@ -130,10 +130,10 @@ def _steps(
     callbacks: Callbacks,
     stop: StopRequest,
 ) -> None:
-    per_epoch = len(length_grouped_batches([1] * len(items), plan.training.batch_size, seed=0, epoch=0))
+    per_epoch = math.ceil(len(items) / plan.training.batch_size)
     evaluated_at = evaluation_steps(plan.training, per_epoch, plan.steps)
     saved = time.monotonic()
-    for batch in _batches(items, plan, start=progress.step):
+    for batch in batches(items, plan, start=progress.step):
         if _out_of_patience(progress, plan.training.patience):
             break
         started, processor = time.monotonic(), time.process_time()
@@ -180,8 +180,8 @@ def _digest(lengths: Iterable[int]) -> str:
     return sha256(" ".join(map(str, lengths)).encode()).hexdigest()
 
 
-def _batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterator[list[Item]]:
-    """Yield the batches of the remaining steps."""
+def batches(items: Sequence[Item], plan: TrainingPlan, *, start: int) -> Iterator[list[Item]]:
+    """Yield the batches of a plan's steps after the first `start` ones."""
     lengths = [item.length for item in items]
     step, epoch = 0, 0
     while step < plan.steps:

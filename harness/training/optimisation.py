@@ -104,11 +104,6 @@ def unused_rows_decay(settings: OptimizerSettings, *, steps: int, taken: int, pe
     return decay([highest * share(step) for step in range(taken)], settings.weight_decay)
 
 
-def number_of_steps(training: Training, steps_per_epoch: int) -> int:
-    """Return the number of optimizer steps of the whole run."""
-    return training.steps(steps_per_epoch)
-
-
 def evaluation_steps(training: Training, steps_per_epoch: int, steps: int) -> frozenset[int]:
     """Return the steps after which validation is scored: evenly spaced within each epoch, and the last one."""
     every = steps_per_epoch / training.evaluations_per_epoch

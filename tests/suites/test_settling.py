@@ -9,7 +9,6 @@ from harness.config.model import ModelConfig
 from harness.config.run import LocalData
 from harness.config.training import Training
 from harness.suites.expansion import planned_run
-from harness.training.optimisation import number_of_steps
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def planned(own, checkpoint, runs, *, task="own", **settings):
 def test_few_rows_of_one_s_own_are_learnt_in_more_steps_than_epochs_give(own, checkpoints, tmp_path):
     run = planned(own, checkpoints["bert"], tmp_path, batch_size=2)
     assert run.config.training.minimum_steps == 200
-    assert number_of_steps(run.config.training, 10) == 200
+    assert run.config.training.steps(10) == 200
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from transformers import (
 
 from harness.config.training import Training
 from harness.registry import SCHEDULES
-from harness.training.optimisation import evaluation_steps, make_optimizer, make_scheduler, number_of_steps
+from harness.training.optimisation import evaluation_steps, make_optimizer, make_scheduler
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet", "scratch"])
@@ -97,7 +97,7 @@ def test_every_schedule_is_the_one_that_transformers_has_and_the_default_to_the_
     ],
 )
 def test_the_number_of_steps_follows_from_epochs_and_bounds(settings, steps):
-    assert number_of_steps(Training(**settings), 7) == steps
+    assert Training(**settings).steps(7) == steps
 
 
 @pytest.mark.parametrize(
