@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
-from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from harness.errors import UserError, nearest
 from harness.models.checkpoint import Checkpoint
@@ -78,10 +78,14 @@ def check_architecture(model_type: str, architecture: Mapping[str, Any]) -> None
 
 
 def set_dropout(config: Any, dropout: float | None) -> None:
-    """Set every dropout probability of the configuration, unless `dropout` is None."""
-    if dropout is not None:
-        names = [name for name in vars(config) if "dropout" in name or name.endswith(("dropatt", "pdrop"))]
-        config.update({name: dropout for name in names if isinstance(getattr(config, name), (int, float))})
+    """Set every dropout probability of the configuration and of those in it, unless `dropout` is None."""
+    if dropout is None:
+        return
+    for name, value in list(vars(config).items()):
+        if isinstance(value, PreTrainedConfig):  # As of an encoder and of a decoder.
+            set_dropout(value, dropout)
+        elif ("dropout" in name or name.endswith(("dropatt", "pdrop"))) and type(value) in (int, float):
+            config.update({name: dropout})
 
 
 def check_vocabulary(name: str, config: Any, tokenizer: Any) -> None:

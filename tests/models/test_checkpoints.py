@@ -13,11 +13,12 @@ import pytest
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import BertConfig, EncoderDecoderConfig, EsmConfig
 
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.models.checkpoint import family_of, find_checkpoint
-from harness.models.config_and_tokenizer import read_tokenizer
+from harness.models.config_and_tokenizer import read_tokenizer, set_dropout
 from harness.models.head import Head
 from harness.registry import FAMILIES
 
@@ -296,3 +297,13 @@ def test_finding_the_family_of_a_hub_model_downloads_no_weights(checkpoints, mon
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     assert family_of(ModelConfig(checkpoint="owner/name", revision="abc")) == "bert"
     assert asked == [("owner/name", "abc", ["config.json"])]
+
+
+def test_dropout_is_set_in_encoder_and_decoder_alike_and_a_switch_of_that_name_is_none():
+    both = EncoderDecoderConfig.from_encoder_decoder_configs(BertConfig(), BertConfig())
+    set_dropout(both, 0.3)
+    for side in (both.encoder, both.decoder):
+        assert (side.hidden_dropout_prob, side.attention_probs_dropout_prob) == (0.3, 0.3)
+    switched = EsmConfig(token_dropout=True)  # Scales embeddings by the share of masked tokens.
+    set_dropout(switched, 0.0)
+    assert (switched.token_dropout, switched.hidden_dropout_prob) == (True, 0.0)
