@@ -48,7 +48,8 @@ def layers_of(model: Any, setting: str) -> Sequence[nn.Module]:
                 f"{setting}: a {model.config.model_type} has no list of layers to tell apart (some models use one "
                 "layer again and again). Leave it out."
             )
-        found += max(lists, key=_size)
+        largest: nn.ModuleList = max(lists, key=_size)
+        found += largest
     return found
 
 
