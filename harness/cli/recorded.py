@@ -27,6 +27,8 @@ def list_runs(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS, as_json: JsonOption = False
 ) -> None:
     """List recorded runs."""
+    if not runs.exists():
+        raise UserError(f"{runs}: no such folder. Check the path, or start some runs with `harness run SUITE`.")
     found, problems = recorded_runs(runs)
     if as_json:
         typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))

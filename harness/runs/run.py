@@ -26,6 +26,7 @@ from harness.runs.claim import check_claim, claimed, has_claim
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning
 
+PARTIAL = ".partial"
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
 STATE = "state"
@@ -58,7 +59,7 @@ class Run:
     @property
     def partial(self) -> Path:
         """The folder of the work until it is complete."""
-        return self.folder / ".partial"
+        return self.folder / PARTIAL
 
     def __str__(self) -> str:
         known = which_run(self.config.seed, self.config.fold)

@@ -14,6 +14,7 @@ from harness.config.training import Training
 from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.suites.ranges import NOTHING, Range
+from harness.suites.recorded import Recorded
 from harness.suites.sizes import Sizes
 from harness.suites.speed import Speed, is_of_this_machine
 from harness.suites.work import shape_of, weights_bytes, work
@@ -77,7 +78,7 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
         seconds, source = SIMPLE_BASELINE, "the usual time of simple baselines"
     elif seconds is None:
         seconds, source = _by_operations(run, sizes, speeds)
-    sizes_on_disk = [_size(folder) for folder, record in alike if record.status == "complete"]
+    sizes_on_disk = [Recorded(folder, record).bytes for folder, record in alike if record.status == "complete"]
     if is_simple:
         return RunForecast(seconds, median(sizes_on_disk) if sizes_on_disk else SIMPLE_BYTES, 0.0, source)
     weights = weights_bytes(run.config.model, shape_of(run.config.model)) if not sizes_on_disk else None
@@ -161,8 +162,3 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     if not needed.is_length_known:
         seconds = seconds.loosened(2)
     return seconds + BEGINNING + STEP.times(needed.steps), f"the models' operations and {speed.source}"
-
-
-def _size(folder: Path) -> int:
-    files = (file for file in folder.rglob("*") if ".partial" not in file.parts and file.is_file())
-    return sum(file.stat().st_size for file in files)

@@ -16,6 +16,7 @@ from harness.record import RECORD, RunRecord, read_record
 from harness.records import read_all_records, record_file
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
+from harness.runs.run import PARTIAL, STATE
 from harness.suites.suite_file import SUITE_FILE
 
 
@@ -39,7 +40,7 @@ class Recorded:
     @property
     def bytes(self) -> int:
         """Its size on disk, including the checkpoint."""
-        return sum(file.lstat().st_size for file in _files(self.folder))
+        return sum(_sizes(self.folder))
 
     @property
     def main_score(self) -> float | None:
@@ -89,11 +90,8 @@ def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
                 raise UserError(f"{run.folder}: another command is running it. Wait until it ends, then try again.")
             (run.folder / RECORD).unlink()  # First, so that the rest does not count as a result.
             shutil.rmtree(run.folder)
-        for parent in (
-            run.folder.parent,
-            run.folder.parent.parent,
-        ):  # The folders of the model and the task, if they are empty.
-            with suppress(OSError):
+        for parent in (run.folder.parent, run.folder.parent.parent):  # Of the model and the task.
+            with suppress(OSError):  # Not empty.
                 parent.rmdir()
         yield run.folder
 
@@ -121,33 +119,30 @@ def merge(source: Path, target: Path) -> Merged:
     A failed run is replaced by one that did not fail.
 
     Raises:
-        UserError: If there are no runs, or a run exists with other settings. Nothing is copied then.
+        UserError: If there are no runs, or a run exists with other settings, there or in `source` itself: nothing is
+            copied then. If another command is executing a run: those before it are copied.
     """
     found, problems = recorded_runs(source)
     if not found:
         raise UserError(*problems, f"{source}: no records of runs there. Name the folder that holds them.")
     if target.resolve() == source.resolve():
         raise UserError(f"{target}: the same folder as {source}. Name two different ones.")
-    merged, wanted = Merged([], 0), []
+    wanted: dict[Path, Recorded] = {}
     notes: dict[Path, Path] = {}
     for run in found:
         own = _suite_folder(run, source)
         place = target / run.record.suite / run.folder.relative_to(own)
         notes[own / SUITE_FILE] = target / run.record.suite / SUITE_FILE
         with collected(problems):
-            if _is_known(run, place):
-                merged.known += 1
-            else:
-                wanted.append((run.folder, place))
+            if not _is_known(run, place, wanted.get(place)):
+                wanted[place] = run
     if problems:
         raise UserError(*problems, "Nothing was copied.")
-    for folder, place in wanted:
-        _copy(folder, place)
-        merged.copied.append(place)
+    copied = [place for place, run in wanted.items() if _copied(run, place)]
     for note, place in notes.items():
         if note.is_file() and not place.exists():
             write_atomically(place, note.read_bytes())
-    return merged
+    return Merged(copied, len(found) - len(copied))
 
 
 def _suite_folder(run: Recorded, source: Path) -> Path:
@@ -160,34 +155,55 @@ def _suite_folder(run: Recorded, source: Path) -> Path:
     return next((folder for folder in above if folder.name == run.record.suite), source)
 
 
-def _is_known(run: Recorded, place: Path) -> bool:
-    """Return whether the run exists already.
+def _is_known(run: Recorded, place: Path, first: Recorded | None = None) -> bool:
+    """Return whether the run exists already, or is a failure where there is saved work.
+
+    Args:
+        run: The run.
+        place: Its folder in the target.
+        first: Another run for the same folder, which comes first.
 
     Raises:
         UserError: If another one does.
     """
-    if not (place / RECORD).is_file():
-        return False
-    there = read_record(place / RECORD)
-    lines = run_differences(there.config, run.record.config)
+    there = first or (Recorded(place, read_record(place / RECORD)) if (place / RECORD).is_file() else None)
+    if there is None:
+        return run.record.status == "failed" and (place / PARTIAL / STATE).exists()
+    lines = run_differences(there.record.config, run.record.config)
     if lines:
-        raise UserError(f"{place}: already there, with other settings than {run.folder} ({'; '.join(lines)}).")
-    return there.status != "failed" or run.record.status == "failed"
+        raise UserError(f"{there.folder}: already there, with other settings than {run.folder} ({'; '.join(lines)}).")
+    return there.record.status != "failed" or run.record.status == "failed"
+
+
+def _copied(run: Recorded, place: Path) -> bool:
+    """Copy a run, unless another command has recorded it meanwhile.
+
+    Raises:
+        UserError: If another command is executing it.
+    """
+    with claimed(place) as ours:
+        if not ours:
+            raise UserError(f"{place}: another command is running it. Wait until it ends, then merge again.")
+        is_new = not _is_known(run, place)
+        if is_new:
+            _copy(run.folder, place)
+    return is_new
 
 
 def _copy(folder: Path, place: Path) -> None:
     """Copy a run next to its place, then move it there, so that it is always complete."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.parent / f".{place.name}.{uuid4().hex[:8]}"
     try:
         shutil.copytree(folder, beside, symlinks=True, ignore=shutil.ignore_patterns(".*"))
-        if place.exists():
-            shutil.rmtree(place)
+        shutil.rmtree(place)
         beside.rename(place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes of the files below a folder; those that another command removes meanwhile are left out."""
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield Path(parent, name).lstat().st_size

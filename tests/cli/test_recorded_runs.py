@@ -116,6 +116,54 @@ def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_p
     assert every_record(here) == before
 
 
+def test_a_run_that_is_in_the_source_twice_must_be_the_same_both_times(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    add_runs(there, "bert-mini", 0.8, range(1))
+    add_runs(there / "backup", "bert-mini", 0.8, range(1))
+    merged = json.loads(command("runs", "merge", there, here, "--json").output)
+    assert (len(merged["copied"]), merged["known"]) == (1, 1)
+    add_runs(there / "another", "bert-mini", 0.8, range(1), config={"training": {"epochs": 9.0}})
+    found = command("runs", "merge", there, tmp_path / "elsewhere")
+    assert found.code == 2
+    assert "training.epochs" in found.errors
+    assert "Nothing was copied." in found.errors
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_run_that_another_command_is_running_is_not_merged_over(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    add_runs(there, "bert-mini", 0.8, range(2))
+    folder = here / "reviews/rotten_tomatoes/bert-mini/seed-1"
+    with claimed(folder):
+        (folder / ".partial").mkdir()
+        found = command("runs", "merge", there, here)
+        assert (found.code, found.errors.count("another command is running it")) == (2, 1)
+        assert (folder / ".partial").is_dir()
+    assert json.loads(command("runs", "merge", there, here, "--json").output)["known"] == 1
+    assert every_record(here) == [f"reviews/rotten_tomatoes/bert-mini/seed-{seed}" for seed in range(2)]
+
+
+def test_a_failure_does_not_replace_saved_work_and_a_result_does(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    saved = here / "reviews/rotten_tomatoes/bert-mini/seed-0/.partial/state/step-000000005"
+    saved.mkdir(parents=True)
+    save(there, record(model="bert-mini", status="failed", reason="out of memory"), None)
+    assert json.loads(command("runs", "merge", there, here, "--json").output)["copied"] == []
+    assert saved.is_dir()
+    add_runs(there / "again", "bert-mini", 0.8, range(1))
+    command("runs", "merge", there, here)
+    assert every_record(here) == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
+    assert json.loads((saved.parents[2] / "run.json").read_text())["status"] == "complete"
+    assert not saved.exists()
+
+
+def test_a_folder_that_is_not_there_is_told(command, tmp_path):
+    for words in (("ls",), ("ls", "--json")):
+        found = command("runs", *words, tmp_path / "nowhere")
+        assert (found.code, found.output) == (2, "")
+        assert f"{tmp_path / 'nowhere'}: no such folder." in found.errors
+
+
 @pytest.mark.slow
 def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
     one = runs / "reviews/boolq/bert-mini/seed-0"
