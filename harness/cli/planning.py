@@ -91,7 +91,8 @@ def foreseen(
         measure: Whether to measure the machine's speed if no recorded run shows it.
         over: Tasks whose comparisons need no more runs.
     """
-    first = {run.config.task: run for run in reversed(planned)}
+    seeds = [run for run in planned if run.trial is None]
+    first = {run.config.task: run for run in reversed(seeds)}
     records: Records = {task: task_records(run, runs) for task, run in first.items()}
     sizes = {task: task_sizes(run, [record for _, record in records[task]]) for task, run in first.items()}
     waiting = [
@@ -111,7 +112,6 @@ def foreseen(
             task = run.config.task
             alike[which] = forecast(run, sizes[task], records[task], speeds, is_simple=run.model in simple)
         found[run.folder] = alike[which].continued(run, sizes[run.config.task])
-    seeds = [run for run in planned if run.trial is None]
     return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
 

@@ -120,9 +120,10 @@ def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tup
     for record in alike:
         recipe = checked_record(Training, record.config.get("training", {}), "", [])
         seconds = sum(record.cost.seconds.values())
-        if recipe == run.config.training and record.config.get("evaluate", "test") == run.config.evaluate:
+        evaluate = record.config.get("evaluate", "test")
+        if recipe == run.config.training and evaluate == run.config.evaluate:
             same.append((seconds, is_of_this_machine(record)))
-        elif recipe is not None and (factor := _factor(recipe, run, sizes)) is not None:
+        elif recipe is not None and (factor := _factor(recipe, evaluate, run, sizes)) is not None:
             scaled.append(seconds * factor)
     if same:
         return _around_recorded(same), "recorded runs"
@@ -141,9 +142,9 @@ def _around_recorded(seconds: Sequence[tuple[float, bool]]) -> Range:
     return Range(median(ours), min(ours) / 1.3, max(ours) * 1.5)
 
 
-def _factor(recipe: Training, run: Run, sizes: Sizes) -> float | None:
-    """The ratio of the run's work to that of a recipe."""
-    before, now = work(recipe, sizes), work(run.config.training, sizes, run.config.evaluate)
+def _factor(recipe: Training, evaluate: str, run: Run, sizes: Sizes) -> float | None:
+    """The ratio of the run's work to that of a recorded one, by its recipe and the split that it was scored on."""
+    before, now = work(recipe, sizes, evaluate), work(run.config.training, sizes, run.config.evaluate)
     if before is None or now is None:
         return None
     return now.tokens / before.tokens if before.tokens else None
