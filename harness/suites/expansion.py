@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from harness.config.model import ModelConfig
+from harness.config.model import ModelConfig, SingleModel
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
@@ -51,24 +52,13 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
-    read = [(name, _Model(model, weights_fingerprint(model), model_files(model))) for name, model in models.items()]
+    read = [(name, _read(model)) for name, model in models.items()]
+    planned = partial(_planned_run, suite.name, seed=suite.seeds[0], runs=runs, evaluate=evaluate)
     return [
         run
         for data in known
         for run in by_seed(
-            [
-                _planned_run(
-                    suite.name,
-                    name,
-                    data,
-                    model=model,
-                    seed=suite.seeds[0],
-                    recipe=suite.recipes[data.task, name],
-                    runs=runs,
-                    evaluate=evaluate,
-                )
-                for name, model in read
-            ],
+            [planned(name, data=data, model=model, recipe=suite.recipes[data.task, name]) for name, model in read],
             suite.seeds,
         )
     ]
@@ -90,40 +80,33 @@ def _with_seed(run: Run, seed: int) -> Run:
     return replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
 
 
-def planned_run(
+def single_runs(
     task: str,
     local: LocalData | None,
+    models: Mapping[str, SingleModel],
     *,
-    name: str,
-    model: ModelConfig,
-    seed: int,
-    training: Training,
+    seeds: Sequence[int],
     runs: Path,
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
-) -> Run:
-    """A single run outside any suite file; use `by_seed` for other seeds and folds of it.
+) -> list[Run]:
+    """List runs outside any suite file, seed by seed, fold by fold.
 
     The user's own data is also identified by content, because the next `reviews.csv` may differ, and by its folds.
 
     Raises:
-        UserError: If the task, its files or the checkpoint is not available.
+        UserError: If the task, its files or a checkpoint is not available, or two models would share a folder.
     """
+    shared = list(_shared_folders(models))
+    if shared:
+        raise UserError(*shared)
     data = _data(task, local, ())
     if local is not None:
         folds = f"-{local.folds}-folds" if local.folds else ""
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}{folds}")
-    weights, files = weights_fingerprint(model), model_files(model)
-    return _planned_run(
-        suite,
-        name,
-        data,
-        model=_Model(with_family(model), weights, files),
-        seed=seed,
-        recipe=training,
-        runs=runs,
-        evaluate=evaluate,
-    )
+    planned = partial(_planned_run, suite, data=data, seed=seeds[0], runs=runs, evaluate=evaluate)
+    first = [planned(name, model=_read(with_family(model)), recipe=recipe) for name, (model, recipe) in models.items()]
+    return list(by_seed(first, seeds))
 
 
 @dataclass(frozen=True)
@@ -153,11 +136,16 @@ class _Model:
     files: Mapping[str, str]
 
 
+def _read(model: ModelConfig) -> _Model:
+    """Read the model's files, as far as they identify it."""
+    return _Model(model, weights_fingerprint(model), model_files(model))
+
+
 def _planned_run(
     suite: str,
     name: str,
-    data: _Data,
     *,
+    data: _Data,
     model: _Model,
     seed: int,
     recipe: Training,

@@ -252,7 +252,7 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     from harness.config.model import find_model, recipe_for
     from harness.errors import UserError
     from harness.registry import BUILT_IN, TASKS
-    from harness.suites.expansion import planned_run
+    from harness.suites.expansion import single_runs
 
     try:
         TASKS.load("rotten_tomatoes").source.fingerprint()
@@ -261,9 +261,8 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     assert (BUILT_IN / "configs/models/minilm.toml").is_file()
     model = find_model("minilm")
     limits = {"train_examples": 200, "validation_examples": 100, "test_examples": 200, "epochs": 3, "max_length": 64}
-    run = planned_run(
-        "rotten_tomatoes", None, name="minilm", model=model, seed=0, training=recipe_for(model, limits), runs=tmp_path
-    )
+    named = {"minilm": (model, recipe_for(model, limits))}
+    (run,) = single_runs("rotten_tomatoes", None, named, seeds=[0], runs=tmp_path)
     record = finished(run)
     assert record.status == "complete"
     assert record.scores["test"]["accuracy"] > 0.6
