@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from small_models import Silent, own_data, own_run, question_examples, text_examples
 
 import harness.training.finetuning as finetuning
+from harness.errors import UserError
 from harness.record import read_record
 from harness.runs.execution import Options, execute
 from harness.task_types.texts_objective import LabelObjective
@@ -55,6 +56,16 @@ def test_a_run_learns_and_leaves_record_predictions_and_checkpoint(checkpoints, 
     assert len(rows) == record.counts.examples["test"] == 20
     hits = sum(row["reference"] == row["prediction"] for row in rows)
     assert record.scores["test"]["accuracy"] == pytest.approx(hits / 20)
+
+
+def test_data_that_changed_after_the_run_was_planned_is_refused(texts, tmp_path):
+    run = own_run(tmp_path / "runs", texts, None, family="majority")
+    before = Path(texts.train).read_bytes()
+    Path(texts.train).write_bytes(before.replace(b"good", b"bad", 1))
+    with pytest.raises(UserError, match="its data has changed since the run was planned"):
+        finished(run)
+    Path(texts.train).write_bytes(before)
+    assert finished(run).status == "complete"
 
 
 @pytest.mark.slow
