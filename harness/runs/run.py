@@ -97,11 +97,6 @@ class Run:
         return (self.partial / REDO).exists() and not (self.partial / RECORD).exists() and self._same(self._begun())
 
     @property
-    def has_saved_work(self) -> bool:
-        """Whether a state of work in progress was saved, with this configuration."""
-        return (self.partial / STATE).exists() and self._same(self._begun())
-
-    @property
     def saved_step(self) -> int:
         """The optimizer step of the newest saved state; 0 if there is none with this configuration."""
         try:
@@ -110,7 +105,7 @@ class Run:
             return 0
         numbers = [name.removeprefix("step-") for name in names]
         steps = [int(number) for number in numbers if number.isdecimal()]
-        return max(steps, default=0) if steps and self.has_saved_work else 0
+        return max(steps) if steps and self._same(self._begun()) else 0
 
     def settle(self) -> None:
         """Finish an interrupted move into place, and remove abandoned work.
