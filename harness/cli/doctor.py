@@ -80,8 +80,14 @@ def findings(runs: Path) -> Iterator[Finding]:
 
 def _versions() -> Iterator[Finding]:
     """One line for all packages, or one for each that is missing or of an unsupported version."""
+    try:
+        needs = requires(PACKAGE) or ()
+    except PackageNotFoundError:
+        said = "versions can't be checked, because the harness is not installed. Run: pip install -e ."
+        yield Finding("packages", "note", said)
+        return
     wrong, known = [], []
-    for line in requires(PACKAGE) or ():
+    for line in needs:
         needed = Requirement(line)
         if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
             continue

@@ -79,10 +79,9 @@ class Run:
             return "new"
         if self.is_redone:
             return "unfinished"
-        whole = [file for file in (self.partial / RECORD, self.folder / RECORD) if file.exists()]
-        record = read_record(whole[0]) if whole else None
+        file, record = self._recorded()
         if record is not None and record.status != "failed":
-            self._check(record.config, whole[0])
+            self._check(record.config, file)
             return record.status
         begun, saved = self._begun(), (self.partial / STATE).exists()
         if begun is not None and saved:
@@ -136,7 +135,10 @@ class Run:
     @property
     def is_redo_confirmed(self) -> bool:
         """Whether a command that had marked all its runs for replacement was interrupted before this run ended."""
-        return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
+        try:
+            return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
+        except FileNotFoundError:  # Another command has just ended it.
+            return False
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
@@ -199,6 +201,17 @@ class Run:
 
     def _has_result(self) -> bool:
         return _status(self.folder / RECORD) in ("complete", "diverged")
+
+    def _recorded(self) -> tuple[Path, RunRecord | None]:
+        """The file of the result, in place or about to be moved there, and its record; None if there is none."""
+        for file in (self.partial / RECORD, self.folder / RECORD):
+            try:
+                if file.exists():
+                    return file, read_record(file)
+            except UserError:
+                if file.exists():  # Else another command has just moved it into place.
+                    raise
+        return self.folder / RECORD, None
 
     def _begun(self) -> Any:
         """The configuration of the work in progress; None if there is none, or it is damaged."""

@@ -210,7 +210,7 @@ def suite_toml(question: Question, file: Path) -> str:
         f"seeds = {seeds}",
     ]
     if question.margin is not None:
-        lines.append(f"margin = {question.margin:g}")
+        lines.append(f"margin = {_value(question.margin)}")
     if suite.metrics:
         lines += ["", "[metrics]", f"{_value(suite.name)} = {_value(list(suite.metrics[suite.name]))}"]
     if question.weighed:

@@ -289,7 +289,8 @@ def test_each_models_recipe_is_the_best_of_some_trials(command, file, tmp_path, 
     assert len(list(tmp_path.rglob("trial-*/run.json"))) >= 2
 
 
-def test_a_written_suite_says_how_many_trials(command, file, tmp_path):
-    suite = tmp_path / "suite.toml"
-    assert command("choose", file, "--models=tfidf,scratch", "--trials=8", "--write", suite).code == 0
+def test_a_written_suite_says_how_many_trials_and_the_whole_margin(command, file, tmp_path):
+    suite, words = tmp_path / "suite.toml", ("--trials=8", "--margin=1234567")
+    assert command("choose", file, "--models=tfidf,scratch", *words, "--write", suite).code == 0
     assert read_suite(suite).tuning.trials == 8
+    assert read_suite(suite).margins.points == 1234567

@@ -138,7 +138,9 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
 @pytest.mark.slow
 def test_ctrl_c_has_a_node_that_shares_the_disk_save_the_state_of_its_run(command, suite, two_nodes, checkpoints):
     suite.write_text(SUITE.format(model=checkpoints["bert"], cluster="").replace('["mine", "more"]', '["mine"]'))
-    suite.write_text(suite.read_text().partition("[data.more]")[0] + "[training]\nmaximum_steps = 100000\nepochs = 1e6\n")
+    suite.write_text(
+        suite.read_text().partition("[data.more]")[0] + "[training]\nmaximum_steps = 100000\nepochs = 1e6\n"
+    )
     steps = []
 
     def states():
