@@ -89,7 +89,9 @@ def choose(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000),
+        typer.Option(
+            help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000
+        ),
     ] = None,
     minutes: Annotated[
         float | None,
