@@ -18,7 +18,7 @@ from harness.record import SINGLE
 from harness.registry import TASKS, is_simple_baseline
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
-from harness.suites.folds import check_folds, fold_by_fold
+from harness.suites.folds import check_folds, fold_by_fold, seed_folder
 from harness.suites.settling import settled_recipe
 from harness.suites.suite import Suite
 from harness.varied import Varied
@@ -77,7 +77,7 @@ def by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
 
 def _with_seed(run: Run, seed: int) -> Run:
     config = run.config.model_copy(update={"seed": seed})
-    return replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
+    return replace(run, config=config, folder=run.folder.with_name(seed_folder(seed)))
 
 
 def single_runs(
@@ -165,7 +165,7 @@ def _planned_run(
         training=settled_recipe(recipe, model.config, data.task, local=data.local, task_type=data.task_type),
         evaluate=evaluate,
     )
-    return Run(suite, name, config, runs / suite / data.folder / folder_name(name) / f"seed-{seed}")
+    return Run(suite, name, config, runs / suite / data.folder / folder_name(name) / seed_folder(seed))
 
 
 def states(planned: Sequence[Run]) -> list[State]:

@@ -17,7 +17,10 @@ from harness.records import read_all_records, record_file
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
 from harness.runs.run import PARTIAL, STATE
+from harness.suites.expansion import folder_name
+from harness.suites.folds import seed_folder
 from harness.suites.suite_file import SUITE_FILE
+from harness.tuning.trials import trial_folder
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,6 @@ def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
         yield run.folder
 
 
-TASK_TO_SEED, TASK_TO_TRIAL = 3, 4
-"""Levels of folders from a run's task down: task, model, seed; task, model, trials, trial."""
-
-
 @dataclass
 class Merged:
     """The result of merging runs.
@@ -116,7 +115,8 @@ class Merged:
 def merge(source: Path, target: Path) -> Merged:
     """Copy the runs below `source` into `target`, each completely or not at all. Existing runs stay.
 
-    A failed run is replaced by one that did not fail.
+    Each goes to the folder in which its suite looks for it, wherever in `source` it is. A failed run is replaced by
+    one that did not fail.
 
     Raises:
         UserError: If there are no runs, or a run exists with other settings, there or in `source` itself: nothing is
@@ -130,9 +130,9 @@ def merge(source: Path, target: Path) -> Merged:
     wanted: dict[Path, Recorded] = {}
     notes: dict[Path, Path] = {}
     for run in found:
-        own = _suite_folder(run, source)
-        place = target / run.record.suite / run.folder.relative_to(own)
-        notes[own / SUITE_FILE] = target / run.record.suite / SUITE_FILE
+        parts, suite = _place(run.record), target / run.record.suite
+        place = suite.joinpath(*parts)
+        notes[run.folder.absolute().parents[len(parts) - 1] / SUITE_FILE] = suite / SUITE_FILE
         with collected(problems):
             if not _is_known(run, place, wanted.get(place)):
                 wanted[place] = run
@@ -145,14 +145,13 @@ def merge(source: Path, target: Path) -> Merged:
     return Merged(copied, len(found) - len(copied))
 
 
-def _suite_folder(run: Recorded, source: Path) -> Path:
-    """The folder of the run's suite: the last one of its name on the path to its task's folder, else `source`.
-
-    The task's folder may have the same name, for example if the suite was made from one file.
-    """
-    depth = TASK_TO_SEED if run.record.trial is None else TASK_TO_TRIAL
-    above = [folder for folder in run.folder.parents[depth - 1 :] if folder.is_relative_to(source)]
-    return next((folder for folder in above if folder.name == run.record.suite), source)
+def _place(record: RunRecord) -> tuple[str, ...]:
+    """The folders of a run below that of its suite: task, model, seed; or task, model, trials, trial."""
+    task, model = folder_name(record.base_task), folder_name(record.model)
+    of_value = task if record.varied is None else record.varied.with_task(task)
+    if record.trial is not None:
+        return (of_value, model, *trial_folder(record.trial.number).parts)
+    return of_value, model, seed_folder(record.seed, record.fold)
 
 
 def _is_known(run: Recorded, place: Path, first: Recorded | None = None) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from synthetic_runs import add_runs, add_two_tasks, record, save
 
 from harness.runs.claim import claimed
+from harness.trial import Trial
 
 
 @pytest.fixture
@@ -95,6 +96,21 @@ def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
     add_runs(tmp_path / "other", "bert-mini", 0.8, range(1))
     assert command("runs", "merge", tmp_path / "other/reviews", tmp_path / "runs").code == 0
     assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
+
+
+@pytest.mark.parametrize(
+    "part", ["", "rotten_tomatoes", "rotten_tomatoes/bert-mini", "rotten_tomatoes/bert-mini/seed-0"]
+)
+def test_a_part_of_a_suite_goes_to_the_suite_and_the_rest_of_it_stays(command, tmp_path, part):
+    add_runs(tmp_path / "other", "bert-mini", 0.8, range(1))
+    trial = save(tmp_path / "other", record(model="bert-mini", seed=9, trial=Trial(number=3, space="")), None)
+    trial.rename(trial.with_name("trials"))  # Where no trial was ever recorded.
+    add_runs(tmp_path / "runs", "minilm", 0.8, range(1))
+    assert command("runs", "merge", tmp_path / "other/reviews" / part, tmp_path / "runs").code == 0
+    trials = [] if part.endswith("seed-0") else ["reviews/rotten_tomatoes/bert-mini/trials/trial-003"]
+    assert every_record(tmp_path / "runs") == [
+        "reviews/rotten_tomatoes/bert-mini/seed-0", *trials, "reviews/rotten_tomatoes/minilm/seed-0"
+    ]  # fmt: skip
 
 
 def test_a_task_with_its_suites_name_keeps_its_folder(command, tmp_path):
