@@ -85,7 +85,7 @@ def _limit_lines(cluster: Cluster, plan: Plan) -> Iterator[str]:
     limit = cluster.time_seconds
     if limit is None:
         return
-    over = [folder for folder, run in plan.runs.items() if run.seconds is not None and run.seconds.high > limit]
+    over = [folder for folder, run in plan.runs.items() if run.left is not None and run.left.high > limit]
     if over:
         named = ", ".join("/".join(folder.parts[-3:]) for folder in over[:MOST_NAMED])
         more = f" and {len(over) - MOST_NAMED:,} more" if len(over) > MOST_NAMED else ""
@@ -93,5 +93,5 @@ def _limit_lines(cluster: Cluster, plan: Plan) -> Iterator[str]:
 
 
 def _known(part: Sequence[Run], plan: Plan) -> list[Range]:
-    found = (plan.runs[run.folder].seconds for run in part)
+    found = (plan.runs[run.folder].left for run in part)
     return [seconds for seconds in found if seconds is not None]
