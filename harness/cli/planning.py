@@ -18,6 +18,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration_range, memory
 from harness.comparison.planned_power import TaskPower, planned_power
 from harness.errors import UserError, notice
+from harness.output import plain_table
 from harness.record import RunRecord
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
@@ -237,7 +238,7 @@ def _disk(plan: Plan, runs: Path) -> list[str]:
 def _power_table(power: Sequence[TaskPower], detect: float | None) -> Table:
     more = () if detect is None else (f"seeds for {detect:g}", f"examples for {detect:g}")
     headings = ("task", "seeds", "test examples", "detects", *more)
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    table = plain_table(*headings)
     for one in power:
         smallest = "–" if one.detectable is None else one.unit.score(one.detectable)
         row = [one.task, str(one.design.seeds), f"{one.design.examples:,.0f}", smallest]

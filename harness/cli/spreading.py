@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.cli.planning import Plan, unknown_lines
 from harness.comparison.formatting import duration, duration_range
+from harness.output import plain_table
 from harness.runs.run import Run
 from harness.suites.cluster import Cluster
 from harness.suites.forecast import total, wall_seconds
@@ -48,7 +49,7 @@ def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:
     """One row per array."""
     what = {"slurm": "job array", "ray": "on Ray"}[on]
     headings = (what, "jobs" if on == "slurm" else "tasks", "time each", "hours in all")
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    table = plain_table(*headings)
     for number, part in enumerate(parts, 1):
         seconds = _known(part, plan)
         about = sorted(one.about for one in seconds)
