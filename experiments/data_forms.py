@@ -37,7 +37,7 @@ from harness.config.training import Training
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.runs.execution import Options, execute
-from harness.suites.expansion import planned_run
+from harness.suites.expansion import single_runs
 
 RESULTS = Path(__file__).parent / "results" / "data_forms"
 Rows = Sequence[Mapping[str, str]]
@@ -168,7 +168,7 @@ def _model(name: str, folder: Path) -> ModelConfig:
 
 
 def _outcome(name: str, model: ModelConfig, own: LocalData, runs: Path) -> tuple[object, str]:
-    run = planned_run("own", own, name=name, model=model, seed=0, training=Training(**SHORT), runs=runs)
+    (run,) = single_runs("own", own, {name: (model, Training(**SHORT))}, seeds=[0], runs=runs)
     record = execute(run, Options(), Silent())
     if record.status != "complete":
         raise UserError(record.reason or record.status)

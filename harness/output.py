@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from harness.printable import printable
@@ -33,6 +34,14 @@ def console(
         width: Characters per line; default: the terminal's width.
     """
     return _Console(file=file, stderr=stderr, quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
+
+
+def plain_table(*headings: str, title: str | None = None) -> Table:
+    """A table without lines, whose long names are broken rather than cut; without a header if all headings are ""."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=any(headings))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
 
 
 def prepare_streams() -> None:

@@ -14,7 +14,7 @@ from harness.config.run import LocalData
 from harness.config.training import Training
 from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.suites.expansion import planned_run
+from harness.suites.expansion import single_runs
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.multiple_choice.examples import ChoiceExample, letter
 from harness.task_types.question_answering.examples import Answer, QuestionExample
@@ -205,7 +205,8 @@ def own_run(folder, own, checkpoint, *, family="bert", seed=0, **training):
     settings = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 6, "evaluations_per_epoch": 1, **training}
     model = ModelConfig(family=family, checkpoint=str(checkpoint) if checkpoint else None)
     recipe = Training(**settings)
-    return planned_run("own", own, name=family, model=model, seed=seed, training=recipe, runs=folder)
+    (run,) = single_runs("own", own, {family: (model, recipe)}, seeds=[seed], runs=folder)
+    return run
 
 
 def write_language_checkpoint(family, folder, **settings):

@@ -18,7 +18,7 @@ from harness.models.padding import UNPADDED
 from harness.record import RECORD, read_record
 from harness.registry import family_names_by_model_type
 from harness.runs.execution import Options, execute
-from harness.suites.expansion import planned_run
+from harness.suites.expansion import single_runs
 
 TOLERANCE = 1e-4  # of a probability, a score or nats
 SHORT = {"batch_size": 8, "learning_rate": 1e-3, "maximum_steps": 3, "evaluations_per_epoch": 1, "max_length": 64}
@@ -33,7 +33,7 @@ def fine_tuned(model_type: str, checkpoint: Path, studied: Studied, folder: Path
     data = LocalData(**studied.write_rows(folder), **studied.data)
     model = ModelConfig(family=family_names_by_model_type().get(model_type, "auto"), checkpoint=str(checkpoint))
     recipe = Training(**{**SHORT, **studied.recipe})
-    run = planned_run("own", data, name=model_type, model=model, seed=0, training=recipe, runs=folder / "runs")
+    (run,) = single_runs("own", data, {model_type: (model, recipe)}, seeds=[0], runs=folder / "runs")
     record = execute(run, Options(), Silent())
     if record.status != "complete":
         raise UserError(record.reason)

@@ -9,23 +9,18 @@ from typing import Any
 
 from harness.api.data import local_data
 from harness.api.finished import FinishedRun
-from harness.config.model import ModelConfig, find_model, recipe_for
+from harness.config.model import SingleModel, single_models
 from harness.config.run import LocalData
-from harness.config.training import Training
-from harness.errors import UserError, collected
+from harness.errors import UserError
 from harness.ops.unchanged import unchanged_process
 from harness.output import console
 from harness.record import RECORD, SINGLE, read_record
-from harness.registry import is_simple_baseline
 from harness.runs.options import Options
 from harness.runs.run import Run
-from harness.suites.expansion import folder_name, planned_run
-from harness.suites.folds import fold_by_fold
+from harness.suites.expansion import folder_name, single_runs
 from harness.suites.runner import execute_runs
 from harness.suites.trials import execute_trials
 from harness.tuning.settings import Tuning, tuning_of
-
-_Recipe = tuple[ModelConfig, Training]
 
 
 def finetune(
@@ -76,14 +71,15 @@ def finetune(
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         local = _local(task, data, Path(runs))
-        planned = _planned(recipes, task, local, seeds=chosen, runs=Path(runs), suite=folder_name(name))
+        named = str(task) if local is None else Path(local.train or str(local.test)).stem
+        planned = single_runs(named, local, recipes, seeds=chosen, runs=Path(runs), suite=folder_name(name))
         options, shown = Options(redo=redo), console(quiet=not progress)
         planned, _, _ = execute_trials(planned, _tuning(tuning, recipes), options, shown, workers=workers)
         tally = execute_runs(planned, options, shown, workers=workers)
     return _finished(planned, tally.failed)
 
 
-def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, _Recipe]:
+def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> dict[str, SingleModel]:
     """Each model with its recipe, by name.
 
     Raises:
@@ -94,15 +90,7 @@ def _recipes(model: str | Path | Sequence[str | Path], settings: Mapping[str, An
     names = [str(one) for one in ([model] if isinstance(model, str | Path) else model)]
     if not names:
         raise UserError("finetune: no model (got an empty list). Name at least one.")
-    mistakes: list[str] = []
-    found: dict[str, _Recipe] = {}
-    for name in names:
-        with collected(mistakes):
-            config = find_model(name)
-            found[name] = config, recipe_for(config, settings, where="")
-    if mistakes:
-        raise UserError(*dict.fromkeys(mistakes))
-    return found
+    return single_models(names, settings, where="")
 
 
 def _tuning(content: Mapping[str, Any] | None, models: Collection[str]) -> Tuning | None:
@@ -135,34 +123,6 @@ def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
     if task is not None and not isinstance(task, str):
         raise UserError(f"task: must be a name (got {task!r}). Give files as data=.")
     return None if data is None else local_data(data, runs)
-
-
-def _planned(
-    recipes: Mapping[str, _Recipe],
-    task: str | None,
-    local: LocalData | None,
-    *,
-    seeds: Sequence[int],
-    runs: Path,
-    suite: str,
-) -> list[Run]:
-    """Every model with every seed, seed by seed and fold by fold, so that a comparison is there early."""
-    named = task if local is None else Path(local.train or str(local.test)).stem
-    assert named is not None, "either a task is given or data"
-    by_seed = [
-        [
-            planned_run(named, local, name=name, model=model, seed=seed, training=recipe, runs=runs, suite=suite)
-            for name, (model, recipe) in recipes.items()
-            if seed == seeds[0] or not _is_simple_baseline(model)
-        ]
-        for seed in seeds
-    ]
-    return [run for of_seed in by_seed for run in fold_by_fold(of_seed)]
-
-
-def _is_simple_baseline(model: ModelConfig) -> bool:
-    """Whether a seed changes nothing; a model whose family its checkpoint tells is none."""
-    return model.family is not None and is_simple_baseline(model.family)
 
 
 def _finished(planned: Sequence[Run], failed: int) -> list[FinishedRun]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.suites.runner import Tally
 
 End = Literal["about", "high"]
+GRACE = 60.0
 
 
 class OutOfTime(BaseException):
@@ -65,7 +66,8 @@ class Budgeted:
     """The runs of a one-task suite within a time limit, and what is left.
 
     A model is started if everything until its comparison is expected to fit, because half of it is of no use. Runs that
-    are still in progress when the time is over are stopped; their state is kept for the next command.
+    are still in progress when the time is over are stopped; their state is kept for the next command. Simple baselines
+    come first. They take seconds unless texts are long, and have no state.
 
     Attributes:
         suite: The suite.
@@ -80,6 +82,7 @@ class Budgeted:
         tried: Folders of the runs that were started.
         is_paced: Whether another suite's recent runs show how fast the machine is today.
         sort: How the runs are called if there are others, such as "short runs"; may be empty.
+        grace: Seconds that the simple baselines have if less time is left, so that something has a score.
     """
 
     suite: Suite
@@ -94,6 +97,7 @@ class Budgeted:
     tried: set[Path] = field(default_factory=set)
     is_paced: bool = False
     sort: str = ""
+    grace: float = GRACE
 
     @property
     def _prefix(self) -> str:
@@ -133,25 +137,26 @@ class Budgeted:
 
     def run(self) -> list[str]:
         """Run the simple baselines and as many other models as time allows; return sentences about what is left."""
-        for model in [model for model, runs in self.waiting.items() if _is_simple(runs)]:
-            self._begin(model)
-        self._execute(self._of_this_look())
-        for model in [model for model, runs in self.waiting.items() if any(map(_has_begun, runs))]:
-            self._begin(model)
+        before = [model for model, runs in self.waiting.items() if not _is_simple(runs) and any(map(_has_begun, runs))]
         try:
+            with stopped_after(max(self.left, self.grace)):
+                self._begin([model for model, runs in self.waiting.items() if _is_simple(runs)])
+                self._execute(self._of_this_look())
             with stopped_after(self.left):
+                self._begin(before)
                 while self.left > 0 and (batch := self._next()):
                     self._execute(batch)
         except OutOfTime:
             pass  # The runs that it stopped are reported with the others.
+        # Those that only an earlier command began are not untried either.
+        self.begun |= {model: self.waiting.pop(model) for model in before if model in self.waiting}
         return list(self.what_is_left())
 
     def _next(self) -> list[Run]:
         """The next runs: those of models that were started, else of further models, else more seeds of each."""
         if left := self._of_this_look():
             return left
-        for model in self._models_that_fit():
-            self._begin(model)
+        self._begin(self._models_that_fit())
         return self._of_this_look() or self._of_next_look()
 
     def _models_that_fit(self) -> list[str]:
@@ -172,11 +177,12 @@ class Budgeted:
             )
         return fitting
 
-    def _begin(self, model: str) -> None:
-        """Count the model as started, with the recipe that its trials choose, if any."""
-        runs = self.begun[model] = self.waiting.pop(model)
-        known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console, workers=self.workers)
-        self.begun[model], self.tally = known, self.tally.with_others(tried)
+    def _begin(self, models: Sequence[str]) -> None:
+        """Count the models as started, with the recipes that their trials choose, if any."""
+        for model in models:
+            runs = self.begun[model] = self.waiting.pop(model)
+            known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console, workers=self.workers)
+            self.begun[model], self.tally = known, self.tally.with_others(tried)
 
     def _execute(self, batch: Sequence[Run]) -> None:
         from harness.suites.runner import Tally, execute_runs  # noqa: PLC0415 -- heavy
@@ -287,7 +293,7 @@ def _is_simple(runs: Sequence[Run]) -> bool:
 
 def _has_begun(run: Run) -> bool:
     """Return whether an earlier command recorded the run, or saved its state when it was stopped."""
-    return run.has_saved_work or ((run.folder / RECORD).exists() and not run.is_redone)
+    return run.saved_step > 0 or ((run.folder / RECORD).exists() and not run.is_redone)
 
 
 def _is_open(run: Run) -> bool:

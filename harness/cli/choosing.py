@@ -36,6 +36,7 @@ from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
+from harness.records import read_records
 from harness.runs.options import Options
 from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
 
@@ -88,7 +89,9 @@ def choose(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1),
+        typer.Option(
+            help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000
+        ),
     ] = None,
     minutes: Annotated[
         float | None,
@@ -241,6 +244,8 @@ def _run_and_recommend(
     else:
         answered = run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
         tally, left, folder = answered.tally, answered.left, runs / answered.suite.name
+    if left and not read_records(folder)[0]:
+        raise UserError(f"{folder}: no model has a score yet. Give more --minutes.", *left)
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)

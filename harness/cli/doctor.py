@@ -17,13 +17,12 @@ from urllib.request import Request, urlopen
 
 import typer
 from packaging.requirements import Requirement
-from rich.table import Table
 
 from harness.cache import cache_folder
 from harness.cli.app import FAILED, RUNS, RunsOption, app
 from harness.comparison.formatting import memory
 from harness.environment import prepare_libraries
-from harness.output import console
+from harness.output import console, plain_table
 from harness.version import __version__
 
 HUB_SECONDS = 5.0
@@ -55,7 +54,7 @@ def doctor(
     """Check that this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
     prepare_libraries()
     found = []
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table = plain_table("", "", "")
     for finding in findings(runs):
         found.append(finding)
         table.add_row(MARKS[finding.state], finding.what, finding.said)
@@ -80,8 +79,14 @@ def findings(runs: Path) -> Iterator[Finding]:
 
 def _versions() -> Iterator[Finding]:
     """One line for all packages, or one for each that is missing or of an unsupported version."""
+    try:
+        needs = requires(PACKAGE) or ()
+    except PackageNotFoundError:
+        said = "versions can't be checked, because the harness is not installed. Run: pip install -e ."
+        yield Finding("packages", "note", said)
+        return
     wrong, known = [], []
-    for line in requires(PACKAGE) or ():
+    for line in needs:
         needed = Requirement(line)
         if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
             continue

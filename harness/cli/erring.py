@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.error_analysis.breakdown import Breakdown
     from harness.reporting.tables import Table
 
-LONGEST_TEXT = 300
+LONGEST_TEXT, WORST = 300, 20
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
@@ -34,7 +34,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other 
 )
 def errors(
     run: Annotated[Path, typer.Argument(help="The folder of one run. With --by, also a folder of many runs.")],
-    worst: Annotated[int, typer.Option(help="How many of the worst examples to show.", min=1)] = 20,
+    worst: Annotated[
+        int | None, typer.Option(help=f"How many of the worst examples to show. Default: {WORST}.", min=1)
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(
@@ -46,9 +48,11 @@ def errors(
     as_json: JsonOption = False,
 ) -> None:
     """Show where a run errs: its worst test examples, or its scores by parts of them."""
+    if by is not None and worst is not None:
+        raise UserError(f"harness errors: --worst {worst} shows examples, and --by scores of parts. Leave one out.")
     prepare_libraries()
     if by is None:
-        _show_worst(run, worst, as_json=as_json)
+        _show_worst(run, worst or WORST, as_json=as_json)
     else:
         _show_parts(run, by, as_json=as_json)
 

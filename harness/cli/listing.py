@@ -16,6 +16,7 @@ from harness.cache import CachedFiles
 from harness.config.files import config_files
 from harness.data.sources import Files, Generated, Hub, Packaged
 from harness.errors import UserError, nearest
+from harness.output import plain_table
 from harness.registry import (
     CORPORA,
     FAMILIES,
@@ -143,7 +144,7 @@ def shown_list(name: str, rows: Rows, *, width: int) -> Iterator[RenderableType]
 
 def cache_table(kept: Sequence[CachedFiles], title: str) -> Table:
     """One row per kind of cached data, and the total size."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False)
+    table = plain_table("", "", "", "", title=title)
     for part in kept:
         table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))
     table.add_row("in all", f"{sum(part.files for part in kept)} files", decimal(sum(part.bytes for part in kept)), "")

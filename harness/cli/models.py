@@ -12,7 +12,7 @@ from harness.cli.app import RUNS, RunsOption, SetOption, app, single, with_optio
 from harness.cli.data_options import EncodingOption, SeparatorOption
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
-from harness.errors import UserError
+from harness.errors import UserError, collected
 from harness.output import console
 
 
@@ -189,6 +189,12 @@ def measure(
     from harness.runs.inference import measured_run  # noqa: PLC0415 -- heavy
 
     shown = console()
-    for (_, task, model), run in sorted(first.items()):
-        if redo or not (run.folder / INFERENCE).exists():
+    waiting = {which: run for which, run in first.items() if redo or not (run.folder / INFERENCE).exists()}
+    if len(waiting) < len(first):
+        skipped = f"{len(first) - len(waiting)} of {len(first)} models are measured already and are skipped."
+        shown.print(f"{skipped} --redo measures them again.", soft_wrap=True)
+    for (_, task, model), run in sorted(waiting.items()):
+        with collected(problems):
             shown.print(f"✓ {task} · {model}  {measured_run(run.folder)}", soft_wrap=True)
+    if problems:
+        raise UserError(*dict.fromkeys(problems))

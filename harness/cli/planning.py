@@ -18,6 +18,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration_range, memory
 from harness.comparison.planned_power import TaskPower, planned_power
 from harness.errors import UserError, notice
+from harness.output import plain_table
 from harness.record import RunRecord
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
@@ -91,7 +92,8 @@ def foreseen(
         measure: Whether to measure the machine's speed if no recorded run shows it.
         over: Tasks whose comparisons need no more runs.
     """
-    first = {run.config.task: run for run in reversed(planned)}
+    seeds = [run for run in planned if run.trial is None]
+    first = {run.config.task: run for run in reversed(seeds)}
     records: Records = {task: task_records(run, runs) for task, run in first.items()}
     sizes = {task: task_sizes(run, [record for _, record in records[task]]) for task, run in first.items()}
     waiting = [
@@ -111,7 +113,6 @@ def foreseen(
             task = run.config.task
             alike[which] = forecast(run, sizes[task], records[task], speeds, is_simple=run.model in simple)
         found[run.folder] = alike[which].continued(run, sizes[run.config.task])
-    seeds = [run for run in planned if run.trial is None]
     return Plan(found, planned_power(seeds, rule, records, sizes, simple), slots)
 
 
@@ -237,7 +238,7 @@ def _disk(plan: Plan, runs: Path) -> list[str]:
 def _power_table(power: Sequence[TaskPower], detect: float | None) -> Table:
     more = () if detect is None else (f"seeds for {detect:g}", f"examples for {detect:g}")
     headings = ("task", "seeds", "test examples", "detects", *more)
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    table = plain_table(*headings)
     for one in power:
         smallest = "–" if one.detectable is None else one.unit.score(one.detectable)
         row = [one.task, str(one.design.seeds), f"{one.design.examples:,.0f}", smallest]

@@ -13,7 +13,7 @@ from harness.cli.app import MISTAKE, RUNS, STOPPED, app
 from harness.comparison.formatting import NOTHING, duration, memory
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
-from harness.output import console
+from harness.output import console, plain_table
 from harness.printable import printable_json
 from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
 
@@ -27,6 +27,8 @@ def list_runs(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS, as_json: JsonOption = False
 ) -> None:
     """List recorded runs."""
+    if not runs.exists():
+        raise UserError(f"{runs}: no such folder. Check the path, or start some runs with `harness run SUITE`.")
     found, problems = recorded_runs(runs)
     if as_json:
         typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))
@@ -45,7 +47,7 @@ def _told(problems: list[str]) -> list[str]:
 
 
 def _table(found: list[Recorded]) -> Table:
-    table = Table("suite", "task", "model", "seed", "status", "score", "time", "disk", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("suite", "task", "model", "seed", "status", "score", "time", "disk")
     for run in found:
         row, score = run.row(), run.main_score
         shown = NOTHING if score is None else unit_of(run.record.task_card.main_metric).score(score)
@@ -69,7 +71,7 @@ def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")]
     for line in [record.reason] if record.reason else []:
         shown.print(line, soft_wrap=True)
     for title, rows in _parts(found):
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False)
+        table = plain_table("", "", title=title)
         for name, value in rows:
             table.add_row(name, value)
         if rows:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.cli.planning import Plan, unknown_lines
 from harness.comparison.formatting import duration, duration_range
+from harness.output import plain_table
 from harness.runs.run import Run
 from harness.suites.cluster import Cluster
 from harness.suites.forecast import total, wall_seconds
@@ -48,7 +49,7 @@ def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:
     """One row per array."""
     what = {"slurm": "job array", "ray": "on Ray"}[on]
     headings = (what, "jobs" if on == "slurm" else "tasks", "time each", "hours in all")
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    table = plain_table(*headings)
     for number, part in enumerate(parts, 1):
         seconds = _known(part, plan)
         about = sorted(one.about for one in seconds)
@@ -85,7 +86,7 @@ def _limit_lines(cluster: Cluster, plan: Plan) -> Iterator[str]:
     limit = cluster.time_seconds
     if limit is None:
         return
-    over = [folder for folder, run in plan.runs.items() if run.seconds is not None and run.seconds.high > limit]
+    over = [folder for folder, run in plan.runs.items() if run.left is not None and run.left.high > limit]
     if over:
         named = ", ".join("/".join(folder.parts[-3:]) for folder in over[:MOST_NAMED])
         more = f" and {len(over) - MOST_NAMED:,} more" if len(over) > MOST_NAMED else ""
@@ -93,5 +94,5 @@ def _limit_lines(cluster: Cluster, plan: Plan) -> Iterator[str]:
 
 
 def _known(part: Sequence[Run], plan: Plan) -> list[Range]:
-    found = (plan.runs[run.folder].seconds for run in part)
+    found = (plan.runs[run.folder].left for run in part)
     return [seconds for seconds in found if seconds is not None]

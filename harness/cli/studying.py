@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from harness.claims.claim import CLAIMS, Settings
@@ -16,7 +15,7 @@ from harness.claims.record import numbers_of, other_settings, read_claim, refuse
 from harness.claims.study import by_claim, chosen, read_study, refuse_shared_folders, refuse_unused
 from harness.cli.app import FAILED, MISTAKE
 from harness.errors import UserError, collected
-from harness.output import console
+from harness.output import console, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -192,7 +191,7 @@ def show_study(file: Path, *, only: Sequence[str] | None, settings: Sequence[str
 
     study, claims, planned = _read(file, only=only, settings=settings, runs=runs)
     folder, shown = runs / study.name, console()
-    table = Table("claim", "state", "runs of its suites", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("claim", "state", "runs of its suites")
     for name, how in claims.items():
         parts = [f"{planned[one][0].name}: {counted(states(planned[one][1]))}" for one in how.read]
         table.add_row(name, _state(name, how, folder), "; ".join(parts) or "none")

@@ -96,7 +96,7 @@ def run_within(
     brief = budgeted(first, short_runs, sort="short runs")
     left = brief.run()
     order = best_first(suite.models, short_runs)
-    whole = budgeted(suite, planned, order, is_paced=brief.shows_pace, sort="full runs")
+    whole = budgeted(suite, planned, order, is_paced=brief.shows_pace, sort="full runs", grace=0.0)
     if whole.left > 0:
         left += whole.run()
     else:

@@ -30,7 +30,7 @@ from harness.metrics.lookup import find_metric, known_metrics, unit_of
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
 from harness.records import some_records
-from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, stated_rule, stated_short_runs
+from harness.suites.suite_file import SUITE_FILE, Stated, stated
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
@@ -54,21 +54,20 @@ def compare(
         UserError: If there is no record below `runs`, no model called `baseline`, or no task that `margins` name.
     """
     found, problems = some_records(runs)
-    stated_baseline, stated_description, of_suite = None, "", None
-    suites = {record.suite for _, record in found}
+    suite = Stated()
     with collected(problems):
-        stated_baseline, stated_description = stated(runs, suites)
-        of_suite = stated_margins(runs, suites)
+        suite = stated(runs, {record.suite for _, record in found})
+    own_baseline = suite.baseline
     problems += _lost_note(runs, [record for _, record in found])
-    if stated_baseline is not None and stated_baseline not in {record.model for _, record in found}:
-        problems.append(f"baseline {stated_baseline!r}: the suite's own, but none of its runs can be read.")
-        stated_baseline = None
+    if own_baseline is not None and own_baseline not in {record.model for _, record in found}:
+        problems.append(f"baseline {own_baseline!r}: the suite's own, but none of its runs can be read.")
+        own_baseline = None
     return compare_records(
         found,
         where=str(runs),
-        baseline=baseline or stated_baseline,
-        margins=margins or (of_suite and of_suite.only(record.base_task for _, record in found)),
-        description=description or stated_description,
+        baseline=baseline or own_baseline,
+        margins=margins or (suite.margin and suite.margin.only(record.base_task for _, record in found)),
+        description=description or suite.description,
         problems=problems,
     )
 
@@ -158,7 +157,7 @@ def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list
     """The current look of a sequential suite and its runs; for any other suite, None and all runs."""
     rule, (run, record) = None, group[0]
     with collected(problems):
-        rule = stated_rule(_of_suite(run), {record.suite})
+        rule = stated(_of_suite(run), {record.suite}).sequential
     return (None, group) if rule is None else at_look(group, rule)
 
 
@@ -166,7 +165,7 @@ def _short_runs(group: list[Found], problems: list[str]) -> str:
     """What the runs were limited to, if their suite is a shortened one."""
     run, record = group[0]
     with collected(problems):
-        return stated_short_runs(_of_suite(run), {record.suite})
+        return stated(_of_suite(run), {record.suite}).short_runs
     return ""
 
 

@@ -85,7 +85,13 @@ def checked_record(shape: type[Checked], content: object, where: str, mistakes: 
 
 def mistake_lines(shape: type[BaseModel], error: ValidationError, where: str) -> list[str]:
     """A line for each thing that keeps a content from being a `shape`."""
-    return [_line(shape, problem, where) for problem in error.errors()]
+    problems = error.errors()
+    within = {problem["loc"][:-1] for problem in problems}  # A list of wrong items counts as empty, too.
+    return [
+        _line(shape, problem, where)
+        for problem in problems
+        if not (problem["type"] == "too_short" and problem["loc"] in within)
+    ]
 
 
 def _line(shape: type[BaseModel], problem: Any, where: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from harness.config.checking import Strict, checked, read_toml
 from harness.config.files import config_file, config_files
 from harness.config.training import Training, recipe_of
-from harness.errors import UserError, nearest
+from harness.errors import UserError, collected, nearest
 from harness.registry import FAMILIES
 
 
@@ -45,6 +45,10 @@ class ModelConfig(Strict):
         if self.checkpoint is None and self.family is None:
             raise ValueError("needs a checkpoint or a family")
         return self
+
+
+SingleModel = tuple[ModelConfig, Training]
+"""The model of a single run, with its recipe."""
 
 
 def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
@@ -105,6 +109,30 @@ def _path_from(folder: Path, name: str) -> str:
         return str(folder / name)
     # Absolute, so that a folder that is missing can't be taken for a Hub id.
     return str((folder / name).absolute()) if name.startswith(("./", "../")) else name
+
+
+def single_models(
+    names: Iterable[str], overrides: Mapping[str, Any], *, where: str = "--set "
+) -> dict[str, SingleModel]:
+    """The models of single runs by name, each with its recipe.
+
+    Args:
+        names: As a user writes them.
+        overrides: Settings of the user's, on top of each model's own.
+        where: Where these stand, before a setting's name in an error.
+
+    Raises:
+        UserError: Every mistake in them.
+    """
+    mistakes: list[str] = []
+    found = {}
+    for name in names:
+        with collected(mistakes):
+            model = find_model(name)
+            found[name] = model, recipe_for(model, overrides, where)
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
+    return found
 
 
 def recipe_for(model: ModelConfig, overrides: Mapping[str, Any], where: str = "--set ") -> Training:

@@ -80,3 +80,13 @@ def stop_request(line: str = "") -> Iterator[StopRequest]:
         for number, old in before.items():
             signal.signal(number, old)
         request.close()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Handle SIGTERM like Ctrl-C until the block is left."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -15,6 +15,7 @@ from harness.config.run import LocalData, RunConfig, limited_splits, task_of
 from harness.data.loading import load_splits
 from harness.data.task import Splits, Task
 from harness.data.untrained import splits_to_score
+from harness.errors import UserError
 from harness.fold import Fold
 from harness.ops.collector import pass_over_what_came_since
 from harness.ops.device import fresh_accelerator, reset_peak_memory
@@ -86,13 +87,20 @@ def _executed(
 
 
 def _loaded(task: Task, config: RunConfig) -> Splits:
-    """Load the task's splits, which nobody may change: they are cached, as the next run is usually on the same task."""
+    """Load the task's splits, which nobody may change: they are cached, as the next run is usually on the same task.
+
+    Raises:
+        UserError: If the data can't be read, or is not what the run was planned with.
+    """
     untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
     key = (config.base_task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # First, because memory may not suffice for both.
         alone = splits_to_score(task) if untrained else None
-        _last_loaded[key] = alone or load_splits(task, test=config.evaluate == "test")
+        splits = alone or load_splits(task, test=config.evaluate == "test")
+        if task.source.fingerprint() != config.data:  # Hours may lie between.
+            raise UserError(f"{config.task}: its data has changed since the run was planned. Run the command again.")
+        _last_loaded[key] = splits
     return _last_loaded[key]
 
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from harness.checksums import check_files
 from harness.config.checking import Strict
-from harness.config.run import limited_splits, task_of
-from harness.data.loading import load_splits
+from harness.config.run import task_of
 from harness.data.task import Row
 from harness.errors import UserError
 from harness.long_texts.written import Writer
@@ -22,6 +21,7 @@ from harness.models.finished import finished_model
 from harness.ops.device import fresh_accelerator
 from harness.record import RunRecord
 from harness.registry import FAMILIES
+from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import is_export, recorded
 from harness.runs.predict import examples_of, settings_of
 from harness.runs.run import CHECKPOINT
@@ -200,8 +200,7 @@ class RunExplainer:
         return AttentionMaps(columns, found.layers[:, 0].tolist(), rows or None)
 
     def _test_examples(self, count: int) -> list[Any]:
-        _, config = recorded(self.run)
-        test = limited_splits(load_splits(task_of(config)), config).test
+        test = examples_of_split(self.run, self.record, recorded(self.run)[1], "test")
         places = np.unique(np.linspace(0, len(test) - 1, min(count, len(test))).astype(int))
         return [test[place] for place in places]
 

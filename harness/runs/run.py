@@ -26,6 +26,7 @@ from harness.runs.claim import check_claim, claimed, has_claim
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning
 
+PARTIAL = ".partial"
 CHECKPOINT = "checkpoint"
 CONFIG = "config.json"
 STATE = "state"
@@ -58,7 +59,7 @@ class Run:
     @property
     def partial(self) -> Path:
         """The folder of the work until it is complete."""
-        return self.folder / ".partial"
+        return self.folder / PARTIAL
 
     def __str__(self) -> str:
         known = which_run(self.config.seed, self.config.fold)
@@ -78,10 +79,9 @@ class Run:
             return "new"
         if self.is_redone:
             return "unfinished"
-        whole = [file for file in (self.partial / RECORD, self.folder / RECORD) if file.exists()]
-        record = read_record(whole[0]) if whole else None
+        file, record = self._recorded()
         if record is not None and record.status != "failed":
-            self._check(record.config, whole[0])
+            self._check(record.config, file)
             return record.status
         begun, saved = self._begun(), (self.partial / STATE).exists()
         if begun is not None and saved:
@@ -96,11 +96,6 @@ class Run:
         return (self.partial / REDO).exists() and not (self.partial / RECORD).exists() and self._same(self._begun())
 
     @property
-    def has_saved_work(self) -> bool:
-        """Whether a state of work in progress was saved, with this configuration."""
-        return (self.partial / STATE).exists() and self._same(self._begun())
-
-    @property
     def saved_step(self) -> int:
         """The optimizer step of the newest saved state; 0 if there is none with this configuration."""
         try:
@@ -109,7 +104,7 @@ class Run:
             return 0
         numbers = [name.removeprefix("step-") for name in names]
         steps = [int(number) for number in numbers if number.isdecimal()]
-        return max(steps, default=0) if steps and self.has_saved_work else 0
+        return max(steps) if steps and self._same(self._begun()) else 0
 
     def settle(self) -> None:
         """Finish an interrupted move into place, and remove abandoned work.
@@ -140,7 +135,10 @@ class Run:
     @property
     def is_redo_confirmed(self) -> bool:
         """Whether a command that had marked all its runs for replacement was interrupted before this run ended."""
-        return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
+        try:
+            return self.is_redone and (self.partial / REDO).read_bytes() == CONFIRMED.encode()
+        except FileNotFoundError:  # Another command has just ended it.
+            return False
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
@@ -203,6 +201,17 @@ class Run:
 
     def _has_result(self) -> bool:
         return _status(self.folder / RECORD) in ("complete", "diverged")
+
+    def _recorded(self) -> tuple[Path, RunRecord | None]:
+        """The file of the result, in place or about to be moved there, and its record; None if there is none."""
+        for file in (self.partial / RECORD, self.folder / RECORD):
+            try:
+                if file.exists():
+                    return file, read_record(file)
+            except UserError:
+                if file.exists():  # Else another command has just moved it into place.
+                    raise
+        return self.folder / RECORD, None
 
     def _begun(self) -> Any:
         """The configuration of the work in progress; None if there is none, or it is damaged."""

@@ -22,7 +22,7 @@ from harness.data.loading import load_splits
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
-from harness.registry import TASK_TYPES, baseline_settings, is_simple_baseline
+from harness.registry import TASK_TYPES, TASKS, baseline_settings, is_simple_baseline
 from harness.suites.expansion import folder_name
 from harness.suites.seeds import SequentialSeeds, seed_rule
 from harness.suites.suite import Suite
@@ -196,6 +196,7 @@ def suite_toml(question: Question, file: Path) -> str:
         UserError: If the data is outside that folder, where a suite may not read.
     """
     suite, folder = suite_of(question), file.absolute().parent
+    task = _table_name(suite.name)
     data = question.local.model_dump(exclude_defaults=True)
     for split in SPLITS:
         if data.get(split):
@@ -205,14 +206,14 @@ def suite_toml(question: Question, file: Path) -> str:
     seeds = list(suite.seeds) if isinstance(rule, int) else f"{{ start = {rule.start}, most = {rule.most} }}"
     lines = [
         f"description = {_value(suite.description)}",
-        f"tasks = {_value([suite.name])}",
+        f"tasks = {_value([task])}",
         f"models = {_value(list(suite.models))}",
         f"seeds = {seeds}",
     ]
     if question.margin is not None:
-        lines.append(f"margin = {question.margin:g}")
+        lines.append(f"margin = {_value(question.margin)}")
     if suite.metrics:
-        lines += ["", "[metrics]", f"{_value(suite.name)} = {_value(list(suite.metrics[suite.name]))}"]
+        lines += ["", "[metrics]", f"{_value(task)} = {_value(list(suite.metrics[suite.name]))}"]
     if question.weighed:
         tables = {name: {"model": model, **WEIGHED} for name, model in question.weighed.items()}
         lines += ["", "[variants]", *(f"{_value(name)} = {_inline(table)}" for name, table in tables.items())]
@@ -221,8 +222,14 @@ def suite_toml(question: Question, file: Path) -> str:
         lines += ["", "[training]", *(f"{key} = {_value(value)}" for key, value in settings.items())]
     if question.trials is not None:
         lines += ["", "[tuning]", f"trials = {question.trials}"]
-    lines += ["", f"[data.{_value(suite.name)}]", *(f"{key} = {_value(value)}" for key, value in columns.items())]
+    lines += ["", f"[data.{_value(task)}]", *(f"{key} = {_value(value)}" for key, value in columns.items())]
     return "\n".join(lines) + "\n"
+
+
+def _table_name(name: str) -> str:
+    """A name that a suite's file accepts for data of its own."""
+    plain = name.lstrip("-+") or "mine"
+    return f"{plain}-file" if plain in TASKS.names() else plain
 
 
 def _simple_baselines(task_type: str) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from harness.config.model import ModelConfig
+from harness.config.model import ModelConfig, SingleModel
 from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
@@ -17,7 +18,7 @@ from harness.record import SINGLE
 from harness.registry import TASKS, is_simple_baseline
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
-from harness.suites.folds import check_folds, fold_by_fold
+from harness.suites.folds import check_folds, fold_by_fold, seed_folder
 from harness.suites.settling import settled_recipe
 from harness.suites.suite import Suite
 from harness.varied import Varied
@@ -51,24 +52,13 @@ def planned_runs(suite: Suite, runs: Path, *, only: Sequence[str] = (), evaluate
     mistakes += _shared_folders(suite.models)
     if mistakes:
         raise UserError(*mistakes)
-    read = [(name, _Model(model, weights_fingerprint(model), model_files(model))) for name, model in models.items()]
+    read = [(name, _read(model)) for name, model in models.items()]
+    planned = partial(_planned_run, suite.name, seed=suite.seeds[0], runs=runs, evaluate=evaluate)
     return [
         run
         for data in known
         for run in by_seed(
-            [
-                _planned_run(
-                    suite.name,
-                    name,
-                    data,
-                    model=model,
-                    seed=suite.seeds[0],
-                    recipe=suite.recipes[data.task, name],
-                    runs=runs,
-                    evaluate=evaluate,
-                )
-                for name, model in read
-            ],
+            [planned(name, data=data, model=model, recipe=suite.recipes[data.task, name]) for name, model in read],
             suite.seeds,
         )
     ]
@@ -87,43 +77,36 @@ def by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
 
 def _with_seed(run: Run, seed: int) -> Run:
     config = run.config.model_copy(update={"seed": seed})
-    return replace(run, config=config, folder=run.folder.with_name(f"seed-{seed}"))
+    return replace(run, config=config, folder=run.folder.with_name(seed_folder(seed)))
 
 
-def planned_run(
+def single_runs(
     task: str,
     local: LocalData | None,
+    models: Mapping[str, SingleModel],
     *,
-    name: str,
-    model: ModelConfig,
-    seed: int,
-    training: Training,
+    seeds: Sequence[int],
     runs: Path,
     evaluate: Evaluate = "test",
     suite: str = SINGLE,
-) -> Run:
-    """A single run outside any suite file; use `by_seed` for other seeds and folds of it.
+) -> list[Run]:
+    """List runs outside any suite file, seed by seed, fold by fold.
 
     The user's own data is also identified by content, because the next `reviews.csv` may differ, and by its folds.
 
     Raises:
-        UserError: If the task, its files or the checkpoint is not available.
+        UserError: If the task, its files or a checkpoint is not available, or two models would share a folder.
     """
+    shared = list(_shared_folders(models))
+    if shared:
+        raise UserError(*shared)
     data = _data(task, local, ())
     if local is not None:
         folds = f"-{local.folds}-folds" if local.folds else ""
         data = replace(data, task=f"{folder_name(task)}-{data.fingerprint.removeprefix('files:')[:8]}{folds}")
-    weights, files = weights_fingerprint(model), model_files(model)
-    return _planned_run(
-        suite,
-        name,
-        data,
-        model=_Model(with_family(model), weights, files),
-        seed=seed,
-        recipe=training,
-        runs=runs,
-        evaluate=evaluate,
-    )
+    planned = partial(_planned_run, suite, data=data, seed=seeds[0], runs=runs, evaluate=evaluate)
+    first = [planned(name, model=_read(with_family(model)), recipe=recipe) for name, (model, recipe) in models.items()]
+    return list(by_seed(first, seeds))
 
 
 @dataclass(frozen=True)
@@ -153,11 +136,16 @@ class _Model:
     files: Mapping[str, str]
 
 
+def _read(model: ModelConfig) -> _Model:
+    """Read the model's files, as far as they identify it."""
+    return _Model(model, weights_fingerprint(model), model_files(model))
+
+
 def _planned_run(
     suite: str,
     name: str,
-    data: _Data,
     *,
+    data: _Data,
     model: _Model,
     seed: int,
     recipe: Training,
@@ -177,7 +165,7 @@ def _planned_run(
         training=settled_recipe(recipe, model.config, data.task, local=data.local, task_type=data.task_type),
         evaluate=evaluate,
     )
-    return Run(suite, name, config, runs / suite / data.folder / folder_name(name) / f"seed-{seed}")
+    return Run(suite, name, config, runs / suite / data.folder / folder_name(name) / seed_folder(seed))
 
 
 def states(planned: Sequence[Run]) -> list[State]:

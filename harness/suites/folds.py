@@ -40,6 +40,15 @@ def check_folds(local: LocalData, source: Source) -> None:
         )
 
 
+def seed_folder(seed: int, fold: Fold | None = None) -> str:
+    """The name of the folder of a run.
+
+    >>> seed_folder(0), seed_folder(0, Fold(number=2, of=5))
+    ('seed-0', 'seed-0-fold-2')
+    """
+    return f"seed-{seed}" if fold is None else f"seed-{seed}-fold-{fold.number}"
+
+
 def _tested_on(run: Run, fold: Fold) -> Run:
     config = run.config.model_copy(update={"fold": fold})
-    return replace(run, config=config, folder=run.folder.with_name(f"{run.folder.name}-fold-{fold.number}"))
+    return replace(run, config=config, folder=run.folder.with_name(seed_folder(config.seed, fold)))

@@ -14,6 +14,7 @@ from harness.config.training import Training
 from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.suites.ranges import NOTHING, Range
+from harness.suites.recorded import Recorded
 from harness.suites.sizes import Sizes
 from harness.suites.speed import Speed, is_of_this_machine
 from harness.suites.work import shape_of, weights_bytes, work
@@ -77,7 +78,7 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
         seconds, source = SIMPLE_BASELINE, "the usual time of simple baselines"
     elif seconds is None:
         seconds, source = _by_operations(run, sizes, speeds)
-    sizes_on_disk = [_size(folder) for folder, record in alike if record.status == "complete"]
+    sizes_on_disk = [Recorded(folder, record).bytes for folder, record in alike if record.status == "complete"]
     if is_simple:
         return RunForecast(seconds, median(sizes_on_disk) if sizes_on_disk else SIMPLE_BYTES, 0.0, source)
     weights = weights_bytes(run.config.model, shape_of(run.config.model)) if not sizes_on_disk else None
@@ -119,9 +120,10 @@ def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tup
     for record in alike:
         recipe = checked_record(Training, record.config.get("training", {}), "", [])
         seconds = sum(record.cost.seconds.values())
-        if recipe == run.config.training and record.config.get("evaluate", "test") == run.config.evaluate:
+        evaluate = record.config.get("evaluate", "test")
+        if recipe == run.config.training and evaluate == run.config.evaluate:
             same.append((seconds, is_of_this_machine(record)))
-        elif recipe is not None and (factor := _factor(recipe, run, sizes)) is not None:
+        elif recipe is not None and (factor := _factor(recipe, evaluate, run, sizes)) is not None:
             scaled.append(seconds * factor)
     if same:
         return _around_recorded(same), "recorded runs"
@@ -140,9 +142,9 @@ def _around_recorded(seconds: Sequence[tuple[float, bool]]) -> Range:
     return Range(median(ours), min(ours) / 1.3, max(ours) * 1.5)
 
 
-def _factor(recipe: Training, run: Run, sizes: Sizes) -> float | None:
-    """The ratio of the run's work to that of a recipe."""
-    before, now = work(recipe, sizes), work(run.config.training, sizes, run.config.evaluate)
+def _factor(recipe: Training, evaluate: str, run: Run, sizes: Sizes) -> float | None:
+    """The ratio of the run's work to that of a recorded one, by its recipe and the split that it was scored on."""
+    before, now = work(recipe, sizes, evaluate), work(run.config.training, sizes, run.config.evaluate)
     if before is None or now is None:
         return None
     return now.tokens / before.tokens if before.tokens else None
@@ -161,8 +163,3 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     if not needed.is_length_known:
         seconds = seconds.loosened(2)
     return seconds + BEGINNING + STEP.times(needed.steps), f"the models' operations and {speed.source}"
-
-
-def _size(folder: Path) -> int:
-    files = (file for file in folder.rglob("*") if ".partial" not in file.parts and file.is_file())
-    return sum(file.stat().st_size for file in files)

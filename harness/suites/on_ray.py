@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from harness.errors import UserError, notice
+from harness.ops.stopping import stoppable
 from harness.ops.together import processes
 from harness.runs.options import Options, Resources
 from harness.runs.run import Run
@@ -27,7 +28,7 @@ from harness.suites.ended import Attempt
 from harness.suites.progress import Board, Row
 from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
 from harness.suites.ray_room import LOOK_SECONDS, Room
-from harness.suites.workers import Result, stoppable
+from harness.suites.workers import STOPPING, Result
 from harness.version import __version__
 
 MOST_LOST = 3
@@ -56,6 +57,8 @@ def on_ray(waiting: Sequence[Run], options: Options, board: Board) -> Generator[
 
     Raises:
         UserError: If there is no cluster, or its nodes have another version of the harness.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, once runs on a shared disk have saved their states; at once after
+            another one.
     """
     assert options.ray is not None, "somebody wants the runs on Ray"
     if processes().num_processes > 1:
@@ -98,9 +101,25 @@ class _Cluster:
                     result = self._next(told)
                     if result is not None:
                         yield result
+        except (KeyboardInterrupt, GeneratorExit):  # The latter if Ctrl-C came between two results.
+            self._stop()
+            raise
         finally:
             for task in self._tasks.values():
                 self._release(task)
+
+    def _stop(self) -> None:
+        """Cancel all tasks, and wait until runs on a shared disk have saved their states; the others have none here."""
+        notice(STOPPING)
+        saving = [told for told, task in self._tasks.items() if task.row is not None and task.brought is None]
+        for told in self._tasks:
+            self._ray.cancel(told)
+        while saving:
+            for told in self._ray.wait(saving, num_returns=1)[0]:
+                try:
+                    self._ray.get(next(told))
+                except (self._ray.exceptions.RayError, StopIteration):
+                    saving.remove(told)
 
     def _ready(self) -> Sequence[Any]:
         """The tasks with a message, after some seconds at most. The user is told why no run is in progress."""

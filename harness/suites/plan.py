@@ -8,6 +8,7 @@ from itertools import groupby
 
 from rich.table import Table
 
+from harness.output import plain_table
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.seeds import SeedRule
@@ -31,7 +32,7 @@ def plan_table(
     rows: defaultdict[tuple[str, str, bool], list[tuple[Run, State]]] = defaultdict(list)
     for run, state in zip(planned, states, strict=True):
         rows[run.config.task, run.model, run.trial is None].append((run, state))
-    table = Table("task", "model", "seeds", "learning rate", "state", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("task", "model", "seeds", "learning rate", "state")
     for (task, model, is_seed), row in rows.items():
         runs = [run for run, _ in row]
         which = _repeats(runs, rule) if is_seed else f"{len(runs)} trials"

@@ -16,7 +16,11 @@ from harness.record import RECORD, RunRecord, read_record
 from harness.records import read_all_records, record_file
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
+from harness.runs.run import PARTIAL, STATE
+from harness.suites.expansion import folder_name
+from harness.suites.folds import seed_folder
 from harness.suites.suite_file import SUITE_FILE
+from harness.tuning.trials import trial_folder
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Recorded:
     @property
     def bytes(self) -> int:
         """Its size on disk, including the checkpoint."""
-        return sum(file.lstat().st_size for file in _files(self.folder))
+        return sum(_sizes(self.folder))
 
     @property
     def main_score(self) -> float | None:
@@ -89,17 +93,10 @@ def remove(runs: Iterable[Recorded]) -> Iterator[Path]:
                 raise UserError(f"{run.folder}: another command is running it. Wait until it ends, then try again.")
             (run.folder / RECORD).unlink()  # First, so that the rest does not count as a result.
             shutil.rmtree(run.folder)
-        for parent in (
-            run.folder.parent,
-            run.folder.parent.parent,
-        ):  # The folders of the model and the task, if they are empty.
-            with suppress(OSError):
+        for parent in (run.folder.parent, run.folder.parent.parent):  # Of the model and the task.
+            with suppress(OSError):  # Not empty.
                 parent.rmdir()
         yield run.folder
-
-
-TASK_TO_SEED, TASK_TO_TRIAL = 3, 4
-"""Levels of folders from a run's task down: task, model, seed; task, model, trials, trial."""
 
 
 @dataclass
@@ -118,76 +115,94 @@ class Merged:
 def merge(source: Path, target: Path) -> Merged:
     """Copy the runs below `source` into `target`, each completely or not at all. Existing runs stay.
 
-    A failed run is replaced by one that did not fail.
+    Each goes to the folder in which its suite looks for it, wherever in `source` it is. A failed run is replaced by
+    one that did not fail.
 
     Raises:
-        UserError: If there are no runs, or a run exists with other settings. Nothing is copied then.
+        UserError: If there are no runs, or a run exists with other settings, there or in `source` itself: nothing is
+            copied then. If another command is executing a run: those before it are copied.
     """
     found, problems = recorded_runs(source)
     if not found:
         raise UserError(*problems, f"{source}: no records of runs there. Name the folder that holds them.")
     if target.resolve() == source.resolve():
         raise UserError(f"{target}: the same folder as {source}. Name two different ones.")
-    merged, wanted = Merged([], 0), []
+    wanted: dict[Path, Recorded] = {}
     notes: dict[Path, Path] = {}
     for run in found:
-        own = _suite_folder(run, source)
-        place = target / run.record.suite / run.folder.relative_to(own)
-        notes[own / SUITE_FILE] = target / run.record.suite / SUITE_FILE
+        parts, suite = _place(run.record), target / run.record.suite
+        place = suite.joinpath(*parts)
+        notes[run.folder.absolute().parents[len(parts) - 1] / SUITE_FILE] = suite / SUITE_FILE
         with collected(problems):
-            if _is_known(run, place):
-                merged.known += 1
-            else:
-                wanted.append((run.folder, place))
+            if not _is_known(run, place, wanted.get(place)):
+                wanted[place] = run
     if problems:
         raise UserError(*problems, "Nothing was copied.")
-    for folder, place in wanted:
-        _copy(folder, place)
-        merged.copied.append(place)
+    copied = [place for place, run in wanted.items() if _copied(run, place)]
     for note, place in notes.items():
         if note.is_file() and not place.exists():
             write_atomically(place, note.read_bytes())
-    return merged
+    return Merged(copied, len(found) - len(copied))
 
 
-def _suite_folder(run: Recorded, source: Path) -> Path:
-    """The folder of the run's suite: the last one of its name on the path to its task's folder, else `source`.
+def _place(record: RunRecord) -> tuple[str, ...]:
+    """The folders of a run below that of its suite: task, model, seed; or task, model, trials, trial."""
+    task, model = folder_name(record.base_task), folder_name(record.model)
+    of_value = task if record.varied is None else record.varied.with_task(task)
+    if record.trial is not None:
+        return (of_value, model, *trial_folder(record.trial.number).parts)
+    return of_value, model, seed_folder(record.seed, record.fold)
 
-    The task's folder may have the same name, for example if the suite was made from one file.
-    """
-    depth = TASK_TO_SEED if run.record.trial is None else TASK_TO_TRIAL
-    above = [folder for folder in run.folder.parents[depth - 1 :] if folder.is_relative_to(source)]
-    return next((folder for folder in above if folder.name == run.record.suite), source)
 
+def _is_known(run: Recorded, place: Path, first: Recorded | None = None) -> bool:
+    """Return whether the run exists already, or is a failure where there is saved work.
 
-def _is_known(run: Recorded, place: Path) -> bool:
-    """Return whether the run exists already.
+    Args:
+        run: The run.
+        place: Its folder in the target.
+        first: Another run for the same folder, which comes first.
 
     Raises:
         UserError: If another one does.
     """
-    if not (place / RECORD).is_file():
-        return False
-    there = read_record(place / RECORD)
-    lines = run_differences(there.config, run.record.config)
+    there = first or (Recorded(place, read_record(place / RECORD)) if (place / RECORD).is_file() else None)
+    if there is None:
+        return run.record.status == "failed" and (place / PARTIAL / STATE).exists()
+    lines = run_differences(there.record.config, run.record.config)
     if lines:
-        raise UserError(f"{place}: already there, with other settings than {run.folder} ({'; '.join(lines)}).")
-    return there.status != "failed" or run.record.status == "failed"
+        raise UserError(f"{there.folder}: already there, with other settings than {run.folder} ({'; '.join(lines)}).")
+    return there.record.status != "failed" or run.record.status == "failed"
+
+
+def _copied(run: Recorded, place: Path) -> bool:
+    """Copy a run, unless another command has recorded it meanwhile.
+
+    Raises:
+        UserError: If another command is executing it.
+    """
+    with claimed(place) as ours:
+        if not ours:
+            raise UserError(f"{place}: another command is running it. Wait until it ends, then merge again.")
+        is_new = not _is_known(run, place)
+        if is_new:
+            _copy(run.folder, place)
+    return is_new
 
 
 def _copy(folder: Path, place: Path) -> None:
     """Copy a run next to its place, then move it there, so that it is always complete."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.parent / f".{place.name}.{uuid4().hex[:8]}"
     try:
         shutil.copytree(folder, beside, symlinks=True, ignore=shutil.ignore_patterns(".*"))
-        if place.exists():
-            shutil.rmtree(place)
+        shutil.rmtree(place)
         beside.rename(place)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes of the files below a folder; those that another command removes meanwhile are left out."""
     for parent, _, names in os.walk(folder):
-        yield from (Path(parent, name) for name in names)
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield Path(parent, name).lstat().st_size

@@ -92,12 +92,12 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         if options.ray is not None or requested == 1 or len(waiting) < 2
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
+    known = recorded_seconds(planned) if len(waiting) > 1 else {}
     tally, said, records = Tally(), set[str](), list[RunRecord]()
     with (
         board(len(waiting), console) as shown,
-        closing(_results(planned, waiting, options, shown=shown, where=where)) as results,
+        closing(_results(waiting, options, shown=shown, where=where, known=known)) as results,
     ):
-        known = recorded_seconds(planned) if len(waiting) > 1 else {}
         left = TimeLeft(waiting, known, workers=max(len(where), 1), done=shares_done(waiting, planned))
         if len(where) > 1:
             shown.start(len(where))
@@ -197,13 +197,18 @@ def _is_refused(run: Run) -> bool:
 
 
 def _results(
-    planned: Sequence[Run], waiting: Sequence[Run], options: Options, *, shown: Board, where: Sequence[WorkerSlot]
+    waiting: Sequence[Run],
+    options: Options,
+    *,
+    shown: Board,
+    where: Sequence[WorkerSlot],
+    known: dict[tuple[str, str], float],
 ) -> Generator[Result]:
     """Yield each waiting run with its outcome: on Ray if requested, in workers if there are several slots."""
     if waiting and options.ray is not None:
         yield from on_ray(waiting, options, shown)
     elif len(where) > 1:
-        yield from in_workers(waiting, options, shown, worker_slots=where, seconds=recorded_seconds(planned))
+        yield from in_workers(waiting, options, shown, worker_slots=where, seconds=known)
     elif waiting:
         yield from _in_this_process(waiting, options, shown)
 

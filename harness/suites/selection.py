@@ -9,11 +9,11 @@ from typing import Any
 
 from harness.config.checking import checked, parse_settings
 from harness.config.files import config_file
-from harness.config.model import find_model, recipe_for
+from harness.config.model import single_models
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
 from harness.runs.run import Run
-from harness.suites.expansion import by_seed, folder_name, planned_run, planned_runs
+from harness.suites.expansion import folder_name, planned_runs, single_runs
 from harness.suites.seeds import rule_for
 from harness.suites.slurm import check_independent, run_of
 from harness.suites.suite import Suite, read_suite
@@ -113,16 +113,10 @@ def resolve_single(
     else:
         data = _own_files(local)
         name = Path(str(files)).stem
-    with_overrides = parse_settings(settings or [])
-    first = []
-    for one in models:
-        found = find_model(one)
-        found = found.model_copy(update={"head": "new"}) if new_head else found
-        recipe = recipe_for(found, with_overrides)
-        first.append(
-            planned_run(name, data, name=one, model=found, seed=seeds[0], training=recipe, runs=runs, evaluate=evaluate)
-        )
-    return list(by_seed(first, seeds))
+    found = single_models(models, parse_settings(settings or []))
+    if new_head:
+        found = {one: (model.model_copy(update={"head": "new"}), recipe) for one, (model, recipe) in found.items()}
+    return single_runs(name, data, found, seeds=seeds, runs=runs, evaluate=evaluate)
 
 
 def _own_files(local: Mapping[str, Any]) -> LocalData:

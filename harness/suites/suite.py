@@ -29,7 +29,7 @@ from harness.suites.recipes import RecipeLayers
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
 from harness.suites.variants import Variants, original
 from harness.suites.varied import tuned_too
-from harness.tuning.settings import Tuning, tuning_of
+from harness.tuning.settings import Tuning, tuning_of, tuning_of_some
 from harness.varied import Varied
 
 
@@ -159,6 +159,8 @@ def _with_models(raw: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any
             content[key] = {name: table for name, table in raw[key].items() if name in models}
     if raw.get("baseline") not in models:
         content.pop("baseline", None)
+    if isinstance(raw.get("tuning"), dict):
+        content["tuning"] = tuning_of_some(raw["tuning"], models)
     return content
 
 

@@ -7,12 +7,13 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from harness.atomic_writes import sweep_unfinished_writes, write_atomically
 from harness.checksums import with_digest, without_digest
+from harness.config.checking import Strict
 from harness.config.margin import Margins, margins_of
 from harness.errors import UserError
 from harness.record import RECORD
@@ -22,8 +23,32 @@ from harness.suites.suite import Suite
 
 SUITE_FILE = "suite.json"
 ADVICE = "Delete it, or run the suite again."
-_KEYS = {"suite", "description", "baseline", "tasks", "models", "seeds", "sequential", "margin", "short_runs"}
-_RULE = TypeAdapter(SeedRule)
+
+
+class Stated(Strict):
+    """The content of suite.json; the defaults are those of suites that state nothing.
+
+    Attributes:
+        suite: The name of the suite.
+        description: The question that it asks.
+        baseline: The model that the others are compared with.
+        tasks: The names of its tasks.
+        models: The names of its models.
+        seeds: Its seeds.
+        sequential: The looks, if seeds are added until comparisons are decided.
+        margin: The smallest differences that matter.
+        short_runs: What its runs are limited to, such as "at most 25 steps"; empty unless they were cut short.
+    """
+
+    suite: str | None = None
+    description: str = ""
+    baseline: str | None = None
+    tasks: Any = ()
+    models: Any = ()
+    seeds: Any = ()
+    sequential: SeedRule | None = None
+    margin: Annotated[Margins | None, BeforeValidator(margins_of)] = None
+    short_runs: str = ""
 
 
 def write_suite(suite: Suite, runs: Path) -> Path:
@@ -66,7 +91,7 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     Raises:
         UserError: If they were fixed differently, or the file is damaged.
     """
-    fixed, wanted = stated_rule(folder, {suite.name}), suite.rule
+    fixed, wanted = stated(folder, {suite.name}).sequential, suite.rule
     if fixed is None and wanted is not None:
         return replace(wanted, begun_with=len(list(folder.glob(f"*/*/seed-*/{RECORD}"))))
     if fixed is None or wanted is None or (fixed.seeds, fixed.looks) == (wanted.seeds, wanted.looks):
@@ -78,8 +103,8 @@ def fixed_rule(suite: Suite, folder: Path) -> SeedRule | None:
     )
 
 
-def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
-    """The baseline of the suite with these runs, or None, and its description, which may be empty.
+def stated(runs: Path, suites: Collection[str]) -> Stated:
+    """Read what is stated about the suite with these runs.
 
     Args:
         runs: The folder.
@@ -88,78 +113,22 @@ def stated(runs: Path, suites: Collection[str]) -> tuple[str | None, str]:
     Raises:
         UserError: If the file is damaged.
     """
-    known = _content(runs / SUITE_FILE, suites)
-    baseline, description = known.get("baseline"), known.get("description", "")
-    if not (isinstance(baseline, str | None) and isinstance(description, str)):
-        raise UserError(f"{runs / SUITE_FILE}: not as a suite writes it. {ADVICE}")
-    return baseline, description
-
-
-def stated_margins(runs: Path, suites: Collection[str]) -> Margins | None:
-    """The margins of the suite with these runs, or None.
-
-    Args:
-        runs: The folder.
-        suites: The suites of the runs; a file of another suite counts as damaged.
-
-    Raises:
-        UserError: If the file is damaged.
-    """
-    try:
-        return margins_of(_content(runs / SUITE_FILE, suites).get("margin"))
-    except ValueError as error:
-        raise UserError(f"{runs / SUITE_FILE}: not as a suite writes it: margin: {error}. {ADVICE}") from error
-
-
-def stated_short_runs(runs: Path, suites: Collection[str]) -> str:
-    """What the runs of the suite are limited to, such as "at most 25 steps"; empty unless they were cut short.
-
-    Args:
-        runs: The folder.
-        suites: The suites of the runs; a file of another suite counts as damaged.
-
-    Raises:
-        UserError: If the file is damaged.
-    """
-    known = _content(runs / SUITE_FILE, suites).get("short_runs", "")
-    if not isinstance(known, str):
-        raise UserError(f"{runs / SUITE_FILE}: short_runs: not as a suite writes it. {ADVICE}")
-    return known
-
-
-def stated_rule(runs: Path, suites: Collection[str]) -> SeedRule | None:
-    """The looks of the suite with these runs; None if its number of seeds is fixed.
-
-    Args:
-        runs: The folder.
-        suites: The suites of the runs; a file of another suite counts as damaged.
-
-    Raises:
-        UserError: If the file is damaged.
-    """
-    known = _content(runs / SUITE_FILE, suites).get("sequential")
-    if known is None:
-        return None
-    try:
-        return _RULE.validate_python(known)
-    except ValidationError as error:
-        raise UserError(f"{runs / SUITE_FILE}: sequential: not as a suite writes it. {ADVICE}") from error
-
-
-def _content(file: Path, suites: Collection[str]) -> dict[str, Any]:
+    file = runs / SUITE_FILE
     if not os.path.lexists(file):
-        return {}
+        return Stated()
     content = read_json(file, "note of a suite", ADVICE)
-    known = content if isinstance(content, dict) else {"description": content}
     try:
-        known = without_digest(known)
+        found = Stated.model_validate(
+            without_digest(content if isinstance(content, dict) else {"description": content})
+        )
+    except ValidationError as error:
+        key = error.errors()[0]["loc"][0]
+        raise UserError(f"{file}: {key}: not as a suite writes it. {ADVICE}") from error
     except ValueError as error:
         raise UserError(f"{file}: not as a suite writes it: {error}. {ADVICE}") from error
-    if strange := sorted({*known} - _KEYS):
-        raise UserError(f"{file}: not as a suite writes it: it has {_listed(strange)}. {ADVICE}")
-    if known.get("suite") not in [None, *suites]:
-        raise UserError(f"{file}: left by the suite {known['suite']!r}, not by {_listed(sorted(suites))}. {ADVICE}")
-    return known
+    if found.suite not in [None, *suites]:
+        raise UserError(f"{file}: left by the suite {found.suite!r}, not by {_listed(sorted(suites))}. {ADVICE}")
+    return found
 
 
 def _listed(values: Sequence[int | str]) -> str:

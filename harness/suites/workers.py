@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -240,13 +239,3 @@ def _ending(exitcode: int | None) -> str:
     name = signal.Signals(-exitcode).name
     advice = " If memory ran out, try fewer --workers." if name == "SIGKILL" else ""
     return f"was killed ({name}).{advice}"
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Handle SIGTERM like Ctrl-C until the block is left."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -105,6 +105,17 @@ def tuning_of(
     return Tuning(table.trials, spaces, table.budget, table.sampler)
 
 
+def tuning_of_some(table: Mapping[str, Any], models: Collection[str]) -> dict[str, Any] | None:
+    """The [tuning] table without what it says of other models; None if it tunes only others."""
+    names, spaces = table.get("models"), table.get("space_for")
+    left = dict(table)
+    if isinstance(spaces, Mapping):
+        left["space_for"] = {name: space for name, space in spaces.items() if name in models}
+    if isinstance(names, list):
+        left["models"] = [name for name in names if name in models]
+    return None if names and not left["models"] else left
+
+
 def _sampler_mistakes(table: TuningTable) -> Iterator[str]:
     if table.sampler == "halving" and table.budget != "trials":
         yield (

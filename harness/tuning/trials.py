@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from harness.config.training import UNREAD_BY_PROBES, Baselines, recipe_of
@@ -88,8 +89,13 @@ def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mis
             "evaluate": "validation",
         }
     )
-    folder = run.folder.parent / "trials" / f"trial-{number:03}"
+    folder = run.folder.parent / trial_folder(number)
     return replace(run, config=config, folder=folder, trial=Trial(number=number, space=digest_of(space)), tuning=None)
+
+
+def trial_folder(number: int) -> Path:
+    """The folder of a trial in its model's."""
+    return Path("trials", f"trial-{number:03}")
 
 
 def without_value(run: Run, space: Space) -> list[str]:

@@ -21,7 +21,7 @@ class Seed:
     config: SimpleNamespace
     folder: Path
     done: bool = False
-    has_saved_work: bool = False
+    saved_step: int = 0
 
     def state(self):
         return "complete" if self.done else "new"
@@ -104,7 +104,7 @@ def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
 
 def test_a_model_that_an_earlier_command_began_is_continued_first_even_if_another_is_quicker(made):
     seeds_of_large = seeds("large")
-    seeds_of_large[0].has_saved_work = True
+    seeds_of_large[0].saved_step = 5
     found, left = made(10, {"large": 20, "small": 4}, begun_before=seeds_of_large)
     assert found.order == ("tfidf", "large")
     assert left == ["Not tried, for lack of time: small (about 4.0 min)."]
@@ -155,6 +155,26 @@ class Endless(Made):
 
     def _more_seeds(self):
         return [run for run in self.begun["model"] if run.folder not in self.tried]
+
+
+class SlowBaseline(Made):
+    """A simple baseline that takes longer than there is time."""
+
+    def _execute(self, batch):
+        time.sleep(self.sleeps)
+        super()._execute(batch)
+
+
+@pytest.mark.parametrize("before", [[], ["xlnet"]])
+def test_a_simple_baseline_that_takes_longer_is_stopped_as_well(made, before):
+    known = [Seed(name, SimpleNamespace(seed=0, model=SimpleNamespace(family="bert")), Path(name, "0"), saved_step=5)
+             for name in before]  # fmt: skip
+    found, left = made(0, {"bert": 1, "xlnet": 1}, kind=SlowBaseline, sleeps=5, grace=0.01, begun_before=known)
+    assert found.order == ()
+    assert left[0].startswith(
+        f"Time ran out before these finished: tfidf (1 seed){' and xlnet (1 seed)' * bool(before)}."
+    )
+    assert "Not tried, for lack of time: bert" in left[1]
 
 
 def test_further_seeds_that_were_stopped_are_told(made):

@@ -9,6 +9,8 @@ from command_line import questions, reviews, write_csv, write_jsonl
 from harness.cli import within
 from harness.cli.budgeted import OutOfTime
 from harness.data.sources import Hub
+from harness.suites.choosing import asked_of, suite_toml
+from harness.suites.expansion import planned_runs
 from harness.suites.shortened import Short
 from harness.suites.suite import read_suite
 from harness.training import loop
@@ -289,7 +291,16 @@ def test_each_models_recipe_is_the_best_of_some_trials(command, file, tmp_path, 
     assert len(list(tmp_path.rglob("trial-*/run.json"))) >= 2
 
 
-def test_a_written_suite_says_how_many_trials(command, file, tmp_path):
-    suite = tmp_path / "suite.toml"
-    assert command("choose", file, "--models=tfidf,scratch", "--trials=8", "--write", suite).code == 0
+@pytest.mark.parametrize("name", ["imdb.csv", "-x y (1).csv"])
+def test_a_written_suite_can_be_run_whatever_the_file_is_called(name, tmp_path):
+    write_csv(tmp_path / name, reviews(60))
+    question = asked_of(tmp_path / name, columns={}, task_type=None, models=["majority"], seeds=1, metric="macro_f1")
+    (tmp_path / "suite.toml").write_text(suite_toml(question, tmp_path / "suite.toml"))
+    assert len(planned_runs(read_suite(tmp_path / "suite.toml"), tmp_path / "runs")) == 1
+
+
+def test_a_written_suite_says_how_many_trials_and_the_whole_margin(command, file, tmp_path):
+    suite, words = tmp_path / "suite.toml", ("--trials=8", "--margin=1234567")
+    assert command("choose", file, "--models=tfidf,scratch", *words, "--write", suite).code == 0
     assert read_suite(suite).tuning.trials == 8
+    assert read_suite(suite).margins.points == 1234567

@@ -35,6 +35,14 @@ def test_a_package_of_another_version_and_one_that_is_missing_are_problems(comma
     assert not {"gone", "numpy", "packages"} & findings.keys()
 
 
+def test_a_checkout_that_is_not_installed_is_told(command, monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGE", "no-such-package")
+    code, findings = found(command)
+    assert code == 0
+    assert findings["packages"]["state"] == "note"
+    assert "the harness is not installed" in findings["packages"]["said"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_that_can_not_be_written_to_is_a_problem(command, tmp_path):
     tmp_path.chmod(0o500)

@@ -118,6 +118,9 @@ def test_a_run_says_how_good_its_forecast_was_and_a_second_plan_goes_by_it(comma
     Path("other.toml").write_text(Path(file).read_text())
     again = command("plan", "other.toml")
     assert "Estimated from recorded runs." in again.output
+    tuned = command("plan", "other.toml", "--trials", "2").output
+    assert "Estimated from recorded runs" in tuned
+    assert "the usual time of simple baselines" not in tuned
 
 
 @pytest.mark.slow

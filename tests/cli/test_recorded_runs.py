@@ -8,6 +8,7 @@ import pytest
 from synthetic_runs import add_runs, add_two_tasks, record, save
 
 from harness.runs.claim import claimed
+from harness.trial import Trial
 
 
 @pytest.fixture
@@ -97,6 +98,21 @@ def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
     assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
 
 
+@pytest.mark.parametrize(
+    "part", ["", "rotten_tomatoes", "rotten_tomatoes/bert-mini", "rotten_tomatoes/bert-mini/seed-0"]
+)
+def test_a_part_of_a_suite_goes_to_the_suite_and_the_rest_of_it_stays(command, tmp_path, part):
+    add_runs(tmp_path / "other", "bert-mini", 0.8, range(1))
+    trial = save(tmp_path / "other", record(model="bert-mini", seed=9, trial=Trial(number=3, space="")), None)
+    trial.rename(trial.with_name("trials"))  # Where no trial was ever recorded.
+    add_runs(tmp_path / "runs", "minilm", 0.8, range(1))
+    assert command("runs", "merge", tmp_path / "other/reviews" / part, tmp_path / "runs").code == 0
+    trials = [] if part.endswith("seed-0") else ["reviews/rotten_tomatoes/bert-mini/trials/trial-003"]
+    assert every_record(tmp_path / "runs") == [
+        "reviews/rotten_tomatoes/bert-mini/seed-0", *trials, "reviews/rotten_tomatoes/minilm/seed-0"
+    ]  # fmt: skip
+
+
 def test_a_task_with_its_suites_name_keeps_its_folder(command, tmp_path):
     add_runs(tmp_path / "other", "bert-mini", 0.8, range(1), task="reviews")  # As `harness choose` names both.
     for source in ("other", "other/reviews"):
@@ -114,6 +130,54 @@ def test_runs_of_other_settings_are_refused_and_nothing_is_copied(command, tmp_p
     assert "already there, with other settings" in found.errors
     assert "Nothing was copied." in found.errors
     assert every_record(here) == before
+
+
+def test_a_run_that_is_in_the_source_twice_must_be_the_same_both_times(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    add_runs(there, "bert-mini", 0.8, range(1))
+    add_runs(there / "backup", "bert-mini", 0.8, range(1))
+    merged = json.loads(command("runs", "merge", there, here, "--json").output)
+    assert (len(merged["copied"]), merged["known"]) == (1, 1)
+    add_runs(there / "another", "bert-mini", 0.8, range(1), config={"training": {"epochs": 9.0}})
+    found = command("runs", "merge", there, tmp_path / "elsewhere")
+    assert found.code == 2
+    assert "training.epochs" in found.errors
+    assert "Nothing was copied." in found.errors
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_run_that_another_command_is_running_is_not_merged_over(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    add_runs(there, "bert-mini", 0.8, range(2))
+    folder = here / "reviews/rotten_tomatoes/bert-mini/seed-1"
+    with claimed(folder):
+        (folder / ".partial").mkdir()
+        found = command("runs", "merge", there, here)
+        assert (found.code, found.errors.count("another command is running it")) == (2, 1)
+        assert (folder / ".partial").is_dir()
+    assert json.loads(command("runs", "merge", there, here, "--json").output)["known"] == 1
+    assert every_record(here) == [f"reviews/rotten_tomatoes/bert-mini/seed-{seed}" for seed in range(2)]
+
+
+def test_a_failure_does_not_replace_saved_work_and_a_result_does(command, tmp_path):
+    there, here = tmp_path / "other", tmp_path / "runs"
+    saved = here / "reviews/rotten_tomatoes/bert-mini/seed-0/.partial/state/step-000000005"
+    saved.mkdir(parents=True)
+    save(there, record(model="bert-mini", status="failed", reason="out of memory"), None)
+    assert json.loads(command("runs", "merge", there, here, "--json").output)["copied"] == []
+    assert saved.is_dir()
+    add_runs(there / "again", "bert-mini", 0.8, range(1))
+    command("runs", "merge", there, here)
+    assert every_record(here) == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
+    assert json.loads((saved.parents[2] / "run.json").read_text())["status"] == "complete"
+    assert not saved.exists()
+
+
+def test_a_folder_that_is_not_there_is_told(command, tmp_path):
+    for words in (("ls",), ("ls", "--json")):
+        found = command("runs", *words, tmp_path / "nowhere")
+        assert (found.code, found.output) == (2, "")
+        assert f"{tmp_path / 'nowhere'}: no such folder." in found.errors
 
 
 @pytest.mark.slow

@@ -13,12 +13,22 @@ from command_line import read_record, reviews, write_csv, write_jsonl
 
 from harness.cli import main
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, plain_table
 from harness.registry import ENTRIES
 from harness.runs.run import claimed
 
 RUN = ("run", "--model", "majority", "--train", "data.csv", "--workers", "1")
 SUITE = 'tasks = ["mine"]\nmodels = ["majority", "tfidf"]\nseeds = [0]\n[data.mine]\ntrain = "data.csv"\n'
+
+
+def test_long_names_are_broken_rather_than_cut_in_a_table():
+    sink, names = io.StringIO(), [f"a_long_name_of_a_data_set@{value}" for value in (100, 200)]
+    table = plain_table("task", "model")
+    for name in names:
+        table.add_row(name, "majority")
+    console(file=sink, width=30).print(table)
+    lines = [line[:20].split() for line in sink.getvalue().splitlines()]
+    assert "".join(word for line in lines[1:] for word in line[:1] if word != "majority") == "".join(names)
 
 
 @pytest.fixture

@@ -276,5 +276,5 @@ def test_a_report_of_a_suites_runs_has_the_suites_margin(runs):
     assert compare(folder, margins=Margins(points=1.0)).tasks[0].margin == Margin(1.0, 0.01)
     (folder / "suite.json").write_text(json.dumps({"margin": "much"}))
     comparison = compare(folder)
-    assert any("suite.json: not as a suite writes it: margin: must be a number" in line for line in comparison.problems)
+    assert any("suite.json: margin: not as a suite writes it" in line for line in comparison.problems)
     assert comparison.margins is None

@@ -21,7 +21,7 @@ from harness.errors import UserError
 from harness.fold import Fold
 from harness.registry import FORMATS
 from harness.suites.seeds import SeedRule, SequentialSeeds, look_levels, rule_for, seed_rule, spending_levels
-from harness.suites.suite_file import SUITE_FILE, stated_rule
+from harness.suites.suite_file import SUITE_FILE, stated
 
 RULE = seed_rule(SequentialSeeds(start=3, most=10))
 
@@ -222,13 +222,13 @@ def test_a_rule_that_no_suite_leaves_is_refused_in_a_line(tmp_path, changes):
     content = {"sequential": {**json.loads(json.dumps(asdict(RULE))), **changes}}
     (tmp_path / SUITE_FILE).write_text(json.dumps(content))
     with pytest.raises(UserError, match="sequential: not as a suite writes it") as caught:
-        stated_rule(tmp_path, {"any"})
+        stated(tmp_path, {"any"})
     assert len(caught.value.lines) == 1
 
 
 def test_a_rule_is_read_back_as_it_was_left(runs):
-    assert stated_rule(runs, {"any"}) == RULE
-    assert isinstance(stated_rule(runs, {"any"}), SeedRule)
+    assert stated(runs, {"any"}).sequential == RULE
+    assert isinstance(stated(runs, {"any"}).sequential, SeedRule)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from small_models import Silent, own_data, own_run, question_examples, text_examples
 
 import harness.training.finetuning as finetuning
+from harness.errors import UserError
 from harness.record import read_record
 from harness.runs.execution import Options, execute
 from harness.task_types.texts_objective import LabelObjective
@@ -55,6 +56,16 @@ def test_a_run_learns_and_leaves_record_predictions_and_checkpoint(checkpoints, 
     assert len(rows) == record.counts.examples["test"] == 20
     hits = sum(row["reference"] == row["prediction"] for row in rows)
     assert record.scores["test"]["accuracy"] == pytest.approx(hits / 20)
+
+
+def test_data_that_changed_after_the_run_was_planned_is_refused(texts, tmp_path):
+    run = own_run(tmp_path / "runs", texts, None, family="majority")
+    before = Path(texts.train).read_bytes()
+    Path(texts.train).write_bytes(before.replace(b"good", b"bad", 1))
+    with pytest.raises(UserError, match="its data has changed since the run was planned"):
+        finished(run)
+    Path(texts.train).write_bytes(before)
+    assert finished(run).status == "complete"
 
 
 @pytest.mark.slow
@@ -252,7 +263,7 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     from harness.config.model import find_model, recipe_for
     from harness.errors import UserError
     from harness.registry import BUILT_IN, TASKS
-    from harness.suites.expansion import planned_run
+    from harness.suites.expansion import single_runs
 
     try:
         TASKS.load("rotten_tomatoes").source.fingerprint()
@@ -261,9 +272,8 @@ def test_a_real_model_on_a_real_task(minilm_folder, tmp_path):
     assert (BUILT_IN / "configs/models/minilm.toml").is_file()
     model = find_model("minilm")
     limits = {"train_examples": 200, "validation_examples": 100, "test_examples": 200, "epochs": 3, "max_length": 64}
-    run = planned_run(
-        "rotten_tomatoes", None, name="minilm", model=model, seed=0, training=recipe_for(model, limits), runs=tmp_path
-    )
+    named = {"minilm": (model, recipe_for(model, limits))}
+    (run,) = single_runs("rotten_tomatoes", None, named, seeds=[0], runs=tmp_path)
     record = finished(run)
     assert record.status == "complete"
     assert record.scores["test"]["accuracy"] > 0.6

@@ -2,6 +2,7 @@
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,6 +74,18 @@ def test_the_tag_of_one_word_is_explained(command, tags):
     assert other["label"].startswith("B-PER of word ")
     refused = command("explain", tags, *words, "--word", "nobody")
     assert (refused.code, "--word nobody: no word of this sentence" in refused.errors) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_curve_needs_the_test_examples_that_were_recorded(command, tags):
+    data = Path(json.loads((tags / "run.json").read_text())["config"]["local"]["test"])
+    before = data.read_bytes()
+    try:
+        data.write_bytes(before + before.splitlines(keepends=True)[0])
+        found = command("explain", tags, "--curve", "2")
+    finally:
+        data.write_bytes(before)
+    assert (found.code, "its task's data has changed since it was recorded" in found.errors) == (2, True)
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ def test_each_model_is_measured_once(command, runs):
         assert cost.batch_size in (2, 8)
         assert cost.texts >= 1
         assert cost.disk_bytes > 0
-    assert command("measure", runs).output == ""
+    again = "2 of 2 models are measured already and are skipped. --redo measures them again.\n"
+    assert command("measure", runs).output == again
     assert command("measure", runs, "--redo").output.count("✓") == 2
 
 
@@ -71,6 +72,15 @@ def test_without_data_or_checkpoint_nothing_is_measured(command, runs, tmp_path)
     assert "no complete runs there to measure" in command("measure", tmp_path / "elsewhere").errors
     (tmp_path / "rows.jsonl").write_text('{"text": "another", "label": "good"}\n')
     assert "its data has changed since the run was recorded" in command("measure", runs).errors
+
+
+@pytest.mark.slow
+def test_a_model_that_can_not_be_measured_hides_no_other(command, runs):
+    (file,) = runs.rglob("tfidf/seed-0/checkpoint/*.safetensors")
+    file.write_bytes(b"")
+    found = command("measure", runs)
+    assert (found.code, found.output.count("✓")) == (2, 1)
+    assert f"{file}: damaged" in found.errors
 
 
 @pytest.mark.slow

@@ -68,3 +68,8 @@ def test_what_has_no_predictions_is_told(run, command, tmp_path):
     (run / "predictions.parquet").write_bytes(b"PAR1")
     assert "predictions.parquet" in command("errors", run).errors
     assert "no run, but a folder that holds 1" in command("errors", tmp_path).errors
+
+
+def test_worst_examples_and_parts_are_not_shown_together(command, tmp_path):
+    found = command("errors", tmp_path, "--by", "label", "--worst", "3")
+    assert (found.code, "--worst 3 shows examples" in found.errors) == (2, True)

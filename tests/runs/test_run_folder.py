@@ -12,7 +12,7 @@ from harness.config.run import RunConfig
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.output import console
-from harness.record import RunRecord, TaskCard, read_record
+from harness.record import RunRecord, TaskCard, read_record, write_record
 from harness.runs.run import Run
 from harness.suites.runner import mark_redone
 
@@ -179,6 +179,19 @@ def test_a_failure_after_a_failure_is_recorded(run):
     run.fail(record_of(run, "failed", reason="first"))
     run.fail(record_of(run, "failed", reason="second"))
     assert read_record(run.folder / "run.json").reason == "second"
+
+
+def test_a_result_that_another_command_moves_into_place_meanwhile_is_found(run, monkeypatch):
+    run.begin(redo=False)
+    write_record(record_of(run), run.partial)
+
+    def read_late(file):
+        if file.parent == run.partial and file.exists():
+            file.rename(run.folder / "run.json")
+        return read_record(file)
+
+    monkeypatch.setattr("harness.runs.run.read_record", read_late)
+    assert run.state() == "complete"
 
 
 def test_a_diverged_run_is_a_result(run):

@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.registry import BUILT_IN
 from harness.suites.expansion import planned_runs
 from harness.suites.suite import read_suite
-from harness.suites.suite_file import SUITE_FILE, stated, stated_margins, write_suite
+from harness.suites.suite_file import SUITE_FILE, Stated, stated, write_suite
 
 SUITE = """
 tasks = ["rotten_tomatoes", "boolq"]
@@ -75,10 +75,9 @@ def test_what_a_suite_states_is_found_beside_its_runs(tmp_path: Path):
     file = tmp_path / "two.toml"
     file.write_text('description = "Which one?"\nbaseline = "scratch"\n' + SUITE)
     folder = write_suite(read_suite(file), tmp_path / "runs")
-    assert stated(folder, {"two"}) == ("scratch", "Which one?")
+    assert (stated(folder, {"two"}).baseline, stated(folder, {"two"}).description) == ("scratch", "Which one?")
     (folder / SUITE_FILE).write_text('{"baseline": null}')  # as written before descriptions were kept
-    assert stated(folder, {"two"}) == (None, "")
-    assert stated(tmp_path, {"two"}) == (None, "")
+    assert stated(folder, {"two"}) == stated(tmp_path, {"two"}) == Stated()
 
 
 def test_what_another_suite_left_is_not_taken_for_this_ones(tmp_path: Path):
@@ -88,7 +87,7 @@ def test_what_another_suite_left_is_not_taken_for_this_ones(tmp_path: Path):
     with pytest.raises(UserError, match="left by the suite 'one', not by two"):
         stated(left.parent, {"two"})
     left.write_text(json.dumps(with_digest({"suite": "two", "status": "complete"})))
-    with pytest.raises(UserError, match="not as a suite writes it: it has status"):
+    with pytest.raises(UserError, match="status: not as a suite writes it"):
         stated(left.parent, {"two"})
 
 
@@ -104,9 +103,9 @@ def test_a_suites_margin_is_found_beside_its_runs(tmp_path: Path, line: str, mar
     file = tmp_path / "two.toml"
     file.write_text(line + SUITE)
     folder = write_suite(read_suite(file), tmp_path / "runs")
-    assert stated_margins(folder, {"two"}) == margins
+    assert stated(folder, {"two"}).margin == margins
     assert ("margin" in (folder / SUITE_FILE).read_text()) == (margins is not None)
-    assert stated_margins(tmp_path, {"two"}) is None
+    assert stated(tmp_path, {"two"}).margin is None
 
 
 @pytest.mark.parametrize(

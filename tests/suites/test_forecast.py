@@ -68,6 +68,13 @@ def test_another_recipe_is_scaled_by_the_tokens_that_it_reads():
     assert found.source == "recorded runs with another recipe"
 
 
+def test_a_run_without_test_scores_read_less():
+    run = run_of(RECIPE.model_copy(update={"evaluations_per_epoch": 1}))
+    config = run.config.model_copy(update={"evaluate": "validation"})
+    found = forecast(run, SIZES, [(Path("nowhere"), recorded(replace(run, config=config), 60))], no_speed)
+    assert found.seconds.about == pytest.approx(60 * (3 * 3200 + 200 + 200) / (3 * 3200 + 200))
+
+
 def test_a_model_that_never_ran_takes_its_operations_at_the_speed_that_is_known():
     model = ModelConfig(family="scratch", init="random")
     shape = shape_of(model)

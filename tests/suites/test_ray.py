@@ -1,6 +1,7 @@
 """A suite on a Ray cluster: each run is a task, a lost node costs its runs only, and results come back."""
 
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -132,6 +133,30 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
     assert {first, second} == {lost.node_id, again}  # The run of the node that is left waited for the kill as well.
     assert recorded() == {name.replace("majority", "waiting") for name in RUNS}
     assert {read_record(Path("runs/tiny", name))["status"] for name in recorded()} == {"complete"}
+
+
+@pytest.mark.slow
+def test_ctrl_c_has_a_node_that_shares_the_disk_save_the_state_of_its_run(command, suite, two_nodes, checkpoints):
+    suite.write_text(SUITE.format(model=checkpoints["bert"], cluster="").replace('["mine", "more"]', '["mine"]'))
+    suite.write_text(
+        suite.read_text().partition("[data.more]")[0] + "[training]\nmaximum_steps = 100000\nepochs = 1e6\n"
+    )
+    steps = []
+
+    def states():
+        return sorted(int(state.name[5:]) for state in Path("runs/tiny").glob("mine/*/seed-0/.partial/state/step-*"))
+
+    def interrupt():
+        steps.extend(wait_for(states))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupter = Thread(target=interrupt)
+    interrupter.start()
+    result = command("run", "tiny.toml", "--on", "ray", "--checkpoint-seconds", "5")
+    interrupter.join()
+    assert (result.code, "Stopping: runs in training end their step" in result.errors) == (130, True)
+    assert states()[-1] > steps[-1]
+    assert not list(Path("runs").rglob(".claim"))
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.config.run import LocalData
+from harness.errors import UserError
 from harness.suites.selection import resolve_single, resolve_suite
 
 SUITE = """
@@ -44,6 +45,26 @@ def test_a_suites_own_variant_keeps_its_recipe_when_it_is_asked_for(folder):
     suite, runs = asked(folder, models=["calm"])
     assert (suite.baseline, suite.rule.looks) == ("calm", (3, 5, 10))
     assert {(run.config.training.learning_rate, run.config.training.epochs) for run in runs} == {(1e-5, 3)}
+
+
+@pytest.mark.parametrize(
+    ("models", "tuned"), [(["majority", "tfidf"], None), (["tfidf", "calm"], {"calm"}), (["scratch"], None)]
+)
+def test_of_a_suites_tuning_what_is_said_of_models_that_are_left_out_is_forgotten(folder, models, tuned):
+    file = folder / "suite.toml"
+    file.write_text(f"{file.read_text()}\n[tuning]\nmodels = ['calm']\n[tuning.space_for.calm]\ndropout = [0.0, 0.2]\n")
+    suite, _ = asked(folder, models=models, seeds=1)
+    assert (None if suite.tuning is None else {*suite.tuning.spaces}) == tuned
+    suite, _ = asked(folder, models=["tfidf"], seeds=1, trials=2)
+    assert {*suite.tuning.spaces} == {"tfidf"}
+
+
+def test_single_models_that_would_share_a_folder_are_refused(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Path("tfidf.toml").write_text('family = "tfidf"\n')
+    local = {"train": "own.csv", "test": None}
+    with pytest.raises(UserError, match=r"tfidf and tfidf.toml would share the folder tfidf"):
+        resolve_single(None, ["tfidf", "tfidf.toml"], local, seeds=[0], settings=None, runs=Path("runs"))
 
 
 def test_several_models_and_seeds_of_a_users_own_file_need_no_suite(folder):

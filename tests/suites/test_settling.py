@@ -8,7 +8,7 @@ from small_models import own_data, text_examples
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
 from harness.config.training import Training
-from harness.suites.expansion import planned_run
+from harness.suites.expansion import single_runs
 
 
 @pytest.fixture
@@ -18,7 +18,8 @@ def own(tmp_path):
 
 def planned(own, checkpoint, runs, *, task="own", **settings):
     model = ModelConfig(family="bert", checkpoint=str(checkpoint))
-    return planned_run(task, own, name="bert", model=model, seed=0, training=Training(**settings), runs=runs)
+    (run,) = single_runs(task, own, {"bert": (model, Training(**settings))}, seeds=[0], runs=runs)
+    return run
 
 
 def test_few_rows_of_one_s_own_are_learnt_in_more_steps_than_epochs_give(own, checkpoints, tmp_path):

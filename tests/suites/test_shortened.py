@@ -13,7 +13,7 @@ from harness.suites.choosing import asked_of, suite_of
 from harness.suites.expansion import planned_runs
 from harness.suites.seeds import SequentialSeeds
 from harness.suites.shortened import LADDER, Short, shortened
-from harness.suites.suite_file import SUITE_FILE, stated_short_runs, write_suite
+from harness.suites.suite_file import SUITE_FILE, stated, write_suite
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_a_shortened_suite_states_what_limits_it_and_others_do_not(suite, tmp_pa
     short = shortened(whole, Short(25, 100))
     for one, limits in ((short, "at most 25 steps, scored on at most 100 test examples"), (whole, "")):
         folder = write_suite(one, tmp_path / "runs")
-        assert stated_short_runs(folder, {one.name}) == limits
+        assert stated(folder, {one.name}).short_runs == limits
     (folder / SUITE_FILE).write_text('{"short_runs": 25}')
     with pytest.raises(UserError, match="short_runs: not as a suite writes it"):
-        stated_short_runs(folder, {whole.name})
+        stated(folder, {whole.name})
 
 
 def test_short_runs_are_as_long_as_the_time_allows(suite, tmp_path, monkeypatch):

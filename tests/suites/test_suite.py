@@ -62,6 +62,7 @@ def test_all_mistakes_of_all_sorts_are_told_at_once(told):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        ("tasks = [1]\nmodels = ['majority']", ["tasks.0: must be text in quotes (got 1)."]),
         ("", ["tasks: is empty. Name at least one.", "models: is empty. Name at least one."]),
         (b"tasks = [\xe9]", ["not UTF-8 (byte 9). Save the file as UTF-8."]),
         (GOOD + 'seeds = "all"', ["not TOML"]),
