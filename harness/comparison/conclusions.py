@@ -151,7 +151,7 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         baseline_name, shown = found.against, f"{cell.model} ({unit.signed(found.estimate.value)}{doubts})"
         if found.gain <= 0:
             below.append(shown)
-        elif found.estimate.includes_examples and not found.is_significant:
+        elif found.adjusted_p is not None and not found.is_significant:
             close.append(shown)
     if below:
         yield f"The simple baseline {baseline_name} is not beaten by {listed(below)}."

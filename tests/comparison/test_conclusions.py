@@ -139,7 +139,8 @@ def test_a_simple_baseline_is_beaten_by_more_than_nothing_and_by_more_than_chanc
     )
     clear, recorded = against(A, 0.1, 0.01), replace(A, from_simple_baseline=None)
     unknown = replace(A, from_simple_baseline=lead("tfidf", 0.1, includes_examples=False))
-    for one in (clear, recorded, unknown):
+    one_seed = replace(A, from_simple_baseline=lead("tfidf", 0.1, includes_seeds=False))
+    for one in (clear, recorded, unknown, one_seed):
         assert not any("simple baseline" in line for line in verdict(task(one, tfidf)))
 
 
