@@ -7,6 +7,7 @@ stated in the sentence that it concerns, next to the model's name or after the c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isclose
 
 from harness.comparison.collapse import most_that_collapse
 from harness.comparison.conclusions_margin import about_margin
@@ -73,6 +74,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         )
         return
     yield f"{named(best)} has the {direction} {measure}: {score}."
+    yield from _tied(best, others)
     ahead_of = [cell for cell in others if best.model in cell.beaten_by]
     if ahead_of:
         everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
@@ -84,6 +86,13 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         if cell.beaten_by and best.model not in cell.beaten_by:
             ahead = listed(named(by_name[model]) for model in cell.beaten_by)
             yield f"{named(cell)} is behind {ahead}{doubtful(task.doubts_of_claims)}."
+
+
+def _tied(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    value = 0.0 if best.estimate is None else best.estimate.value
+    tied = [cell for cell in others if cell.estimate is not None and isclose(cell.estimate.value, value, rel_tol=1e-12)]
+    if tied:
+        yield f"{listed(map(named, tied))} {'has' if len(tied) == 1 else 'have'} the same score."
 
 
 def _everyone(others: Sequence[Cell]) -> str:

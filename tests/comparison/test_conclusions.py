@@ -32,6 +32,15 @@ def test_the_first_sentence_has_the_best_score_with_its_interval_where_there_is_
     )
 
 
+def test_models_with_the_same_score_as_the_best_are_told():
+    best = replace(A, estimate=estimate(0.1 + 0.2))
+    same = [replace(one, estimate=estimate(0.3)) for one in (B, C)]  # Below 0.1 + 0.2 by rounding alone.
+    assert verdict(task(best, *same))[:2] == ("a has the highest accuracy: 30.0.", "b and c have the same score.")
+    assert verdict(task(best, same[0]))[1] == "b has the same score."
+    below = replace(B, estimate=estimate(0.2999))
+    assert not any("same score" in line for line in verdict(task(best, below)))
+
+
 def test_a_model_alone_has_nothing_to_be_compared_with():
     assert verdict(task(A)) == (
         "a scores 90.0, 95 % interval 85.0 to 93.0 in accuracy.", "There is no other model to compare it with.",
