@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from harness.comparison.statistics import SIGNIFICANCE
+
 NOTHING = "–"
 
 
@@ -24,10 +26,17 @@ class Foreseeable(Protocol):
 
 
 def p_value(value: float | None) -> str:
-    """Format a p-value, such as 0.013 or < 0.001."""
+    """Format a p-value, such as 0.013 or < 0.001, with as many digits as show on which side of 0.05 it is.
+
+    >>> p_value(0.0496), p_value(0.0504)
+    ('0.0496', '0.050')
+    """
     if value is None:
         return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if value < 0.001:
+        return "< 0.001"
+    texts = (f"{value:.{digits}f}" for digits in range(3, 18))
+    return next(text for text in texts if (float(text) < SIGNIFICANCE) == (value < SIGNIFICANCE))
 
 
 def share(value: float | None) -> str:
@@ -47,7 +56,7 @@ def ratio(value: float) -> str:
     """
     if value < 0.001:
         return "less than 0.001"
-    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
 def duration(seconds: float | None) -> str:
