@@ -93,17 +93,13 @@ class Unit:
             return "–"
         if signed:
             return f"{self.signed(estimate.low)} to {self.signed(estimate.high)}"
-        return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
+        return f"{self.score(estimate.low)} to {self.score(estimate.high)}"
 
     def ends(self, estimate: HasInterval) -> tuple[float, float, float]:
         """Return lower end, mean and upper end in display units; without an interval, the mean three times."""
-        low = estimate.value if estimate.low is None else self.bounded(estimate.low)
-        high = estimate.value if estimate.high is None else self.bounded(estimate.high)
+        low = estimate.value if estimate.low is None else estimate.low
+        high = estimate.value if estimate.high is None else estimate.high
         return low * self.factor, estimate.value * self.factor, high * self.factor
-
-    def bounded(self, value: float) -> float:
-        """Clip `value` to the bounds."""
-        return min(max(value, self.least), self.most)
 
 
 PERCENT = Unit(100, 1, 0.0, 1.0)
