@@ -111,13 +111,14 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     """Recommend the cheapest of the models that are shown to be less than the margin behind the best."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
-    cheapest, best = min(near, key=expense), task.ranked[0]
-    said = in_words(task.margin, task)
-    advice = f"{_use(cheapest.model, task)}: no model is better by more than {said}"
+    cheapest, best = min(near, key=expense), next(cell for cell in task.ranked if cell.is_compared)
+    every = all(cell.is_compared or cell.is_simple_baseline for cell in task.ranked)
+    of_those = "" if every else " of those compared"
+    advice = f"{_use(cheapest.model, task)}: no model{of_those} is better by more than {in_words(task.margin, task)}"
     merit = "costs least to train" if expense(cheapest) < inf else "has the best score"
     advice += f", and of {len(near)} such models it {merit}." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
-    other = "" if best is cheapest else f"; {best.model}, the best, {_score(best, unit)}"
+    other = "" if best is cheapest else f"; {best.model}, the best{of_those}, {_score(best, unit)}"
     return Recommendation("cheapest", cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
 
 

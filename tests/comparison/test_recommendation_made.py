@@ -191,6 +191,13 @@ def test_within_a_margin_the_cheapest_near_the_best_is_enough():
     assert "no model is shown to be better" in only.advice
     best = recommended(task(replace(near[0], cost=replace(COST, train_seconds=1.0)), near[1], margin=Margin(2.0, 0.02)))
     assert best.reasons[0] == "a has 90.0."
+    single = replace(cell("single", estimate(0.95, includes_seeds=False), seeds=1), is_compared=False)
+    apart = recommended(task(single, *near, margin=Margin(2.0, 0.02)))
+    assert told(apart)[2:] == (
+        "Use b: no model of those compared is better by more than 2 points, and of 2 such models it costs least to "
+        "train.",
+        ("b has 89.0; a, the best of those compared, 90.0.", "A training run of b took 20 s."),
+    )
     unknown = [replace(one, cost=None) for one in near]
     assert recommended(task(*unknown, margin=Margin(2.0, 0.02))).advice == (
         "Use a: no model is better by more than 2 points, and of 2 such models it has the best score."
