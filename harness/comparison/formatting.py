@@ -62,11 +62,13 @@ def ratio(value: float) -> str:
 def duration(seconds: float | None) -> str:
     """Format a duration, such as 0.41 s, 12 min or 3.2 h.
 
-    >>> duration(0.41), duration(95.0), duration(7300.0)
-    ('0.41 s', '95 s', '2.0 h')
+    >>> duration(0.0), duration(0.41), duration(95.0), duration(7300.0)
+    ('0 s', '0.41 s', '95 s', '2.0 h')
     """
     if seconds is None:
         return NOTHING
+    if seconds == 0:
+        return "0 s"
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds >= 0.01 else "< 0.01 s"
     if seconds < 120:

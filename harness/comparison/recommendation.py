@@ -203,7 +203,7 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
         gain = unit.signed(found.estimate.value)
         interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
         yield f"{best.model} is ahead of the simple baseline {found.against} by {gain}{interval}."
-    if best.cost is not None and best.cost.train_seconds is not None:
+    if best.cost is not None and best.cost.train_seconds:
         where = "" if best.cost.train_processor_seconds is None else " of processor time"
         yield f"A training run of {best.model} took {duration(best.cost.training_time)}{where}."
     if task.doubts_of_order:
