@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from harness.comparison.statistics import SIGNIFICANCE
+from harness.suites.ranges import Range
 
 NOTHING = "–"
-
-
-class Foreseeable(Protocol):
-    """A forecast with its likely range."""
-
-    @property
-    def about(self) -> float:
-        """The most likely value."""
-
-    @property
-    def low(self) -> float:
-        """The lower end."""
-
-    @property
-    def high(self) -> float:
-        """The upper end."""
 
 
 def p_value(value: float | None) -> str:
@@ -77,10 +60,9 @@ def duration(seconds: float | None) -> str:
     return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
 
 
-def duration_range(seconds: Foreseeable) -> str:
+def duration_range(seconds: Range) -> str:
     """Format a duration with its range, such as about 20 min (12 to 40 min).
 
-    >>> from harness.suites.ranges import Range
     >>> duration_range(Range(1200.0, 720.0, 2400.0))
     'about 20 min (12 min to 40 min)'
     """
