@@ -224,7 +224,7 @@ def _doubts(task: TaskComparison) -> Iterator[str]:
             )
         if cell.estimate is not None and len(cell.troubled) > copies and not cell.is_simple_baseline:
             yield (
-                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those that failed, "
-                "diverged or have no finite score are not in its mean, which may flatter it."
+                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those without "
+                "a score, such as failed ones, are not in its mean, which may flatter it."
             )
     yield from task.doubts

@@ -87,7 +87,7 @@ def _too_few_seeds(best: Cell, simple: Cell | None, task: TaskComparison, unit: 
     known = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
     seeds = "one seed" if len(best.scored) == 1 else f"{len(best.scored)} seeds"
     scores = f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{known}"
-    reasons = (f"{scores}; another seed may reverse that.",)
+    reasons = (f"{scores}; another seed may change that.",)
     if simple is None or not leads:
         return Recommendation("unclear", None, f"Can't tell yet: {run_more}.", reasons)
     advice = f"{_use_for_now(simple.model, task)}: no model scores above the simple baseline. To tell, {run_more}."

@@ -197,8 +197,8 @@ def test_copies_and_runs_without_a_score_are_told_of_models_that_have_one():
     failed = Run(record=A.runs[0].record, score=None, trouble_in_short="failed")
     copies = "Of a {} of {} runs are copies of another, with the same numbers to the bit, and are not counted."
     known = (
-        "a is known by {} of its {} runs: those that failed, diverged or have no finite score are not in its mean, "
-        "which may flatter it."
+        "a is known by {} of its {} runs: those without a score, such as failed ones, are not in its mean, which may "
+        "flatter it."
     )
     assert verdict(task(replace(A, runs=(*A.runs, copy)), B))[-1] == copies.format(1, 4)
     assert verdict(task(replace(A, runs=(*A.runs, failed)), B))[-1] == known.format(3, 4)

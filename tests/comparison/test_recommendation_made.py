@@ -70,13 +70,13 @@ def test_of_single_seeds_nothing_is_recommended():
     )
     advice = "Can't tell yet: run at least 3 seeds of each model."
     assert told(recommended(task(other, one))) == (
-        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may reverse that.",)
+        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may change that.",)
     )  # fmt: skip
     assert recommended(task(one, replace(B, is_compared=False))).advice == advice
     assert recommended(task(A, B, other)).kind == "cheapest"
     (reason,) = recommended(task(one, other, replace(TFIDF, is_compared=True))).reasons
     assert reason == (
-        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may reverse that."
+        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may change that."
     )
 
 
@@ -87,7 +87,7 @@ def test_a_simple_baseline_that_scores_above_single_seeds_is_recommended_for_now
         "unclear",
         "tfidf",
         "Use tfidf for now: no model scores above the simple baseline. To tell, run at least 3 seeds of each model.",
-        ("With one seed a has 90.0 in accuracy, the simple baseline tfidf 95.0; another seed may reverse that.",),
+        ("With one seed a has 90.0 in accuracy, the simple baseline tfidf 95.0; another seed may change that.",),
     )
     equal = replace(ahead, estimate=A.estimate)
     assert recommended(task(single, equal)).model is None
