@@ -76,7 +76,7 @@ def test_several_seeds_give_one_mean_that_speaks_of_other_seeds_too(tmp_path, co
     output = command("errors", tmp_path / "runs", "--by", "label").output
     assert "other test examples and other seeds" in output
     alone = command("errors", tmp_path / "runs/reviews/rotten_tomatoes/bert-mini/seed-0", "--by", "label").output
-    assert "and not of other seeds" in alone
+    assert "and not about other seeds" in alone
     assert "Precision" in alone
 
 
