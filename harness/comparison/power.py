@@ -36,7 +36,7 @@ SEED_DEVIATION = 0.02
 """Assumed before any run, for a score between 0 and 1: the middle regime of docs/statistics.md. 8 points is the
 unstable one."""
 SHARE_RIGHT, SHARED = 0.8, 0.5
-"""Likewise: the share of correct examples, so that the variance of one is p (1 - p), and what two models share of it."""
+"""Likewise: the share of correct examples, so that one has the variance p (1 - p), and what two models share of it."""
 PRIOR = (
     "by a prior, as there are no recorded runs: seeds 2 points apart (standard deviation), 80 % of examples right, "
     "half of what makes them so shared by two models"

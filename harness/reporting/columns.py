@@ -110,7 +110,7 @@ def _scope(estimate: Estimate) -> str:
 
 
 def has_one_seed(cell: Cell) -> bool:
-    """Return whether the interval of the model's score, or of its runs that did not collapse, leaves other seeds out."""
+    """Return whether the interval of the score, or of that without collapsed runs, is of a single seed."""
     found = [one for one in (cell.estimate, cell.without_collapsed) if one is not None]
     return any(one.includes_examples and not one.includes_seeds for one in found)
 

@@ -220,13 +220,14 @@ def task_name(comparison: Comparison, task: TaskComparison) -> str:
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers include."""
     cells = [cell for task in comparison.tasks for cell in task.cells]
+    of_one = "; of a single seed, only the former" if any(map(has_one_seed, cells)) else ""
     notes = [
         "Bold: the models that may be the best, because no other is shown to be ahead of them. All claims "
         "about a task's models come from one family of comparisons, of the models with several seeds and "
         "the best simple baseline, paired over test examples and adjusted step by step; a model that "
         "beats each other model separately is the best. A missing difference does not prove equality.",
         "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
-        f"which seed trained the model{'; of a single seed, only the former' if any(map(has_one_seed, cells)) else ''}.",
+        f"which seed trained the model{of_one}.",
     ]
     if comparison.over_tasks is not None:
         notes.append(

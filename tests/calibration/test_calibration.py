@@ -206,7 +206,11 @@ def test_a_few_draws_that_all_agree_are_not_certain():
 
 
 def test_a_score_that_no_model_can_have_is_refused():
-    for metric, score, ends in (("accuracy", 1.5, "0 to 100"), ("pearson", -1.2, "-100 to 100"), ("perplexity", 0.5, "1 to inf")):
+    for metric, score, ends in (
+        ("accuracy", 1.5, "0 to 100"),
+        ("pearson", -1.2, "-100 to 100"),
+        ("perplexity", 0.5, "1 to inf"),
+    ):
         with pytest.raises(UserError, match=f"--score: .* is from {ends} "):
             setting_of(Numbers(metric, 3, 50, score=score))
 

@@ -23,9 +23,19 @@ def test_a_score_that_rounds_to_nothing_has_no_sign():
 
 def test_a_number_of_any_scale_is_not_rounded_to_nothing_nor_written_out_to_the_last_digit():
     plain = Unit(1, 3, 0.0)
-    assert [plain.score(value) for value in (0.01, 0.0099, 0.00042, 3.2e-9)] == ["0.010", "0.0099", "0.00042", "3.2e−09"]
+    assert [plain.score(value) for value in (0.01, 0.0099, 0.00042, 3.2e-9)] == [
+        "0.010",
+        "0.0099",
+        "0.00042",
+        "3.2e−09",
+    ]
     assert [plain.score(value) for value in (999999.0, 1e6, 9.87654e28)] == ["999999.000", "1.000e+06", "9.877e+28"]
-    assert [plain.signed(value) for value in (-4.2e-4, 4.2e-4, -2e10, 0.0)] == ["−0.00042", "+0.00042", "−2.000e+10", "0.000"]
+    assert [plain.signed(value) for value in (-4.2e-4, 4.2e-4, -2e10, 0.0)] == [
+        "−0.00042",
+        "+0.00042",
+        "−2.000e+10",
+        "0.000",
+    ]
     assert Unit(100, 1).score(0.00004) == "0.0"
 
 

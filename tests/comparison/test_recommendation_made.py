@@ -218,7 +218,8 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
     assert told(found) == (
         "unclear", "tfidf", "Use tfidf for now: no model is shown to beat the simple baseline.",
         (
-            "a (old) is ahead of it by +2.0 (0.0 to +4.0, unadjusted), which may be chance.", IN_WORDS.replace("of b", "of tfidf"),
+            "a (old) is ahead of it by +2.0 (0.0 to +4.0, unadjusted), which may be chance.",
+            IN_WORDS.replace("of b", "of tfidf"),
         ),
     )  # fmt: skip
     bare = replace(ahead.from_simple_baseline, estimate=estimate(0.02))

@@ -71,7 +71,11 @@ def test_examples_in_groups_get_no_test_that_takes_them_for_independent(tmp_path
 @pytest.mark.slow
 def test_a_metric_that_does_not_apply_to_a_run_has_no_score_of_it(tmp_path, command):
     folders = [
-        save(tmp_path / "runs", record(model=model, scores={"test": {"accuracy": score}}), predictions(REFERENCES, REFERENCES))
+        save(
+            tmp_path / "runs",
+            record(model=model, scores={"test": {"accuracy": score}}),
+            predictions(REFERENCES, REFERENCES),
+        )
         for model, score in (("one", 1.0), ("other", float("nan")))
     ]
     output = command("diff", *folders, "--json").output

@@ -165,7 +165,9 @@ def _curve(comparison: Comparison, curves: Curves, number: int) -> Question:
     table = tables.by_size(curves)
     name = "curve" if len(comparison.curves) == 1 else f"curve-{number}"
     caption = f"{tables.curve_title(comparison, curves)}: {_metric(curves.tasks[0])}."
-    return Question(name, caption, _heads(table), (_group(None, table),), (_of_scores(curves.tasks), *_times_100(curves.tasks)))
+    return Question(
+        name, caption, _heads(table), (_group(None, table),), (_of_scores(curves.tasks), *_times_100(curves.tasks))
+    )
 
 
 def _of_tasks(

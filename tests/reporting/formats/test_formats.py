@@ -96,7 +96,10 @@ def test_what_an_interval_of_a_single_seed_leaves_out_is_told_beside_what_others
     several = compare(tmp_path)
     add_runs(tmp_path, "once", 0.7, range(1))
     single = compare(tmp_path)
-    for name, told in (("markdown", "of a single seed, only the former"), ("latex", "of a single seed over test examples")):
+    for name, told in (
+        ("markdown", "of a single seed, only the former"),
+        ("latex", "of a single seed over test examples"),
+    ):
         assert told not in FORMATS.load(name)(several)
         assert told in FORMATS.load(name)(single)
 
