@@ -94,6 +94,7 @@ def test_unreadable_records_stop_no_format_and_every_one_for_readers_lists_them(
 def test_what_an_interval_of_a_single_seed_leaves_out_is_told_beside_what_others_include(tmp_path: Path):
     add_runs(tmp_path, "bert-mini", 0.8)
     several = compare(tmp_path)
+    assert FORMATS.load("markdown")(several).startswith("# Comparison of 1 model on 1 task\n")
     add_runs(tmp_path, "once", 0.7, range(1))
     single = compare(tmp_path)
     for name, told in (
