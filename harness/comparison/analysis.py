@@ -68,9 +68,9 @@ class ModelRuns:
 
     @property
     def units(self) -> str | None:
-        """The units that the scores are per, such as tokens of one tokenizer; None if the seeds differ."""
+        """The units that the scores are per, such as tokens of one tokenizer; its own if the seeds differ."""
         found = {rescored.units for rescored in self.rescored_runs}
-        return found.pop() if len(found) == 1 else None
+        return found.pop() if len(found) == 1 else f"several, of {self.model}" if found else None
 
     @property
     def values(self) -> list[Floats] | None:
