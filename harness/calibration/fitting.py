@@ -10,7 +10,7 @@ import numpy as np
 from harness.calibration.draws import simulation_of, spread_scores
 from harness.calibration.setting import SMALL, Luck, Setting, equal_sizes, zipf_sizes
 from harness.errors import UserError
-from harness.metrics.lookup import unit_of
+from harness.metrics.lookup import metric_name, unit_of
 
 EXAMPLES, HALVINGS = 6000, 12
 SKILLS, SPREADS = (-4.0, 8.0), (0.0, 3.0)
@@ -47,11 +47,17 @@ def setting_of(numbers: Numbers) -> Setting:
     score counts.
 
     Raises:
-        UserError: If there is no simulation for the metric.
+        UserError: If there is no simulation for the metric, or no model can have the score.
     """
     setting = Setting(numbers.metric, numbers.seeds, numbers.examples, SMALL, numbers.sizes)
     simulation_of(numbers.metric)
-    spread, has_scale = numbers.spread, np.isfinite(unit_of(numbers.metric).most)
+    unit = unit_of(numbers.metric)
+    if numbers.score is not None and not unit.least <= numbers.score <= unit.most:
+        raise UserError(
+            f"--score: {metric_name(numbers.metric)} is from {unit.factor * unit.least:g} to "
+            f"{unit.factor * unit.most:g} (got {unit.factor * numbers.score:g}). Give a score as reports show it."
+        )
+    spread, has_scale = numbers.spread, np.isfinite(unit.most)
     if numbers.score is not None and has_scale:
         target = numbers.score
         skill = _solved(lambda skill: _moments(setting, skill, 0.0)[0], target, SKILLS)

@@ -188,4 +188,6 @@ def _anything_is_claimed(models: Sequence[Evidence], constant_runs: Sequence[int
 
 
 def _rate(shares: Sequence[float]) -> Rate:
-    return Rate(float(np.mean(shares)), float(np.std(shares) / sqrt(len(shares))))
+    """Return the rate. If all draws agree, two standard errors are the rule of three (Hanley and Lippman-Hand 1983)."""
+    error = float(np.std(shares) / sqrt(len(shares)))
+    return Rate(float(np.mean(shares)), error or 1.5 / len(shares))

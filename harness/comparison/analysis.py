@@ -14,7 +14,7 @@ from harness.comparison.clean import clean_score
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
 from harness.comparison.costs import Cost, cost_in_use, costs_of
-from harness.comparison.differences import Differences
+from harness.comparison.differences import difference_of
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.known_types import is_as_published, known_task_type
@@ -68,9 +68,9 @@ class ModelRuns:
 
     @property
     def units(self) -> str | None:
-        """The units that the scores are per, such as tokens of one tokenizer; None if the seeds differ."""
+        """The units that the scores are per, such as tokens of one tokenizer; its own if the seeds differ."""
         found = {rescored.units for rescored in self.rescored_runs}
-        return found.pop() if len(found) == 1 else None
+        return found.pop() if len(found) == 1 else f"several, of {self.model}" if found else None
 
     @property
     def values(self) -> list[Floats] | None:
@@ -186,7 +186,7 @@ def analysed_cells(
     if margin is not None and margin.value is not None:
         within = within_margin(claims, margin.value, baseline)
     costs = costs_of({one.model: one.scored_records for one in by_model})
-    differences = Differences(claims, {one.model: one.values for one in by_model}, within)
+    values = {one.model: one.values for one in by_model}
     return tuple(
         replace(
             _cell(model_runs, tested.get(model_runs.model), seeds, card, level, costs[model_runs.model]),
@@ -195,9 +195,11 @@ def analysed_cells(
             beaten_by=claims.beaten_by(model_runs.model),
             p_behind=claims.p_behind(model_runs.model),
             is_near_best=within.near_best.get(model_runs.model),
-            from_baseline=differences.from_baseline(model_runs.model, baseline),
+            from_baseline=difference_of(
+                claims, values, model_runs.model, baseline, within.from_baseline.get(model_runs.model)
+            ),
             from_simple_baseline=(
-                None if model_runs.model in simple else differences.of(model_runs.model, best_simple)
+                None if model_runs.model in simple else difference_of(claims, values, model_runs.model, best_simple)
             ),
         )
         for model_runs in by_model

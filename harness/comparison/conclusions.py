@@ -7,6 +7,7 @@ stated in the sentence that it concerns, next to the model's name or after the c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isclose
 
 from harness.comparison.collapse import most_that_collapse
 from harness.comparison.conclusions_margin import about_margin
@@ -73,6 +74,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         )
         return
     yield f"{named(best)} has the {direction} {measure}: {score}."
+    yield from _tied(best, others)
     ahead_of = [cell for cell in others if best.model in cell.beaten_by]
     if ahead_of:
         everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
@@ -84,6 +86,13 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         if cell.beaten_by and best.model not in cell.beaten_by:
             ahead = listed(named(by_name[model]) for model in cell.beaten_by)
             yield f"{named(cell)} is behind {ahead}{doubtful(task.doubts_of_claims)}."
+
+
+def _tied(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    value = 0.0 if best.estimate is None else best.estimate.value
+    tied = [cell for cell in others if cell.estimate is not None and isclose(cell.estimate.value, value, rel_tol=1e-12)]
+    if tied:
+        yield f"{listed(map(named, tied))} {'has' if len(tied) == 1 else 'have'} the same score."
 
 
 def _everyone(others: Sequence[Cell]) -> str:
@@ -151,7 +160,7 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         baseline_name, shown = found.against, f"{cell.model} ({unit.signed(found.estimate.value)}{doubts})"
         if found.gain <= 0:
             below.append(shown)
-        elif found.estimate.includes_examples and not found.is_significant:
+        elif found.adjusted_p is not None and not found.is_significant:
             close.append(shown)
     if below:
         yield f"The simple baseline {baseline_name} is not beaten by {listed(below)}."
@@ -215,7 +224,7 @@ def _doubts(task: TaskComparison) -> Iterator[str]:
             )
         if cell.estimate is not None and len(cell.troubled) > copies and not cell.is_simple_baseline:
             yield (
-                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those that failed, "
-                "diverged or have no finite score are not in its mean, which may flatter it."
+                f"{cell.model} is known by {len(cell.scored)} of its {len(cell.runs)} runs: those without "
+                "a score, such as failed ones, are not in its mean, which may flatter it."
             )
     yield from task.doubts

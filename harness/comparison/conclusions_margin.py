@@ -49,7 +49,8 @@ def margin_reading(found: Difference | None) -> str:
 
 
 def _near_best(task: TaskComparison, said: str) -> Iterator[str]:
-    best, near = task.ranked[0], [cell for cell in task.ranked if cell.is_near_best]
+    best = next(cell for cell in task.ranked if cell.is_compared)
+    near = [cell for cell in task.ranked if cell.is_near_best]
     if not near:
         yield f"Which models are within {said} of the best is not shown: that takes more seeds or test examples."
         return

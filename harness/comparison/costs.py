@@ -20,7 +20,7 @@ class Cost:
     """The mean cost of a run of the cell, over its complete seeds on one machine. None: not measured.
 
     Attributes:
-        train_seconds: Wall-clock training time in seconds.
+        train_seconds: Wall-clock training time in seconds; 0 for a model that is scored without training.
         train_seconds_least: That of the shortest run.
         train_seconds_most: That of the longest run.
         train_processor_seconds: CPU time of all threads; None if training used another device, or if any run, including
@@ -119,6 +119,10 @@ def _has_processor_time(record: RunRecord) -> bool:
     return on_processor and "train" in record.cost.processor_seconds
 
 
+def _is_untrained(record: RunRecord) -> bool:
+    return bool(record.config.get("training", {}).get("maximum_steps") == 0)
+
+
 def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: bool) -> Cost | None:
     if not records:
         return None
@@ -127,7 +131,7 @@ def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: b
     processor = [cost.processor_seconds.get("train", 0.0) for cost in costs] if has_processor_time else []
     others = [cost.others for cost in costs if cost.others is not None]
     return Cost(
-        train_seconds=_average(clock),
+        train_seconds=0.0 if all(map(_is_untrained, records)) else _average(clock),
         train_seconds_least=min(clock, default=None),
         train_seconds_most=max(clock, default=None),
         train_processor_seconds=_average(processor),

@@ -7,7 +7,7 @@ examples. Statements over several values combine claims of these families and ad
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations, groupby
 from math import isfinite
 
@@ -104,7 +104,8 @@ def _best(card: TaskCard) -> float:
 
 def _leading(curves: Curves) -> str:
     """Say which models may be the best at which values."""
-    said = [(size, _tops(task)) for size, task in zip(curves.sizes, curves.tasks, strict=True)]
+    models = curves.cells
+    said = [(size, _tops(task, models)) for size, task in zip(curves.sizes, curves.tasks, strict=True)]
     parts = [
         f"with {listed(f'{size:,}' for size, _ in group)}, {tops}"
         for tops, group in groupby(said, key=lambda one: one[1])
@@ -112,9 +113,10 @@ def _leading(curves: Curves) -> str:
     return f"By {curves.varied.words}: {'; '.join(parts)}."
 
 
-def _tops(task: TaskComparison) -> str:
+def _tops(task: TaskComparison, models: Collection[str]) -> str:
     tops = [named(cell) for cell in task.ranked if cell.is_top]
-    unknown = [cell.model for cell in task.ranked if not cell.is_compared and not cell.is_simple_baseline]
+    trained = [cell for cell in task.cells if cell.model in models and not cell.is_simple_baseline]
+    unknown = [cell.model for cell in trained if not cell.is_compared]
     if not tops:
         return "nothing is claimed"
     only = f"{listed(tops)}{'' if len(tops) > 1 else ' alone'} may be the best"

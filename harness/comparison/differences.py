@@ -1,47 +1,42 @@
-"""Differences between models, with their effect sizes."""
+"""The difference between two models, with its effect sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.comparison.claims import Claims
-from harness.comparison.effects import flips, run_wins
-from harness.comparison.margins import WithinMargin
+from harness.comparison.effects import Within, flips, run_wins
 from harness.comparison.results import Difference
 from harness.comparison.statistics import Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """The inputs for differences between a task's models.
+def difference_of(
+    claims: Claims,
+    values: Mapping[str, Sequence[Floats] | None],
+    model: str,
+    opponent: str | None,
+    within: Within | None = None,
+) -> Difference | None:
+    """The difference of `model` from `opponent`; None if either has no score or they are the same.
 
-    Attributes:
-        claims: The claims about the models.
+    Args:
+        claims: The claims about the task's models.
         values: For each model, the value of each test example [examples] in each scored seed; None if the metric has no
             such values.
-        within: Results for the task's margin, against the baseline.
+        model: The name of a model.
+        opponent: The name of another one.
+        within: The result of the tests against the task's margin.
     """
-
-    claims: Claims
-    values: Mapping[str, Sequence[Floats] | None]
-    within: WithinMargin
-
-    def from_baseline(self, model: str, baseline: str | None) -> Difference | None:
-        """The difference of `model` from the baseline; None if either has no score or they are the same."""
-        found = self.of(model, baseline)
-        return None if found is None else replace(found, within=self.within.from_baseline.get(model))
-
-    def of(self, model: str, opponent: str | None) -> Difference | None:
-        """The difference of `model` from `opponent`; None in the same cases."""
-        found = self.claims.difference(model, opponent)
-        if found is None or found.estimate is None:
-            return found
-        one, other = self.claims.models[model], self.claims.models[found.against]
-        ours, theirs, sign = self.values[model], self.values[found.against], self.claims.sign
-        return replace(
-            found,
-            # If only some runs collapsed, the scores are bimodal and far from normal.
-            run_wins=None if one.is_mixed or other.is_mixed else run_wins(one.evidence, other.evidence, sign),
-            flips=None if ours is None or theirs is None else flips(ours, theirs, sign),
-        )
+    found = claims.difference(model, opponent)
+    if found is None or found.estimate is None:
+        return found
+    one, other = claims.models[model], claims.models[found.against]
+    ours, theirs = values[model], values[found.against]
+    return replace(
+        found,
+        # If only some runs collapsed, the scores are bimodal and far from normal.
+        run_wins=None if one.is_mixed or other.is_mixed else run_wins(one.evidence, other.evidence, claims.sign),
+        flips=None if ours is None or theirs is None else flips(ours, theirs, claims.sign),
+        within=within,
+    )

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from harness.comparison.statistics import SIGNIFICANCE
+from harness.suites.ranges import Range
 
 NOTHING = "–"
 
 
-class Foreseeable(Protocol):
-    """A forecast with its likely range."""
-
-    @property
-    def about(self) -> float:
-        """The most likely value."""
-
-    @property
-    def low(self) -> float:
-        """The lower end."""
-
-    @property
-    def high(self) -> float:
-        """The upper end."""
-
-
 def p_value(value: float | None) -> str:
-    """Format a p-value, such as 0.013 or < 0.001."""
+    """Format a p-value, such as 0.013 or < 0.001, with as many digits as show on which side of 0.05 it is.
+
+    >>> p_value(0.0496), p_value(0.0504)
+    ('0.0496', '0.050')
+    """
     if value is None:
         return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if value < 0.001:
+        return "< 0.001"
+    texts = (f"{value:.{digits}f}" for digits in range(3, 18))
+    return next(text for text in texts if (float(text) < SIGNIFICANCE) == (value < SIGNIFICANCE))
 
 
 def share(value: float | None) -> str:
@@ -47,17 +39,19 @@ def ratio(value: float) -> str:
     """
     if value < 0.001:
         return "less than 0.001"
-    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+    return f"{value:.2g}" if value < 99.5 else f"{value:.0f}"
 
 
 def duration(seconds: float | None) -> str:
     """Format a duration, such as 0.41 s, 12 min or 3.2 h.
 
-    >>> duration(0.41), duration(95.0), duration(7300.0)
-    ('0.41 s', '95 s', '2.0 h')
+    >>> duration(0.0), duration(0.41), duration(95.0), duration(7300.0)
+    ('0 s', '0.41 s', '95 s', '2.0 h')
     """
     if seconds is None:
         return NOTHING
+    if seconds == 0:
+        return "0 s"
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds >= 0.01 else "< 0.01 s"
     if seconds < 120:
@@ -66,10 +60,9 @@ def duration(seconds: float | None) -> str:
     return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
 
 
-def duration_range(seconds: Foreseeable) -> str:
+def duration_range(seconds: Range) -> str:
     """Format a duration with its range, such as about 20 min (12 to 40 min).
 
-    >>> from harness.suites.ranges import Range
     >>> duration_range(Range(1200.0, 720.0, 2400.0))
     'about 20 min (12 min to 40 min)'
     """

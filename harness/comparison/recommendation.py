@@ -15,7 +15,7 @@ from typing import Literal
 from harness.comparison.conclusions import ENOUGH_SEEDS
 from harness.comparison.conclusions_margin import in_words
 from harness.comparison.costs import cheaper_by
-from harness.comparison.formatting import duration, share
+from harness.comparison.formatting import duration, ratio, share
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
@@ -87,7 +87,7 @@ def _too_few_seeds(best: Cell, simple: Cell | None, task: TaskComparison, unit: 
     known = "" if simple is None else f", the simple baseline {simple.model} {_score(simple, unit)}"
     seeds = "one seed" if len(best.scored) == 1 else f"{len(best.scored)} seeds"
     scores = f"With {seeds} {best.model} has {_score(best, unit)} in {metric_name(task.card.main_metric)}{known}"
-    reasons = (f"{scores}; another seed may reverse that.",)
+    reasons = (f"{scores}; another seed may change that.",)
     if simple is None or not leads:
         return Recommendation("unclear", None, f"Can't tell yet: {run_more}.", reasons)
     advice = f"{_use_for_now(simple.model, task)}: no model scores above the simple baseline. To tell, {run_more}."
@@ -111,12 +111,14 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     """Recommend the cheapest of the models that are shown to be less than the margin behind the best."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
-    cheapest, best = min(near, key=expense), task.ranked[0]
-    said = in_words(task.margin, task)
-    advice = f"{_use(cheapest.model, task)}: no model is better by more than {said}"
-    advice += f", and of {len(near)} such models it costs least to train." if len(near) > 1 else "."
+    cheapest, best = min(near, key=expense), next(cell for cell in task.ranked if cell.is_compared)
+    every = all(cell.is_compared or cell.is_simple_baseline for cell in task.ranked)
+    of_those = "" if every else " of those compared"
+    advice = f"{_use(cheapest.model, task)}: no model{of_those} is better by more than {in_words(task.margin, task)}"
+    merit = "costs least to train" if expense(cheapest) < inf else "has the best score"
+    advice += f", and of {len(near)} such models it {merit}." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
-    other = "" if best is cheapest else f"; {best.model}, the best, {_score(best, unit)}"
+    other = "" if best is cheapest else f"; {best.model}, the best{of_those}, {_score(best, unit)}"
     return Recommendation("cheapest", cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
 
 
@@ -135,7 +137,7 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
         collapsed = any(run.is_collapsed for run in leader.scored)
         more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
         return Recommendation("baseline", simple.model, advice, (scores, *(more if collapsed else ())))
-    interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
+    interval = f" ({unit.interval(found.estimate, signed=True)}, unadjusted)" if found.estimate.low is not None else ""
     return Recommendation(
         "unclear",
         simple.model,
@@ -175,11 +177,12 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     cheapest = min(contenders, key=expense)
     if cheapest is best or expense(cheapest) == inf:
         rest = listed([cell.model for cell in contenders[1:]])
-        why = f"it has the best score, and of those that may be as good, {rest}, none costs less"
-        advice = f"{_use(best.model, task)}: {why}."
+        first = "it has the best score" if best is task.ranked[0] else "of the models compared it has the best score"
+        none = "none costs less" if expense(cheapest) < inf else "none is known to cost less"
+        advice = f"{_use(best.model, task)}: {first}, and of those that may be as good, {rest}, {none}."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
     part = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
-    cost = "" if part is None else f" at {part:.2g} of the {name}"
+    cost = "" if part is None else f" at {ratio(part)} of the {name}"
     return Recommendation(
         "cheapest",
         cheapest.model,
@@ -196,11 +199,11 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
 
 def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
     found = best.from_simple_baseline
-    if found is not None and found.estimate is not None:
+    if found is not None and found.estimate is not None and (found.gain or 0.0) > 0:
         gain = unit.signed(found.estimate.value)
         interval = f" ({unit.interval(found.estimate, signed=True)})" if found.estimate.low is not None else ""
         yield f"{best.model} is ahead of the simple baseline {found.against} by {gain}{interval}."
-    if best.cost is not None and best.cost.train_seconds is not None:
+    if best.cost is not None and best.cost.train_seconds:
         where = "" if best.cost.train_processor_seconds is None else " of processor time"
         yield f"A training run of {best.model} took {duration(best.cost.training_time)}{where}."
     if task.doubts_of_order:

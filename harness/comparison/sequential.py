@@ -115,9 +115,10 @@ def look_lines(look: Look | None) -> Iterator[str]:
             f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look is complete."
         )
     if look.begun_with:
+        runs = "1 run was" if look.begun_with == 1 else f"{look.begun_with} runs were"
         yield (
-            f"{look.begun_with} runs were recorded before the looks were planned: the level does not hold "
-            "if the looks were planned by what those runs showed."
+            f"{runs} recorded before the looks were planned: the level does not hold if the looks were planned by what "
+            "was recorded before."
         )
 
 

@@ -130,6 +130,8 @@ def mean(evidence: Evidence, *, least: float = -inf, most: float = inf, miss: fl
         miss: The error rate of the interval; the default gives a 95 % interval.
     """
     found = _estimate((evidence,), (1,), miss=miss)
+    if found.low is not None and found.high is not None:
+        found = replace(found, low=max(found.low, least), high=min(found.high, most))
     examples = _examples_part((evidence,), (1,)) if evidence.knows_examples else None
     if examples is None or (least, most) == (-inf, inf):
         return found

@@ -221,4 +221,6 @@ def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterato
     elif as_they_are:
         yield f"{', '.join(counts)}: tuned, at {each}. Not tuned: {', '.join(as_they_are)}."
     else:
-        yield f"All this is at {each}: every trained model's recipe is the best of so many on validation."
+        others = [one.model for one in tuned if one.model in trained and one.used != one.best]
+        apart = f", {', '.join(others)} apart," if others else ""
+        yield f"All this is at {each}: every trained model's recipe{apart} is the best of so many on validation."

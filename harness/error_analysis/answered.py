@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import sample_attention
 from harness.checksums import check_files
+from harness.comparison.copies import originals
 from harness.comparison.folds import INCOMPLETE
 from harness.comparison.predictions import digest_of_test_set, read_predictions
 from harness.comparison.results import Cell
@@ -111,7 +112,7 @@ def answered_tasks(path: Path) -> list[AnsweredTask]:
     tasks: list[AnsweredTask] = []
     for key, runs in by_task.items():
         told: list[str] = []
-        task = _answered(*key, runs, told)
+        task = _answered(*key, _without_copies(runs, told), told)
         if task is None:
             problems += told
         else:
@@ -171,6 +172,18 @@ def _answered(
     if not same:
         return None
     return AnsweredTask(suite, task, card or same[0].runs[0][1].task_card, tuple(same), tuple(problems))
+
+
+def _without_copies(runs: Sequence[Found], problems: list[str]) -> list[Found]:
+    """Return the runs that are no copies of another seed, which count once as in a comparison."""
+    by_model: defaultdict[str, list[Found]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run[1].seed):
+        by_model[run[1].model].append(run)
+    copies = {folder for found in by_model.values() for folder in originals(found)}
+    for folder, record in runs:
+        if folder in copies:
+            problems.append(f"{record.task}: {record.model}: {record.which} is a copy of another one; left out.")
+    return [run for run in runs if run[0] not in copies]
 
 
 def _test_set(model: ModelAnswers) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class ScorePair:
 
     Attributes:
         metric: The name of the metric.
-        one: The score of the first run.
+        one: The score of the first run; None if it has none, or the metric does not apply to its model.
         other: The score of the second run.
         difference: The second minus the first, with an interval for other test examples. None if the runs were tested
             on different examples, or the score has no value or influence per example.
@@ -202,7 +203,10 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Dif
 
 
 def _scores(pair: Sequence[ModelAnswers], records: Sequence[RunRecord], *, is_paired: bool) -> Iterator[ScorePair]:
-    known = [record.scores.get("test", {}) for record in records]
+    known = [
+        {name: score if isfinite(score) else None for name, score in record.scores.get("test", {}).items()}
+        for record in records
+    ]
     for name in dict.fromkeys((*known[0], *known[1])):
         both = is_paired and name in known_metrics() and not find_metric(name).units
         estimate = _difference(pair, name) if both else None

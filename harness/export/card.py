@@ -81,8 +81,7 @@ def _judging(record: RunRecord) -> tuple[Mapping[str, float], str]:
 def _named(metric: str, estimate: Estimate | None) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return metric
-    low, high = (unit_of(metric).bounded(end) for end in (estimate.low, estimate.high))
-    return f"{metric} (95 % interval {low:.4f} to {high:.4f})"
+    return f"{metric} (95 % interval {estimate.low:.4f} to {estimate.high:.4f})"
 
 
 def _is_hub_id(name: object) -> bool:

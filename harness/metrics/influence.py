@@ -106,6 +106,8 @@ def by_jackknife(score_without: Callable[[NDArray[np.int64]], float], blocks: ND
         blocks: The block of every example [examples], numbered from 0.
     """
     count = int(blocks.max()) + 1
+    if count == 1:  # Nothing would be left to score.
+        return np.zeros(1)
     left_out = np.array([score_without(np.flatnonzero(blocks != block)) for block in range(count)])
     return np.asarray((left_out.mean() - left_out) * (count - 1) / count, dtype=np.float64)
 

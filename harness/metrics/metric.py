@@ -24,6 +24,8 @@ Form = str | list[str] | dict[str, str]
 TEXT, TEXTS, NUMBER = "string", ["string"], "float64"
 # A metric of the `evaluate` library is named "evaluate:NAME" or "evaluate:PATH", with ":lower" where less is better.
 EVALUATE, LOWER = "evaluate:", ":lower"
+LARGE = 1e6
+"""Numbers of arbitrary scale from here on are displayed with an exponent."""
 
 
 class HasInterval(Protocol):
@@ -59,13 +61,25 @@ class Unit:
     most: float = inf
 
     def score(self, value: float) -> str:
-        """Format a score, such as 83.4."""
-        return f"{value * self.factor:.{self.decimals}f}".replace("-", "−")
+        """Format a score, such as 83.4. One that rounds to zero has no sign."""
+        return self._formatted(value * self.factor)
 
     def signed(self, value: float) -> str:
         """Format a difference, such as +1.2 or −0.4. One that rounds to zero has no sign."""
-        text = f"{value * self.factor:+.{self.decimals}f}"
-        return text[1:] if float(text) == 0 else text.replace("-", "−")
+        return self._formatted(value * self.factor, sign="+")
+
+    def _formatted(self, number: float, sign: str = "") -> str:
+        """Format a number; one of arbitrary scale, such as a squared error of prices, with its leading digits.
+
+        >>> [PLAIN.score(value) for value in (12.3456, 0.00012345, 1.2345e-9, 2.34567e10)]
+        ['12.346', '0.00012', '1.2e−09', '2.346e+10']
+        """
+        text = f"{number:{sign}.{self.decimals}f}"
+        if self.factor == 1 and number and abs(number) < 10.0 ** (1 - self.decimals):
+            text = f"{number:{sign}#.2g}"
+        elif self.factor == 1 and abs(number) >= LARGE:
+            text = f"{number:{sign}#.4g}"
+        return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
 
     def with_interval(self, estimate: HasInterval) -> str:
         """Format a score with its interval, if it has one: 83.4 (81.5 to 85.3)."""
@@ -79,17 +93,13 @@ class Unit:
             return "–"
         if signed:
             return f"{self.signed(estimate.low)} to {self.signed(estimate.high)}"
-        return f"{self.score(self.bounded(estimate.low))} to {self.score(self.bounded(estimate.high))}"
+        return f"{self.score(estimate.low)} to {self.score(estimate.high)}"
 
     def ends(self, estimate: HasInterval) -> tuple[float, float, float]:
         """Return lower end, mean and upper end in display units; without an interval, the mean three times."""
-        low = estimate.value if estimate.low is None else self.bounded(estimate.low)
-        high = estimate.value if estimate.high is None else self.bounded(estimate.high)
+        low = estimate.value if estimate.low is None else estimate.low
+        high = estimate.value if estimate.high is None else estimate.high
         return low * self.factor, estimate.value * self.factor, high * self.factor
-
-    def bounded(self, value: float) -> float:
-        """Clip `value` to the bounds."""
-        return min(max(value, self.least), self.most)
 
 
 PERCENT = Unit(100, 1, 0.0, 1.0)

@@ -109,8 +109,10 @@ def _scope(estimate: Estimate) -> str:
     return "" if estimate.includes_seeds else " (examples only)"
 
 
-def _is_of_examples_only(estimate: Estimate | None) -> bool:
-    return estimate is not None and estimate.includes_examples and not estimate.includes_seeds
+def has_one_seed(cell: Cell) -> bool:
+    """Return whether the interval of the score, or of that without collapsed runs, is of a single seed."""
+    found = [one for one in (cell.estimate, cell.without_collapsed) if one is not None]
+    return any(one.includes_examples and not one.includes_seeds for one in found)
 
 
 def _without_collapsed(estimate: Estimate | None, unit: Unit) -> Entry:
@@ -189,7 +191,7 @@ DETAILS: Sequence[Column] = (
             ),
             Footnote(
                 "“Examples only”: a single seed, so the interval does not cover other seeds.",
-                lambda cell: any(map(_is_of_examples_only, (cell.estimate, cell.without_collapsed))),
+                has_one_seed,
             ),
         ),
     ),

@@ -33,8 +33,8 @@ OF_PROBABILITIES = (
 def note_of(task: AnsweredTask) -> str:
     """What the intervals of the task's parts cover."""
     alone = [one.model for one in task.models if len(one.answers.tables) == 1 and not one.answers.is_deterministic]
-    said = " and other seeds" if not alone else f", and of other seeds too but for those of {', '.join(alone)}"
-    return NOTE.format(seeds=", and not of other seeds" if len(alone) == len(task.models) else said)
+    said = " and other seeds" if not alone else f", and about other seeds too, except for those of {', '.join(alone)}"
+    return NOTE.format(seeds=", and not about other seeds" if len(alone) == len(task.models) else said)
 
 
 def by_part(task: AnsweredTask, breakdown: Breakdown) -> Table:

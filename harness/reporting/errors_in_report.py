@@ -62,14 +62,13 @@ def errors_of(task: TaskComparison, classes: Mapping[str, str]) -> ErrorsOfTask:
         classes: The CSS class of each model's colour.
     """
     cells = [cell for cell in task.ranked if cell.without_collapsed is None]
-    left_out = len(cells) - MOST_MODELS
     if task.card.task_type not in TASK_TYPES.names():
         return ErrorsOfTask()
     with suppress(UserError), analysed(task.task):  # Whatever can't be analysed is left out of this section.
         found = answered_by_cells(task.suite, task.task, task.card, cells[:MOST_MODELS])
         if found is not None:
             shown = _errors(found, classes)
-            more = (f"Only the best {MOST_MODELS} models: {left_out} are left out.",) if left_out > 0 else ()
+            more = (f"Only the best {MOST_MODELS} of {len(cells)} models.",) if len(cells) > MOST_MODELS else ()
             return replace(shown, notes=(*shown.notes, *more))
     return ErrorsOfTask()
 

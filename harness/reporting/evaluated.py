@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import pyarrow
@@ -36,8 +37,8 @@ def group_count(found: Evaluation) -> int:
 
 
 def evaluated_table(found: Evaluation, estimates: Estimates) -> Table:
-    """A row for each metric."""
-    rows = [_row(name, score, estimates[name]) for name, score in found.scores.items()]
+    """A row for each metric that applies to the model."""
+    rows = [_row(name, score, estimates[name]) for name, score in found.scores.items() if isfinite(score)]
     groups, record = group_count(found), found.record
     sizes = f"{len(found.rows):,} rows" + (f" in {groups:,} groups" if groups < len(found.rows) else "")
     title = f"{record.task} · {record.model} · {record.which}: {sizes}"
@@ -46,7 +47,8 @@ def evaluated_table(found: Evaluation, estimates: Estimates) -> Table:
 
 def evaluated_content(found: Evaluation, estimates: Estimates) -> dict[str, Any]:
     """The same for programs: every number in its natural unit."""
-    scores = {name: {"score": score, **_ends(estimates[name])} for name, score in found.scores.items()}
+    finite = {name: score for name, score in found.scores.items() if isfinite(score)}
+    scores = {name: {"score": score, **_ends(estimates[name])} for name, score in finite.items()}
     return {"rows": len(found.rows), "groups": group_count(found), "dropped": dict(found.dropped), "scores": scores}
 
 

@@ -15,7 +15,6 @@ from harness.comparison.conclusions import reading
 from harness.comparison.results import COPIED, Cell, Comparison, Difference, Run, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.errors import UserError, nearest
-from harness.metrics.lookup import unit_of
 from harness.reporting.tuning import TRIAL_COLUMNS, trial_rows
 
 Row = dict[str, Any]
@@ -210,16 +209,9 @@ def _mean_rows(comparison: Comparison) -> list[MeanRow]:
             metric = task.card.main_metric
             counts = len(cell.scored), cell.examples, task.folds or None
             collapsed = len(cell.collapsed), collapse_upper_bound(cell)
-            means = [_bounded(one, metric) for one in (cell.estimate, cell.without_collapsed)]
+            means = _ends(cell.estimate), _ends(cell.without_collapsed)
             rows.append(MeanRow(*_of_model(task, cell, metric), *counts, *means[0], *collapsed, *means[1], cell.is_top))
     return rows
-
-
-def _bounded(estimate: Estimate | None, metric: str) -> tuple[float | None, float | None, float | None]:
-    """The mean and the ends of its interval, bounded by the metric's range."""
-    mean, *ends = _ends(estimate)
-    low, high = (None if end is None else unit_of(metric).bounded(end) for end in ends)
-    return mean, low, high
 
 
 def _difference_rows(comparison: Comparison) -> list[DifferenceRow]:

@@ -11,7 +11,7 @@ from harness.comparison.results import Cell, Comparison, Curves, TaskComparison
 from harness.comparison.statistics import SHARED_TRAINING
 from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
-from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, metric_label
+from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, has_one_seed, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.columns_of_cost import COSTS
 from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
@@ -219,13 +219,15 @@ def task_name(comparison: Comparison, task: TaskComparison) -> str:
 
 def footnotes(comparison: Comparison) -> tuple[str, ...]:
     """What the numbers include."""
+    cells = [cell for task in comparison.tasks for cell in task.cells]
+    of_one = "; of a single seed, only the former" if any(map(has_one_seed, cells)) else ""
     notes = [
         "Bold: the models that may be the best, because no other is shown to be ahead of them. All claims "
         "about a task's models come from one family of comparisons, of the models with several seeds and "
         "the best simple baseline, paired over test examples and adjusted step by step; a model that "
         "beats each other model separately is the best. A missing difference does not prove equality.",
         "Intervals are 95 % each, not adjusted for their number, and include both which test examples were drawn and "
-        "which seed trained the model.",
+        f"which seed trained the model{of_one}.",
     ]
     if comparison.over_tasks is not None:
         notes.append(
@@ -238,7 +240,6 @@ def footnotes(comparison: Comparison) -> tuple[str, ...]:
             "A margin: “not worse” by more than it, or “equivalent” within it, is shown by one-sided tests at 5 %, "
             "adjusted for all such claims about a task. “Not shown” does not prove a larger difference."
         )
-    cells = [cell for task in comparison.tasks for cell in task.cells]
     known = [footnote for column in (*DETAILS, *COSTS, *IN_USE) for footnote in column.footnotes]
     notes += [footnote.text for footnote in known if any(map(footnote.concerns, cells))]
     if any(task.folds for task in comparison.tasks):

@@ -6,7 +6,7 @@
 
   // The number that a field begins with, in its unit; null of a field without one, which is sorted last.
   function number(text) {
-    const found = text.replaceAll("−", "-").replaceAll(",", "").match(/^[<>≤≥\s]*([+-]?\d[\d.]*)\s*([a-zA-Z]+)?/);
+    const found = text.replaceAll("−", "-").replaceAll(",", "").match(/^[<>≤≥\s]*([+-]?\d[\d.]*(?:e[+-]\d+)?)\s*([a-zA-Z]+)?/);
     return found ? Number(found[1]) * (units[found[2]] ?? 1) : null;
   }
 

@@ -198,6 +198,23 @@ def test_a_rate_says_whether_it_is_as_promised():
     assert Rate(0.0, 0.0).lies_within(FALSE_CLAIMS)
 
 
+def test_a_few_draws_that_all_agree_are_not_certain():
+    few, many = (measuring._rate([0.0] * draws) for draws in (20, 200))  # 0 of 20 is possible at a rate of 4 %.
+    assert (few.share, few.error) == (0.0, 0.075)
+    assert not few.lies_clear_of(FALSE_WINNERS)
+    assert many.lies_clear_of(FALSE_WINNERS)
+
+
+def test_a_score_that_no_model_can_have_is_refused():
+    for metric, score, ends in (
+        ("accuracy", 1.5, "0 to 100"),
+        ("pearson", -1.2, "-100 to 100"),
+        ("perplexity", 0.5, "1 to inf"),
+    ):
+        with pytest.raises(UserError, match=f"--score: .* is from {ends} "):
+            setting_of(Numbers(metric, 3, 50, score=score))
+
+
 RNG = np.random.default_rng(9)
 OURS, THEIRS = ((RNG.random((4, 120)) < share).astype(float) for share in (0.8, 0.7))
 

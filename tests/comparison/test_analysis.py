@@ -26,6 +26,10 @@ def seeds(model, score, *, spread=0.001, count=3, **changes):
     return model_runs(model, *(rescored(one, values=[one, one + 0.01, one, one - 0.01]) for one in scores), **changes)
 
 
+def in_units(rescored_run, units):
+    return replace(rescored_run, units=units)
+
+
 def simple(model, score):
     return seeds(model, score, count=1, is_simple_baseline=True)
 
@@ -45,7 +49,10 @@ def test_seeds_have_a_test_set_and_units_and_evidence_where_they_agree():
     agreeing = model_runs("a", rescored(0.5, units="u"), rescored(0.6, units="u"))
     assert (agreeing.test_set, agreeing.units) == ("tested", "u")
     assert agreeing.evidence.scores.tolist() == [0.5, 0.6]
-    assert model_runs("a", rescored(0.5, units="u"), rescored(0.6, units="v")).units is None
+    several = [seeds(model, 0.5) for model in "ab"]
+    several = [replace(one, rescored_runs=tuple(map(in_units, one.rescored_runs, "uvu"))) for one in several]
+    assert several[0].units != several[1].units
+    assert not any(cell.is_compared for cell in cells(*several).values())
     elsewhere = model_runs("a", rescored(0.5), rescored(0.6, test_set="other"))
     assert (elsewhere.test_set, elsewhere.evidence) == (None, None)
     assert (GAP.test_set, GAP.units, GAP.evidence, GAP.split.examples) == (None, None, None, 0)

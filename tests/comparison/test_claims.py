@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from harness.comparison.claims import Claims, ScoredModel, claims_about
-from harness.comparison.differences import Differences
+from harness.comparison.differences import difference_of
 from harness.comparison.effects import Flips, Within, run_wins
-from harness.comparison.margins import WithinMargin
 from harness.comparison.statistics import Evidence, difference
 
 
@@ -67,15 +66,14 @@ def test_a_difference_is_told_with_the_sizes_that_are_known_of_both_models():
     claims = claims_about(models, ["best", "worst", "mixed"], -1)
     values = {"best": [np.array([1.0, 2.0])], "worst": [np.array([2.0, 1.5])], "mixed": None, "by letters": None}
     within = Within(not_worse_p=0.01, not_better_p=0.5)
-    found = Differences(claims, values, WithinMargin({"best": within}))
-    told = found.from_baseline("best", "worst")
+    told = difference_of(claims, values, "best", "worst", within)
     assert told.run_wins == run_wins(models["best"].evidence, models["worst"].evidence, -1)
     assert (told.flips, told.within) == (Flips(won=1.0, lost=1.0), within)
-    assert found.of("best", "worst").within is None
     for pair in (("best", "mixed"), ("mixed", "best")):
-        assert (found.of(*pair).run_wins, found.of(*pair).flips) == (None, None)
-    assert found.from_baseline("best", "by letters").estimate is None
-    assert found.from_baseline("best", "best") is None
+        found = difference_of(claims, values, *pair)
+        assert (found.run_wins, found.flips, found.within) == (None, None, None)
+    assert difference_of(claims, values, "best", "by letters").estimate is None
+    assert difference_of(claims, values, "best", "best") is None
 
 
 def test_two_models_are_all_that_a_claim_takes():

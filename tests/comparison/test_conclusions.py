@@ -32,6 +32,15 @@ def test_the_first_sentence_has_the_best_score_with_its_interval_where_there_is_
     )
 
 
+def test_models_with_the_same_score_as_the_best_are_told():
+    best = replace(A, estimate=estimate(0.1 + 0.2))
+    same = [replace(one, estimate=estimate(0.3)) for one in (B, C)]  # Below 0.1 + 0.2 by rounding alone.
+    assert verdict(task(best, *same))[:2] == ("a has the highest accuracy: 30.0.", "b and c have the same score.")
+    assert verdict(task(best, same[0]))[1] == "b has the same score."
+    below = replace(B, estimate=estimate(0.2999))
+    assert not any("same score" in line for line in verdict(task(best, below)))
+
+
 def test_a_model_alone_has_nothing_to_be_compared_with():
     assert verdict(task(A)) == (
         "a scores 90.0, 95 % interval 85.0 to 93.0 in accuracy.", "There is no other model to compare it with.",
@@ -139,7 +148,8 @@ def test_a_simple_baseline_is_beaten_by_more_than_nothing_and_by_more_than_chanc
     )
     clear, recorded = against(A, 0.1, 0.01), replace(A, from_simple_baseline=None)
     unknown = replace(A, from_simple_baseline=lead("tfidf", 0.1, includes_examples=False))
-    for one in (clear, recorded, unknown):
+    one_seed = replace(A, from_simple_baseline=lead("tfidf", 0.1, includes_seeds=False))
+    for one in (clear, recorded, unknown, one_seed):
         assert not any("simple baseline" in line for line in verdict(task(one, tfidf)))
 
 
@@ -187,8 +197,8 @@ def test_copies_and_runs_without_a_score_are_told_of_models_that_have_one():
     failed = Run(record=A.runs[0].record, score=None, trouble_in_short="failed")
     copies = "Of a {} of {} runs are copies of another, with the same numbers to the bit, and are not counted."
     known = (
-        "a is known by {} of its {} runs: those that failed, diverged or have no finite score are not in its mean, "
-        "which may flatter it."
+        "a is known by {} of its {} runs: those without a score, such as failed ones, are not in its mean, which may "
+        "flatter it."
     )
     assert verdict(task(replace(A, runs=(*A.runs, copy)), B))[-1] == copies.format(1, 4)
     assert verdict(task(replace(A, runs=(*A.runs, failed)), B))[-1] == known.format(3, 4)

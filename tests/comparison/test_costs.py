@@ -37,6 +37,18 @@ def test_times_of_the_clock_stand_for_all_models_where_one_lacks_the_processors(
     assert costs_of({"model": [on_a_gpu]})["model"].training_time == 5.0
 
 
+def test_what_is_scored_as_it_was_found_costs_nothing_to_train_and_is_recommended_where_it_may_be_the_best(tmp_path):
+    as_found = {"config": {"training": {"maximum_steps": 0}}, "cost": Cost(seconds={"train": 0.0, "test": 2.0})}
+    add_runs(tmp_path, "found", 0.80, **as_found)
+    add_runs(tmp_path, "trained", 0.79)
+    (task,) = compare(tmp_path).tasks
+    times = {cell.model: cell.cost.training_time for cell in task.cells}
+    assert times["found"] == 0.0 < times["trained"]
+    assert recommended(task).model == "found"
+    (costs,) = [table for table in tables.of_task(task) if "cost" in table.caption]
+    assert [row[2].text for row in costs.rows] == ["0 s", "2.1 min"]
+
+
 def test_runs_of_different_machines_are_not_averaged():
     found = costs_of(
         {

@@ -39,9 +39,11 @@ def test_who_may_be_the_best_is_told_by_value_and_of_whom_nothing_is_claimed():
     clear, open_ = task(A, behind(B, "a"), *rest), task(A, B, rest[0], once, doubts_of_claims=("few",))
     (said,) = curve_verdict(curves(clear, clear, open_, task(*untested, *rest), setting="beams"))
     assert said == (
-        "By beams: with 100 and 1,000, a alone may be the best; with 2,000, a and b may be the best (nothing is "
-        "claimed about once) (doubtful: few); with 4,000, nothing is claimed."
-    )
+        "By beams: with 100 and 1,000, a alone may be the best (nothing is claimed about once); with 2,000, a and b "
+        "may be the best (nothing is claimed about once) (doubtful: few); with 4,000, nothing is claimed."
+    )  # With 100 and 1,000, once has no score; of a model without any, nothing need be said.
+    gap = cell("gap", None)
+    assert "gap" not in curve_verdict(curves(task(A, gap), task(B, gap), setting="beams"))[0]
 
 
 def test_models_that_change_places_are_told_from_the_first_value_at_a_level_divided_by_the_values():

@@ -136,6 +136,10 @@ def test_the_influences_are_those_of_leaving_an_example_out(name: str, case: tup
     assert influences.sum() == pytest.approx(0, abs=1e-9)
 
 
+def test_a_single_block_is_never_left_out():
+    assert by_jackknife(lambda rows: 1 / len(rows), np.zeros(5, dtype=np.int64)).tolist() == [0.0]
+
+
 def test_the_jackknife_of_a_mean_is_its_standard_error():
     values = RNG.random(60)
     contributions = by_jackknife(lambda rows: values[rows].mean(), np.arange(60))

@@ -70,13 +70,13 @@ def test_of_single_seeds_nothing_is_recommended():
     )
     advice = "Can't tell yet: run at least 3 seeds of each model."
     assert told(recommended(task(other, one))) == (
-        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may reverse that.",)
+        "unclear", None, advice, ("With one seed a has 90.0 in accuracy; another seed may change that.",)
     )  # fmt: skip
     assert recommended(task(one, replace(B, is_compared=False))).advice == advice
     assert recommended(task(A, B, other)).kind == "cheapest"
     (reason,) = recommended(task(one, other, replace(TFIDF, is_compared=True))).reasons
     assert reason == (
-        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may reverse that."
+        "With one seed a has 90.0 in accuracy, the simple baseline tfidf 60.0; another seed may change that."
     )
 
 
@@ -87,7 +87,7 @@ def test_a_simple_baseline_that_scores_above_single_seeds_is_recommended_for_now
         "unclear",
         "tfidf",
         "Use tfidf for now: no model scores above the simple baseline. To tell, run at least 3 seeds of each model.",
-        ("With one seed a has 90.0 in accuracy, the simple baseline tfidf 95.0; another seed may reverse that.",),
+        ("With one seed a has 90.0 in accuracy, the simple baseline tfidf 95.0; another seed may change that.",),
     )
     equal = replace(ahead, estimate=A.estimate)
     assert recommended(task(single, equal)).model is None
@@ -160,7 +160,15 @@ def test_the_best_score_is_recommended_where_none_costs_less_or_no_time_is_known
     )  # fmt: skip
     unknown = [replace(one, cost=replace(COST, train_seconds=None)) for one in (A, B)]
     found = recommended(task(*unknown, C, needed=NEEDED))
+    advice = advice.replace("none costs less", "none is known to cost less")
     assert told(found) == ("cheapest", "a", advice.format("b"), (IN_WORDS,))
+
+
+def test_the_best_of_those_compared_has_not_the_best_score_where_one_that_was_not_scores_above_it():
+    single = replace(cell("single", estimate(0.95, includes_seeds=False), seeds=1), is_compared=False)
+    assert recommended(task(single, A, timed("d", 0.85, 200.0))).advice == (
+        "Use a: of the models compared it has the best score, and of those that may be as good, d, none costs less."
+    )
 
 
 def test_a_model_below_one_that_is_behind_is_no_contender():
@@ -183,6 +191,24 @@ def test_within_a_margin_the_cheapest_near_the_best_is_enough():
     assert "no model is shown to be better" in only.advice
     best = recommended(task(replace(near[0], cost=replace(COST, train_seconds=1.0)), near[1], margin=Margin(2.0, 0.02)))
     assert best.reasons[0] == "a has 90.0."
+    single = replace(cell("single", estimate(0.95, includes_seeds=False), seeds=1), is_compared=False)
+    apart = recommended(task(single, *near, margin=Margin(2.0, 0.02)))
+    assert told(apart)[2:] == (
+        "Use b: no model of those compared is better by more than 2 points, and of 2 such models it costs least to "
+        "train.",
+        ("b has 89.0; a, the best of those compared, 90.0.", "A training run of b took 20 s."),
+    )
+    unknown = [replace(one, cost=None) for one in near]
+    assert recommended(task(*unknown, margin=Margin(2.0, 0.02))).advice == (
+        "Use a: no model is better by more than 2 points, and of 2 such models it has the best score."
+    )
+
+
+def test_a_model_near_the_best_is_not_said_to_be_ahead_of_a_simple_baseline_that_scores_above_it():
+    near = replace(B, is_near_best=True, from_simple_baseline=lead("tfidf", -0.001, 0.9))
+    found = recommended(task(A, near, cell("tfidf", estimate(0.891), simple=True), margin=Margin(2.0, 0.02)))
+    assert found.model == "b"
+    assert not any("ahead" in reason for reason in found.reasons)
 
 
 def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
@@ -192,7 +218,8 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
     assert told(found) == (
         "unclear", "tfidf", "Use tfidf for now: no model is shown to beat the simple baseline.",
         (
-            "a (old) is ahead of it by +2.0 (0.0 to +4.0), which may be chance.", IN_WORDS.replace("of b", "of tfidf"),
+            "a (old) is ahead of it by +2.0 (0.0 to +4.0, unadjusted), which may be chance.",
+            IN_WORDS.replace("of b", "of tfidf"),
         ),
     )  # fmt: skip
     bare = replace(ahead.from_simple_baseline, estimate=estimate(0.02))

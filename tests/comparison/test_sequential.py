@@ -201,6 +201,7 @@ def test_what_waits_and_what_was_recorded_before_are_told():
     assert lines[1] == "It was the last one."
     assert lines[2] == "1 run of further seeds is left out until the next look is complete."
     assert lines[3].startswith("2 runs were recorded before the looks were planned")
+    assert [*look_lines(replace(look, begun_with=1))][3].startswith("1 run was recorded before the looks were planned")
     assert len(list(look_lines(replace(look, left_out=0, begun_with=0)))) == 2
     assert list(look_lines(None)) == []
     waits = replace(look, undecided=("a",))

@@ -106,8 +106,11 @@ def test_of_examples_of_which_nothing_is_known_the_seeds_alone_have_an_interval(
     scores = np.array([0.5, 0.6, 0.8])
     expected = stats.t.interval(0.95, 2, loc=scores.mean(), scale=stats.sem(scores))
     for clusters in (0, 1):
-        found = mean(Evidence(scores, np.zeros((3, clusters))), least=0.0, most=1.0)
+        found = mean(Evidence(scores, np.zeros((3, clusters))))
         assert (found.low, found.high) == pytest.approx(expected)
+        within = mean(Evidence(scores, np.zeros((3, clusters))), least=0.0, most=1.0)
+        assert (within.low, within.high) == pytest.approx((expected[0], 1.0))
+        assert expected[1] > 1
         assert (found.p_value, found.includes_seeds, found.includes_examples) == (None, True, False)
 
 

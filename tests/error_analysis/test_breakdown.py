@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pyarrow
 import pytest
 from command_line import reviews, write_jsonl
-from synthetic_runs import add_runs, card, predictions, record, save
+from synthetic_runs import add_runs, card, guesses, predictions, record, save
 
 from harness.cli import erring
 from harness.comparison.statistics import Estimate
@@ -76,8 +76,17 @@ def test_several_seeds_give_one_mean_that_speaks_of_other_seeds_too(tmp_path, co
     output = command("errors", tmp_path / "runs", "--by", "label").output
     assert "other test examples and other seeds" in output
     alone = command("errors", tmp_path / "runs/reviews/rotten_tomatoes/bert-mini/seed-0", "--by", "label").output
-    assert "and not of other seeds" in alone
+    assert "and not about other seeds" in alone
     assert "Precision" in alone
+
+
+def test_a_copied_seed_counts_once_and_is_told(tmp_path):
+    for seed in range(3):
+        weights = {"checkpoint/model.safetensors": f"sha256:{min(seed, 1)}"}  # Seed 2 is a copy of seed 1.
+        save(tmp_path / "runs", record(seed=seed, files=weights), predictions(*guesses(0.8, min(seed, 1))))
+    (task,) = answered_tasks(tmp_path / "runs")
+    assert len(task.first.tables) == 2
+    assert task.problems == ("rotten_tomatoes: bert-mini: seed 2 is a copy of another one; left out.",)
 
 
 def test_seeds_of_which_some_gave_one_answer_to_all_have_a_mean_without_an_interval(tmp_path, command):

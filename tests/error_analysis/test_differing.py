@@ -69,6 +69,23 @@ def test_examples_in_groups_get_no_test_that_takes_them_for_independent(tmp_path
 
 
 @pytest.mark.slow
+def test_a_metric_that_does_not_apply_to_a_run_has_no_score_of_it(tmp_path, command):
+    folders = [
+        save(
+            tmp_path / "runs",
+            record(model=model, scores={"test": {"accuracy": score}}),
+            predictions(REFERENCES, REFERENCES),
+        )
+        for model, score in (("one", 1.0), ("other", float("nan")))
+    ]
+    output = command("diff", *folders, "--json").output
+    assert "NaN" not in output  # Which JSON does not have.
+    (score,) = json.loads(output)["scores"]
+    assert (score["one"], score["other"], score["difference"]) == (1.0, None, None)
+    assert "nan" not in command("diff", *folders).output
+
+
+@pytest.mark.slow
 def test_runs_that_were_tested_on_other_examples_are_not_paired(tmp_path, command):
     add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1))
     add_runs(tmp_path / "runs", "scratch", 0.7, range(1), examples=200)

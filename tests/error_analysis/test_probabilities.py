@@ -80,7 +80,8 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_brier_score_without_a
     for seed in range(3):
         predicted = [LABELS[1]] * 8 if seed == 2 else list(LABELS) * 4
         rows = predictions(list(LABELS) * 4, predicted)
-        rows = [{**row, "logits": [0.0, np.log(3) if row["prediction"] == LABELS[1] else -np.log(3)]} for row in rows]
+        odds = np.log(3) + 1e-9 * seed  # No two seeds are copies.
+        rows = [{**row, "logits": [0.0, odds if row["prediction"] == LABELS[1] else -odds]} for row in rows]
         save(runs, record(seed=seed, scores={"test": {"accuracy": 0.5 if seed == 2 else 1.0}}), rows)
     found = reliability_in(runs)
     # Both labels' squares: 2 / 16 where 3/4 comes true, 2 * 9 / 16 where not, which is half of the third seed's.

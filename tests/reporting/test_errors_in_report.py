@@ -73,4 +73,4 @@ def test_of_very_many_models_the_best_are_shown_and_the_others_counted(tmp_path)
     (task,) = compare(tmp_path / "runs").tasks
     found = errors_of(task, {})
     assert [row[0].text for row in found.tables[0].rows] == [cell.model for cell in task.ranked[:12]]
-    assert found.notes[-1] == "Only the best 12 models: 2 are left out."
+    assert found.notes[-1] == "Only the best 12 of 14 models."

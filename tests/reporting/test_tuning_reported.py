@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -99,6 +100,21 @@ def test_the_chart_has_a_line_and_a_band_per_tuned_model(runs, by_time):
     groups = list(ElementTree.fromstring(chart).iter("g"))
     assert [group.find("title").text for group in groups] == ["=xl: 4 trials, 40 s", "bert-mini: 4 trials, 40 s"]
     assert [[line.get("class") for line in group.iter("path")] for group in groups] == [["band", "path"]] * 2
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_a_curve_at_an_end_of_the_scores_range_is_drawn_there(tmp_path, score):
+    add_tuned(tmp_path, best=0)
+    add_trials(tmp_path, scores=(score,) * 4)
+    (alone,) = compare(tmp_path).tasks
+    assert tuning_curves(alone, {"bert-mini": "c0"}) is not None
+    add_tuned(tmp_path, "scratch", best=0)
+    add_trials(tmp_path, "scratch", scores=(0.6,) * 4)
+    chart = tuning_curves(compare(tmp_path).tasks[0], {"bert-mini": "c0", "scratch": "c1"})
+    lines = [path.get("d") for path in ElementTree.fromstring(chart).iter("path") if path.get("class") == "path"]
+    at_end, inside = ({float(point.split(",")[1]) for point in re.split("[ML]", line)[1:]} for line in lines)
+    assert len(at_end) == len(inside) == 1
+    assert abs(at_end.pop() - inside.pop()) > 50  # Of the 226 units from end to end.
 
 
 def test_one_trial_makes_no_chart(tmp_path):

@@ -9,6 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
+from harness.metrics.metric import LARGE
+
 WIDTH = 340
 """Width of the drawings in units: about as wide as a phone, where font sizes are then as stated."""
 
@@ -95,7 +97,12 @@ def plain(values: Sequence[float]) -> dict[float, str]:
 
     >>> plain([0.0, 0.5, 1.0])
     {0.0: '0.0', 0.5: '0.5', 1.0: '1.0'}
+    >>> plain([0.0, 2e-9]), plain([0.0, 2e10])
+    ({0.0: '0', 2e-09: '2e−09'}, {0.0: '0', 20000000000.0: '2e+10'})
     """
+    largest = max(map(abs, values), default=0.0)
+    if largest >= LARGE or 0 < largest < 1e-3:
+        return {value: f"{value:.4g}".replace("-", "−") for value in values}
     decimals = next((d for d in range(6) if all(math.isclose(v, round(v, d), abs_tol=1e-9) for v in values)), 6)
     return {value: f"{value:.{decimals}f}".replace("-", "−") for value in values}
 

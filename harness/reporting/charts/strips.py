@@ -77,7 +77,8 @@ def _axis(scale: Scale, labels: Mapping[float, str]) -> Markup:
 def _row(cell: Cell, unit: Unit, scale: Scale, class_: str, grid: Sequence[str], line: str | None) -> Markup:
     root = _strip(f"strip {class_}", HEIGHT)
     collapsed = f", {len(cell.collapsed)} of them collapsed" if cell.collapsed else ""
-    add(root, "title", f"{cell.model}: {unit.with_interval(_estimate(cell))}, {len(cell.scored)} seeds{collapsed}")
+    seeds = f"{len(cell.scored)} seed{'' if len(cell.scored) == 1 else 's'}"
+    add(root, "title", f"{cell.model}: {unit.with_interval(_estimate(cell))}, {seeds}{collapsed}")
     for x in grid:
         add(root, "line", class_="grid", x1=x, x2=x, y1=0, y2="100%")
     _common(root, cell, unit, scale, line, middle=HEIGHT / 2)

@@ -72,8 +72,8 @@ def _place(one: TunedModel, count: int, *, by_time: bool) -> float:
 
 def _heights(curve: TuningCurve, unit: Unit) -> list[float]:
     """The values to show: the curve, and the band where it is not just the range of the score."""
-    known = [*curve.typical, *curve.low, *curve.high]
-    return [value * unit.factor for value in known if math.isfinite(value) and value not in (unit.least, unit.most)]
+    band = [value for value in (*curve.low, *curve.high) if value not in (unit.least, unit.most)]
+    return [value * unit.factor for value in (*curve.typical, *band) if math.isfinite(value)]
 
 
 def _points(one: TunedModel, values: Sequence[float], x: Scale, y: Scale, unit: Unit, *, by_time: bool) -> Points:

@@ -10,7 +10,8 @@ from harness.comparison.formatting import NOTHING
 from harness.reporting.entries import SIMPLE_BASELINE, Entry
 from harness.reporting.latex.text import escaped
 
-_NUMBER = r"[+−]?\d[\d,]*(?:\.\d+)?"
+_ALIGNED = r"[+−]?\d[\d,]*(?:\.\d+)?"
+_NUMBER = rf"{_ALIGNED}(?:e[+−]\d+)?"
 _SCORE = re.compile(
     rf"(?P<value>{_NUMBER})(?: \((?P<low>{_NUMBER}) to (?P<high>{_NUMBER})\))?(?: \((?P<note>.*[A-Za-z].*)\))?"
 )
@@ -41,7 +42,7 @@ class Field:
     @property
     def is_number(self) -> bool:
         """Whether it can be aligned by its decimal point."""
-        return re.fullmatch(_NUMBER, self.text) is not None
+        return re.fullmatch(_ALIGNED, self.text) is not None
 
     @property
     def width(self) -> float:

@@ -11,7 +11,7 @@ from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
 from harness.metrics.lookup import metric_name, unit_of
 from harness.reporting import tables
-from harness.reporting.columns import metric_label
+from harness.reporting.columns import has_one_seed, metric_label
 from harness.reporting.entries import Entry
 from harness.reporting.latex.fields import MARKS, Field, field_of, is_interval, name_of
 from harness.reporting.latex.fitting import Group, Question, Row
@@ -28,7 +28,7 @@ _SHORT = {
     "Trained parameters": "Parameters trained",
 }
 _BOLD = "Bold: may be the best, because no model is shown to be ahead."
-_SCORES = f"Means over seeds; beneath, 95 \\% intervals over test examples and seeds. {_BOLD}"
+_SCORES = "Means over seeds; beneath, 95 \\% intervals over test examples and seeds{}. {}"
 
 
 def questions(comparison: Comparison) -> Iterator[Question]:
@@ -75,7 +75,7 @@ def _scores(comparison: Comparison) -> Question | None:
         "Which model is the best? Test scores.",
         heads,
         (Group(None, rows),),
-        (_SCORES, *_times_100(shown)),
+        (_of_scores(shown), *_times_100(shown)),
         _marks(comparison),
     )
 
@@ -108,6 +108,11 @@ def _metric(task: TaskComparison) -> str:
 
 def _doubts(task: TaskComparison) -> tuple[str, ...]:
     return tuple(f"doubtful: {doubt}" for doubt in dict.fromkeys((*task.doubts_of_order, *task.doubts_of_claims)))
+
+
+def _of_scores(tasks: Sequence[TaskComparison]) -> str:
+    alone = any(has_one_seed(cell) for task in tasks for cell in task.cells)
+    return _SCORES.format(", of a single seed over test examples alone" if alone else "", _BOLD)
 
 
 def _times_100(tasks: Sequence[TaskComparison]) -> tuple[str, ...]:
@@ -160,7 +165,9 @@ def _curve(comparison: Comparison, curves: Curves, number: int) -> Question:
     table = tables.by_size(curves)
     name = "curve" if len(comparison.curves) == 1 else f"curve-{number}"
     caption = f"{tables.curve_title(comparison, curves)}: {_metric(curves.tasks[0])}."
-    return Question(name, caption, _heads(table), (_group(None, table),), (_SCORES, *_times_100(curves.tasks)))
+    return Question(
+        name, caption, _heads(table), (_group(None, table),), (_of_scores(curves.tasks), *_times_100(curves.tasks))
+    )
 
 
 def _of_tasks(

@@ -91,6 +91,20 @@ def test_unreadable_records_stop_no_format_and_every_one_for_readers_lists_them(
     assert name == "csv" or "not a whole record" in text
 
 
+def test_what_an_interval_of_a_single_seed_leaves_out_is_told_beside_what_others_include(tmp_path: Path):
+    add_runs(tmp_path, "bert-mini", 0.8)
+    several = compare(tmp_path)
+    assert FORMATS.load("markdown")(several).startswith("# Comparison of 1 model on 1 task\n")
+    add_runs(tmp_path, "once", 0.7, range(1))
+    single = compare(tmp_path)
+    for name, told in (
+        ("markdown", "of a single seed, only the former"),
+        ("latex", "of a single seed over test examples"),
+    ):
+        assert told not in FORMATS.load(name)(several)
+        assert told in FORMATS.load(name)(single)
+
+
 @pytest.mark.parametrize("name", ["html", "markdown"])
 def test_a_suites_description_is_the_subtitle(comparison: Comparison, name: str):
     described = replace(comparison, description="Which small model reads reviews?")

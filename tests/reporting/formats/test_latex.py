@@ -136,6 +136,13 @@ def test_a_unit_that_all_share_stands_in_the_heading(comparison: Comparison):
     assert "11.2 M" not in " ".join(table.lines)
 
 
+def test_an_interval_with_exponents_stands_beneath_its_number_which_is_not_aligned():
+    field = field_of(Entry("2.151e+10 (1.944e+10 to 2.380e+10) (1 of 3 failed)"))
+    assert (field.text, field.interval, field.notes) == ("2.151e+10", ("1.944e+10", "2.380e+10"), ("1 of 3 failed",))
+    assert not field.is_number
+    assert field.latex_beneath() == r"{\scriptsize [1.944e+10, 2.380e+10]}"
+
+
 def test_columns_are_a_setting_of_latex_alone(comparison: Comparison, tmp_path: Path):
     with pytest.raises(UserError, match="--columns: the format csv has no such setting"):
         write_report("csv", comparison, tmp_path / "report.csv", {"columns": 2})
