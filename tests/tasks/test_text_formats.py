@@ -189,3 +189,17 @@ def test_what_was_guessed_of_several_files_is_told_once(tmp_path, told):
         written(tmp_path, "café au lait".encode("cp1252" if number else "utf-8"), f"{number}.txt")
     assert {row["text"] for row in read_rows(tmp_path)} == {"café au lait"}
     assert told().startswith(f"{tmp_path}: guessed encoding cp1252 in 2 of 3 files.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", " text,label \na film,good\n"), ("a.jsonl", '{" text": "a film", "label ": "good"}\n')],
+)
+def test_blanks_around_the_names_of_columns_are_no_part_of_them(tmp_path, name, content):
+    assert read_rows(written(tmp_path, content, name)) == [{"text": "a film", "label": "good"}]
+
+
+def test_names_of_columns_that_differ_in_blanks_alone_are_told_as_one_that_appears_twice(tmp_path):
+    (row,) = read_rows(written(tmp_path, "text,text ,label\na,b,good\n"))
+    assert row.repeated == {"text"}
+    assert row == {"label": "good"}
