@@ -15,6 +15,8 @@ MOST = 1e30
 # Digits with usual additions around and between them.
 _BEFORE, _AFTER = r"[^\W\d_]{0,4}\.?[^\w\s]{0,2}\s*[-+]?", r"\s*[^\W\d_]{0,4}\.?[^\w\s]{0,2}"
 _AMOUNT = re.compile(_BEFORE + r"[0-9][0-9.,' \u00a0\u202f\u2019]*" + _AFTER)
+# Three digits after a comma may be thousands.
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,([0-9]{1,2}|[0-9]{4,})")
 
 
 class FieldError(Exception):
@@ -84,6 +86,9 @@ def number_field(field: object, column: str) -> float:
         number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
+    if isinstance(field, str) and _DECIMAL_COMMA.fullmatch(field.strip()):
+        point = field.strip().replace(",", ".")
+        raise FieldError(f"{column}: a decimal comma (got {field!r}). Write a point in its place, such as {point}.")
     if isinstance(field, str) and not math.isfinite(number) and _AMOUNT.fullmatch(field.strip()):
         raise FieldError(
             f"{column}: a number with a currency, a unit or separators between thousands (got {field!r}). "

@@ -142,13 +142,18 @@ class TextType(TaskType):
         return TextExample(identity, texts[0], target, texts[1] if len(texts) > 1 else None, group)
 
 
+def _may_be_text(column: SampledColumn) -> bool:
+    """Return whether a column may hold texts: neither lists nor numbers, which are ids, dates or measurements."""
+    return not (column.is_list or column.numbers or column.has_decimal_commas)
+
+
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a pair of texts, or of a text, by their names, or else the one with the longest fields."""
     plain = {column.plain_name: name for name, column in columns.items() if name not in without}
     pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
     if pair is not None:
         return tuple(plain[name] for name in pair)
-    lengths = {name: columns[name].mean_length for name in plain.values() if not columns[name].is_list}
+    lengths = {name: columns[name].mean_length for name in plain.values() if _may_be_text(columns[name])}
     called = next((name for name in named_like(columns, TEXTS) if lengths.get(name, 0) > 0), None)
     longest = max(lengths, key=lambda name: lengths[name], default=None)
     if called is not None or longest is None or lengths[longest] == 0:

@@ -66,6 +66,8 @@ class MultiLabel(TextType):
             return f"{len(labels):,} columns of 0 and 1" if all(column.is_binary for column in labels) else None
         if labels[0].is_list:
             return "lists of labels"
+        if labels[0].has_decimal_commas:
+            return None
         sets = [items_of(field, ()) or () for field in labels[0].fields]
         names = {label_name(item) for items in sets for item in items}
         several = any(len(items) > 1 for items in sets) and 2 * len(names) < len(sets)
