@@ -29,7 +29,7 @@ from harness.cli.app import (
     with_options,
 )
 from harness.cli.completing import models as complete_models
-from harness.cli.data_options import EncodingOption, GroupOption, SeparatorOption
+from harness.cli.data_options import BlankRowsOption, EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.data.custom import column_roles
@@ -79,6 +79,7 @@ def choose(
     group: GroupOption = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
+    blank_rows: BlankRowsOption = None,
     models: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +144,7 @@ def choose(
         group=group,
         separator=separator,
         encoding=encoding,
+        blank_rows=blank_rows,
     )
     shown = console()
     for line in _understood(question, file):

@@ -42,6 +42,17 @@ class UnknownLabelError(FieldError):
         return f"{self.column}: label {self.label!r:.100} is not among those of the training data or task.{advice}"
 
 
+def is_blank(field: object) -> bool:
+    """Return whether a field is empty: missing, blank text, or not a number in a column of numbers.
+
+    >>> is_blank(" "), is_blank(float("nan")), is_blank(0)
+    (True, True, False)
+    """
+    if isinstance(field, str):
+        return not field.strip()
+    return field is None or (isinstance(field, float) and math.isnan(field))
+
+
 def text_field(row: Row, column: str) -> str:
     """Return the text in a column. A list of texts is joined by line breaks.
 

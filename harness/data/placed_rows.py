@@ -76,6 +76,9 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} appears twice. Give each column a name of its own."
+    outer = column.partition(".")[0]
+    if isinstance(row.get(outer), Mapping | list):
+        return f"no column {column!r}, and fields within {outer!r} are not read. Write them as columns of their own."
     near = nearest(column, row)
     proposed = near if "mean" in near else otherwise
     return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"

@@ -51,6 +51,7 @@ class MultiLabel(TextType):
     predict_settings = ThresholdSettings
     settings = LabelLoss
     unknown_target: Target = ()
+    needs_label = False
     guess_rank = 2
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
