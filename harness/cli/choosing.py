@@ -156,7 +156,7 @@ def choose(
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed)
+    options = Options(redo=redo, command=typed, rare_label_told=rare is not None)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
 
 
