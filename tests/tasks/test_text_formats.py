@@ -1,9 +1,11 @@
 """Separators, encodings and quotes: guessed where the file lets it, told in one line, and named by the user."""
 
+import io
+
 import pytest
 
 from harness import errors
-from harness.data.files import read_rows
+from harness.data.files import read_rows, read_standard_input
 from harness.data.placed_rows import column_problem
 from harness.data.sources import Files
 from harness.errors import UserError
@@ -212,3 +214,15 @@ def test_a_field_within_another_is_told_to_be_none_that_is_read():
         "no column 'content.body', and fields within 'content' are not read. Write them as columns of their own."
     )
     assert column_problem({"content": "a film"}, "content.body").endswith("Did you mean content?")
+
+
+def test_standard_input_has_an_object_per_line(monkeypatch):
+    def read(content):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+        return read_standard_input()
+
+    assert read('{"text": "schön"}\n{"text": "b"}\n') == [{"text": "schön"}, {"text": "b"}]
+    with pytest.raises(UserError, match="standard input: has no rows"):
+        read("")
+    with pytest.raises(UserError, match="standard input, line 1: broken JSON"):
+        read("a film\n")
