@@ -19,7 +19,6 @@ from harness.data.separated import SEPARATORS, USUAL, named_separator, read_sepa
 from harness.data.spreadsheets import read_xlsx
 from harness.errors import UserError, collected, nearest, notice
 
-
 STANDARD_INPUT = "-"
 """The name of standard input among files."""
 
