@@ -55,6 +55,9 @@ def evaluate(
         return _evaluate_run(run_folder(run_or_model), data, split, **format_of_file)
     if split not in ("validation", "test"):
         raise UserError(f"split: {split!r}: a model that is not a run can only be scored on 'validation' or 'test'.")
+    if (task is None) == (data is None):
+        got = "neither" if task is None else "both"
+        raise UserError(f"evaluate: a model that is not a run needs either a task or data (got {got}).")
     return _evaluate_model(run_or_model, split, {"name": EVALUATED, **more, "task": task, "data": data})
 
 

@@ -69,7 +69,8 @@ def main() -> None:
     except UserError as error:
         code = _complain(*error.lines)
     except USAGE_ERROR as error:
-        code = _complain(f"{_in_one_line(error.format_message())} See: harness --help.")
+        asked = getattr(error.ctx, "command_path", "") or "harness"
+        code = _complain(f"{_in_one_line(error.format_message())} See: {asked} --help.")
     except typer.Abort:
         code = STOPPED
     except OSError as error:

@@ -29,7 +29,7 @@ from harness.cli.app import (
     with_options,
 )
 from harness.cli.completing import models as complete_models
-from harness.cli.data_options import EncodingOption, GroupOption, SeparatorOption
+from harness.cli.data_options import BlankRowsOption, EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.data.custom import column_roles
@@ -80,6 +80,7 @@ def choose(
     group: GroupOption = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
+    blank_rows: BlankRowsOption = None,
     models: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +147,7 @@ def choose(
         group=group,
         separator=separator,
         encoding=encoding,
+        blank_rows=blank_rows,
     )
     shown = console()
     for line in _understood(question, file):
@@ -157,7 +159,7 @@ def choose(
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed)
+    options = Options(redo=redo, command=typed, rare_label_told=rare is not None)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
 
 

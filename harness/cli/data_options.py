@@ -40,7 +40,9 @@ NearDuplicatesOption = Annotated[
 ]
 BlankRowsOption = Annotated[
     Literal["refuse", "skip"] | None,
-    typer.Option(help="Whether to refuse blank documents in your own data (default), or skip them."),
+    typer.Option(
+        help="Whether to refuse texts of your own data that are blank or have no label (default), or skip them."
+    ),
 ]
 FoldsOption = Annotated[
     int | None, typer.Option(help="Cross-validate with this many folds: each training row is a test row once.")

@@ -68,7 +68,9 @@ def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
     for row in found:
         group = f" · {row['group']}" if row["group"] else ""
         shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
-        shown.print(f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}", soft_wrap=True)
+        right = " (right, but not with certainty)" if row["reference"] == row["prediction"] else ""
+        told = f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}{right}"
+        shown.print(told, soft_wrap=True)
         for text in row["texts"] or ():
             shown.print(f"  {one_line(text)}", soft_wrap=True)
     if not found:

@@ -54,7 +54,11 @@ def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
         Path | None,
-        typer.Option("--input", help="A file with the task's columns: csv, tsv, json, jsonl, parquet, xlsx and so on."),
+        typer.Option(
+            "--input",
+            help="A file with the task's columns: csv, tsv, json, jsonl, parquet, xlsx and so on; - is standard input, "
+            "with a JSON object per line.",
+        ),
     ] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
@@ -63,13 +67,13 @@ def predict(
 ) -> None:
     """Predict on new text with a finished run's model."""
     prepare_libraries()
-    from harness.data.files import files_of  # noqa: PLC0415 -- a command's own
+    from harness.data.files import STANDARD_INPUT, files_of  # noqa: PLC0415 -- a command's own
     from harness.runs.exported import recorded  # noqa: PLC0415 -- a command's own
     from harness.runs.written_predictions import check_output, write_rows  # noqa: PLC0415 -- a command's own
 
     check_output(output)  # Mistakes are told before torch is imported.
     recorded(run)
-    if input_ is not None:
+    if input_ is not None and str(input_) != STANDARD_INPUT:
         files_of(input_)
     from harness.runs.predict import predict_rows, rows_to_read  # noqa: PLC0415 -- heavy
 

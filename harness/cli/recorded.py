@@ -139,7 +139,7 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
     """Ask the user whether to continue.
 
     Raises:
-        UserError: If the output is JSON, for a program, which can't be asked.
+        UserError: If there is nobody to ask: the output is JSON, for a program, or the input has ended.
         typer.Exit: If the user declines.
     """
     if yes:
@@ -148,7 +148,13 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
         raise UserError("harness runs rm --json: can't ask for confirmation. Add --yes to remove the runs for good.")
     console().print(_table(found))
     size = memory(sum(run.bytes for run in found))
-    if not typer.confirm(f"Remove {_counted(len(found))} ({size}) for good?"):
+    try:
+        agreed = typer.confirm(f"Remove {_counted(len(found))} ({size}) for good?")
+    except typer.Abort as stopped:
+        if not isinstance(stopped.__context__, EOFError):
+            raise
+        raise UserError("harness runs rm: no answer to read. Add --yes to remove the runs for good.") from stopped
+    if not agreed:
         console().print("Nothing was removed.")
         raise typer.Exit(STOPPED)
 

@@ -76,10 +76,13 @@ def carry_out(
 def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:
     """Say where the records are; exit with a code other than 0 if a run has no result."""
     if tally.failed:
+        only_mistakes = tally.failed <= tally.mistaken
+        once = " once the input is corrected" if only_mistakes else ""
         shown.print(
-            f"{tally.failed} of {planned} failed; the same command retries them. Records in {folder}.", soft_wrap=True
+            f"{tally.failed} of {planned} failed; the same command retries them{once}. Records in {folder}.",
+            soft_wrap=True,
         )
-        raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
+        raise typer.Exit(MISTAKE if only_mistakes else FAILED)
     if tally.left:
         shown.print(f"{tally.left} of {planned} left to another command. Records in {folder}.", soft_wrap=True)
         raise typer.Exit(LEFT)

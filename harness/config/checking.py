@@ -13,6 +13,7 @@ from harness.errors import UserError, nearest, notice
 from harness.regular_files import DEEPEST, is_deeper
 
 Checked = TypeVar("Checked", bound="Strict")
+MOST_SHOWN = 300  # Characters of a wrong value.
 # What pydantic says of Python's types, in the words of a TOML file.
 _WORDS = {
     "missing": "is missing",
@@ -96,7 +97,9 @@ def mistake_lines(shape: type[BaseModel], error: ValidationError, where: str) ->
 
 def _line(shape: type[BaseModel], problem: Any, where: str) -> str:
     key = ".".join(str(part) for part in problem["loc"])
-    got = f" (got {problem['input']!r})" if key and problem["type"] not in {"missing", "too_short"} else ""
+    given = repr(problem["input"])
+    given = given if len(given) <= MOST_SHOWN else f"{given[: MOST_SHOWN - 1]}…"  # Rows given to a misspelt key.
+    got = f" (got {given})" if key and problem["type"] not in {"missing", "too_short"} else ""
     if problem["type"] == "extra_forbidden":
         return f"{where}{key}: no such setting{got}.{nearest(str(problem['loc'][-1]), _beside(shape, problem['loc']))}"
     stated = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

@@ -14,6 +14,14 @@ from harness.config.training import Training, recipe_of
 from harness.errors import UserError, collected, nearest
 from harness.registry import FAMILIES
 
+OWNERS = {
+    "bert-base-": "google-bert", "bert-large-": "google-bert", "roberta-base": "FacebookAI",
+    "roberta-large": "FacebookAI", "xlm-roberta-": "FacebookAI", "distilbert-base-": "distilbert",
+    "distilroberta-": "distilbert", "distilgpt2": "distilbert", "gpt2": "openai-community", "albert-": "albert",
+    "xlnet-base-": "xlnet", "xlnet-large-": "xlnet", "t5-": "google-t5", "transfo-xl-": "transfo-xl",
+}  # fmt: skip
+"""The Hub's owners of well-known checkpoints, by the start of the names that they had before ids had an owner."""
+
 
 class ModelConfig(Strict):
     """A model: where its weights, architecture and tokenizer come from.
@@ -70,9 +78,9 @@ def find_model(name: str, *, beside: Path | None = None) -> ModelConfig:
         return _read_model((beside or Path()) / name)
     if Path(name).is_dir() or "/" in name or name.startswith("package:"):
         return ModelConfig.model_validate({"checkpoint": name})
-    raise UserError(
-        f"{name!r}: no such model in configs/models, no folder, and no Hub id (owner/name).{nearest(name, known)}"
-    )
+    owner = next((owner for start, owner in OWNERS.items() if name.startswith(start)), None)
+    advice = f" On the Hub it is {owner}/{name}." if owner and name not in known else nearest(name, known)
+    raise UserError(f"{name!r}: no such model in configs/models, no folder, and no Hub id (owner/name).{advice}")
 
 
 def _read_model(file: Path) -> ModelConfig:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.data.content import DataFile
-from harness.data.placed_rows import PlacedRow
+from harness.data.placed_rows import PlacedRow, named
 from harness.errors import UserError
 
 
@@ -52,7 +52,7 @@ def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRo
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise UserError(f"{file.name}: no {called} that can be read ({reason}). Write it again.") from error
-    return [PlacedRow(row, f"{file.name}, row {number}", repeated) for number, row in enumerate(rows, start=1)]
+    return [PlacedRow(named(row), f"{file.name}, row {number}", repeated) for number, row in enumerate(rows, start=1)]
 
 
 def _with_floats(table: Any) -> Any:

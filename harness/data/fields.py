@@ -15,6 +15,8 @@ MOST = 1e30
 # Digits with usual additions around and between them.
 _BEFORE, _AFTER = r"[^\W\d_]{0,4}\.?[^\w\s]{0,2}\s*[-+]?", r"\s*[^\W\d_]{0,4}\.?[^\w\s]{0,2}"
 _AMOUNT = re.compile(_BEFORE + r"[0-9][0-9.,' \u00a0\u202f\u2019]*" + _AFTER)
+# Three digits after a comma may be thousands.
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,([0-9]{1,2}|[0-9]{4,})")
 
 
 class FieldError(Exception):
@@ -38,6 +40,17 @@ class UnknownLabelError(FieldError):
         # Made only if it is shown: to look for the nearest of many labels takes a while, and there may be many rows.
         advice = nearest(self.label, self.labels)
         return f"{self.column}: label {self.label!r:.100} is not among those of the training data or task.{advice}"
+
+
+def is_blank(field: object) -> bool:
+    """Return whether a field is empty: missing, blank text, or not a number in a column of numbers.
+
+    >>> is_blank(" "), is_blank(float("nan")), is_blank(0)
+    (True, True, False)
+    """
+    if isinstance(field, str):
+        return not field.strip()
+    return field is None or (isinstance(field, float) and math.isnan(field))
 
 
 def text_field(row: Row, column: str) -> str:
@@ -84,6 +97,9 @@ def number_field(field: object, column: str) -> float:
         number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
+    if isinstance(field, str) and _DECIMAL_COMMA.fullmatch(field.strip()):
+        point = field.strip().replace(",", ".")
+        raise FieldError(f"{column}: a decimal comma (got {field!r}). Write a point in its place, such as {point}.")
     if isinstance(field, str) and not math.isfinite(number) and _AMOUNT.fullmatch(field.strip()):
         raise FieldError(
             f"{column}: a number with a currency, a unit or separators between thousands (got {field!r}). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os.path import commonpath
@@ -17,6 +18,9 @@ from harness.data.placed_rows import SHOWN, PlacedRow, refuse
 from harness.data.separated import SEPARATORS, USUAL, named_separator, read_separated
 from harness.data.spreadsheets import read_xlsx
 from harness.errors import UserError, collected, nearest, notice
+
+STANDARD_INPUT = "-"
+"""The name of standard input among files."""
 
 
 def read_rows(file: Path, *, separator: str | None = None, encoding: str | None = None) -> list[PlacedRow]:
@@ -35,6 +39,20 @@ def read_rows(file: Path, *, separator: str | None = None, encoding: str | None 
         UserError: If the file is missing, empty, of unknown type or encoding, or has broken lines.
     """
     return read_located(files_of(file), separator=separator, encoding=encoding)
+
+
+def read_standard_input(*, encoding: str | None = None) -> list[PlacedRow]:
+    """Read an object in JSON per line from standard input.
+
+    Raises:
+        UserError: If there is none, or a line is broken.
+    """
+    refuse(format_problems(None, encoding))
+    name = "standard input"
+    rows = read_json_lines(DataFile(name, ".jsonl", sys.stdin.buffer.read(), TextFormat(None, encoding)))
+    if not rows:
+        raise UserError(f'{name}: has no rows. Write {{"column": "text"}} on each line.')
+    return rows
 
 
 def files_of(path: Path | str) -> Located:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.data.content import DataFile
-from harness.data.placed_rows import PlacedRow, refuse
+from harness.data.placed_rows import PlacedRow, named, refuse
 from harness.errors import UserError
 
 DEEPEST = 100
@@ -140,7 +140,7 @@ def _rows(items: Iterable[tuple[str, Any]], halves: bool) -> list[PlacedRow]:
         if reason is not None:
             problems.append(f"{place}: broken JSON ({reason}). Fix the line.")
         elif isinstance(item, Mapping):
-            rows.append(PlacedRow(item, place))
+            rows.append(PlacedRow(named(item), place))
         else:
             problems.append(f'{place}: not an object (got {type(item).__name__}). Write {{"column": value, ...}}.')
     refuse(problems)

@@ -51,7 +51,8 @@ def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
     if renamed:
         text, name = next(iter(renamed.items()))
         count = sum(spelt[text] for text in renamed)
-        yield f"{count:,} labels are read without blanks at their ends and as whole numbers: {text!r} as {name!r}"
+        numbers = " and whole numbers without decimals" if any(_number(name) is not None for name in renamed) else ""
+        yield f"{count:,} labels are read without blanks at their ends{numbers}: {text!r} as {name!r}"
 
 
 def twin_notes(names: Iterable[str]) -> Iterator[str]:

@@ -31,17 +31,28 @@ def with_fields(row: Mapping[str, object], fields: Mapping[str, object]) -> Plac
     return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
 
+def named(cells: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the cells with no blanks around the columns' names, which a user neither sees nor types.
+
+    >>> named({" Subject": "Hello", "Body": "…"})
+    {'Subject': 'Hello', 'Body': '…'}
+    """
+    stripped = [name.strip() for name in cells]
+    same = stripped == list(cells) or len({*stripped}) < len(stripped)
+    return cells if same else dict(zip(stripped, cells.values(), strict=True))
+
+
 def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -> list[PlacedRow]:
     """Return the rows of a table. Columns without a name or with a repeated name are left out.
 
     Args:
-        header: The names of the columns.
+        header: The names of the columns; blanks around them are removed.
         body: The place and the fields of each row.
 
     Raises:
         UserError: If rows are longer or shorter than the header.
     """
-    rows = list(body)
+    header, rows = [name.strip() for name in header], list(body)
     refuse(
         f"{place}: {len(fields)} fields, but the header has {len(header)}. Fix or quote the line."
         for place, fields in rows
@@ -65,6 +76,9 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} appears twice. Give each column a name of its own."
+    outer = column.partition(".")[0]
+    if isinstance(row.get(outer), Mapping | list):
+        return f"no column {column!r}, and fields within {outer!r} are not read. Write them as columns of their own."
     near = nearest(column, row)
     proposed = near if "mean" in near else otherwise
     return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"

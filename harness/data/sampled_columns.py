@@ -11,6 +11,7 @@ from harness.data.labels import is_list, label_name
 
 LOOKED_AT = 2_000
 _NOT_WORDS = re.compile(r"[\W_]+")
+_COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(,[0-9]+)?")
 _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row", "number", "no", "nr"}
 
 
@@ -60,6 +61,13 @@ class SampledColumn:
             return tuple(float(field) for field in self.fields if not isinstance(field, bool))  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
             return ()
+
+    @property
+    def has_decimal_commas(self) -> bool:
+        """Whether the fields are numbers with a decimal comma, such as "1,5"; most of them, if some are whole."""
+        texts = [field.strip() if isinstance(field, str) else "" for field in self.fields]
+        commas = sum("," in text for text in texts)
+        return commas > 0.8 * len(texts) and all(map(_COMMA_NUMBER.fullmatch, texts))
 
     @property
     def mean_length(self) -> float:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,8 @@ class Explanation:
 
     Attributes:
         label: The target of the score: a label, an answer or a word's tag; "" for a number.
-        tokens: The tokens, without special ones.
-        values: The contribution of each token.
+        tokens: The tokens, without special ones. Tokens that are bytes of one character are one entry.
+        values: The contribution of each, or of its bytes together.
         score: The score of the text, before any softmax.
         empty_score: The score of the text with every token replaced by an empty one.
         error: The difference between the sum of the values and the difference of the two scores.
@@ -141,11 +142,12 @@ class RunExplainer:
             _check_mapped(told.item)
         found = self.explainer.attributed(told.item, told.of, steps=steps)
         shown = [place for place, special in enumerate(found.is_special) if not special]
-        words = [self.texts.spaced(token) for token in found.token_ids]
+        parts = self.texts.whole_characters([found.token_ids[place] for place in shown])
+        values = iter([found.values[place] for place in shown])
         return Explanation(
             told.name,
-            tuple(words[place] for place in shown),
-            tuple(found.values[place] for place in shown),
+            tuple(text for _, text in parts),
+            tuple(sum(islice(values, count)) for count, _ in parts),
             found.score,
             found.empty_score,
             found.error,

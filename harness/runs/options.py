@@ -41,6 +41,7 @@ class Options:
         intervals: Computes the intervals of test scores for the tracker; None: it gets scores only.
         checkpoint_seconds: Seconds between saved states of a run in progress.
         command: The user's command, which the record keeps.
+        rare_label_told: Whether the user has been told about a rare label.
         ray: The resources of each run on a Ray cluster; None: run on this machine.
     """
 
@@ -49,4 +50,5 @@ class Options:
     intervals: Intervals | None = None
     checkpoint_seconds: float = 120.0
     command: tuple[str, ...] = ()
+    rare_label_told: bool = False
     ray: Resources | None = None

@@ -11,7 +11,7 @@ from typing import Any
 from harness.config.checking import Strict, checked
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
-from harness.data.files import read_rows
+from harness.data.files import STANDARD_INPUT, read_rows, read_standard_input
 from harness.data.placed_rows import column_problem, refuse
 from harness.data.splits import relabelled
 from harness.data.task import Row, Task
@@ -35,7 +35,7 @@ def rows_to_read(
     Args:
         run: The folder of one run.
         options: The given texts by option, such as {"text": ["a joy"]}.
-        file: The file given instead.
+        file: The file given instead; "-" is standard input.
         separator: The field separator of the file, if it should not be guessed.
         encoding: The encoding of the file, if it should not be guessed.
 
@@ -48,6 +48,8 @@ def rows_to_read(
         return [task.type.row_from_options(task, given, str(run))]
     if given:
         raise UserError(f"harness predict: --input can't be used with {' and '.join(f'--{name}' for name in given)}.")
+    if str(file) == STANDARD_INPUT:
+        return list(read_standard_input(encoding=encoding))
     return list(read_rows(file, separator=separator, encoding=encoding))
 
 

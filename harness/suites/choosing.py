@@ -134,7 +134,8 @@ def check_data(question: Question) -> RareLabel | None:
     try:
         found: RareLabel | None = task.type.rare_label(load_splits(replace(task, near_duplicates="keep")))
     except UserError as error:
-        raise UserError(*(f"{question.local.train}: {line}" for line in error.lines)) from error
+        file = str(question.local.train)
+        raise UserError(*(line if file in line else f"{file}: {line}" for line in error.lines)) from error
     return found
 
 

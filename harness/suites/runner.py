@@ -109,7 +109,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
             _say(run, ended, console, said)
             left.ended(run, _seconds(ended.record))
             shown.expect(foreseen())
-    for line in (*never_read_lines(records), *rare_label_lines(records)):
+    rare = () if options.rare_label_told else rare_label_lines(records)
+    for line in (*never_read_lines(records), *rare):
         console.print(Text(line), soft_wrap=True)
     return tally
 

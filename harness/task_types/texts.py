@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.data.fields import text_field
+from harness.data.fields import FieldError, is_blank, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, UnclearError, named_like
 from harness.data.task import PlainExample, Row, Task
@@ -26,6 +26,8 @@ LABELS = (
     "rating", "score", "grade", "price", "tags", "y",
 )  # fmt: skip
 """Names of columns, the most usual first, by which a user's columns are recognized."""
+
+SKIP = " `harness run --blank-rows skip` leaves such rows out."
 
 Target = int | float | tuple[int, ...]
 
@@ -76,6 +78,8 @@ class TextType(TaskType):
     inputs = ("text",)
     predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
     unknown_target: Target = 0
+    needs_label = True
+    """Whether a text without a label is a mistake."""
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
@@ -124,9 +128,16 @@ class TextType(TaskType):
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
-    ) -> TextExample:
-        """Convert a row to an example."""
-        del split, dropped  # texts are read the same way in every split
+    ) -> TextExample | None:
+        """Convert a row to an example; None if it has no text or label, and blank rows are skipped."""
+        unlabelled = self.needs_label and is_blank(row[task.column("label")])
+        if task.blank_rows == "skip":
+            if unlabelled or all(is_blank(row[column]) for column in task.columns_of("text")):
+                dropped[f"{split} rows without a text or a label"] += 1
+                return None
+        elif unlabelled:
+            column = task.column("label")
+            raise FieldError(f"{column}: no label (got {row[column]!r}). Fill the field, or leave the row out.{SKIP}")
         return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TextExample:
@@ -142,13 +153,18 @@ class TextType(TaskType):
         return TextExample(identity, texts[0], target, texts[1] if len(texts) > 1 else None, group)
 
 
+def _may_be_text(column: SampledColumn) -> bool:
+    """Return whether a column may hold texts: neither lists nor numbers, which are ids, dates or measurements."""
+    return not (column.is_list or column.numbers or column.has_decimal_commas)
+
+
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a pair of texts, or of a text, by their names, or else the one with the longest fields."""
     plain = {column.plain_name: name for name, column in columns.items() if name not in without}
     pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
     if pair is not None:
         return tuple(plain[name] for name in pair)
-    lengths = {name: columns[name].mean_length for name in plain.values() if not columns[name].is_list}
+    lengths = {name: columns[name].mean_length for name in plain.values() if _may_be_text(columns[name])}
     called = next((name for name in named_like(columns, TEXTS) if lengths.get(name, 0) > 0), None)
     longest = max(lengths, key=lambda name: lengths[name], default=None)
     if called is not None or longest is None or lengths[longest] == 0:

@@ -157,3 +157,8 @@ def test_a_checkpoint_that_cannot_be_scored_is_an_error(films, tmp_path):
     data = {"train": films, "text": "review", "label": "nowhere"}
     with pytest.raises(harness.UserError, match=r"failed\. .*no column 'nowhere'"):
         harness.evaluate("majority", data=data, runs=tmp_path, progress=False)
+
+
+def test_a_model_without_data_to_be_scored_on_is_told_as_evaluates_mistake():
+    with pytest.raises(harness.UserError, match=r"^evaluate: .* needs either a task or data \(got neither\)"):
+        harness.evaluate("majority")

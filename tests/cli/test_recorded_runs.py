@@ -59,6 +59,8 @@ def test_runs_are_removed_with_their_empty_folders_once_the_user_agrees(command,
     refused = command("runs", "rm", folder)
     assert refused.code == 130
     assert refused.output.endswith("Nothing was removed.\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "no answer to read. Add --yes" in command("runs", "rm", folder).errors
     assert "can't ask for confirmation. Add --yes" in command("runs", "rm", folder, "--json").errors
     assert every_record(runs) == before
     removed = json.loads(command("runs", "rm", folder, "--yes", "--json").output)["removed"]

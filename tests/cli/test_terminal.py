@@ -247,4 +247,4 @@ def test_a_quiet_run_says_nothing_but_what_failed_and_why(words, monkeypatch):
     reason, counted = errors.splitlines()
     assert reason.startswith("✗ data-")
     assert reason.endswith(" · majority · seed 0: no memory left")
-    assert counted.startswith("1 of 1 failed; the same command retries them.")
+    assert counted.startswith("1 of 1 failed; the same command retries them once the input is corrected.")

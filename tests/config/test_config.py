@@ -63,6 +63,11 @@ def test_an_unknown_model_is_told_with_the_nearest_name():
     assert line.endswith("Did you mean minilm?")
 
 
+def test_a_checkpoint_named_without_its_owner_is_told_with_it():
+    (line,) = lines_of(find_model, "bert-base-uncased")
+    assert line.endswith("no Hub id (owner/name). On the Hub it is google-bert/bert-base-uncased.")
+
+
 def test_a_hub_id_and_a_package_and_a_folder_are_checkpoints(tmp_path):
     for name in ("google-bert/bert-base-uncased", "package:some/folder", str(tmp_path)):
         assert find_model(name) == ModelConfig(checkpoint=name)

@@ -50,6 +50,8 @@ def test_the_worst_come_first_with_their_texts(run, command):
     output = command("errors", run, "--worst", "1").output
     assert f"is {found[0]['reference']}, predicted {found[0]['prediction']}" in output
     assert found[0]["texts"][0] in output
+    every = command("errors", run, "--worst", "100").output
+    assert every.count("(right, but not with certainty)") == len(found) - len(wrong)
     assert json.loads(command("errors", run, "--worst=2", "--json").output) == json.loads(json.dumps(found[:2]))
 
 

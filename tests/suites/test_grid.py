@@ -174,7 +174,7 @@ def test_a_failing_run_stops_no_other_and_is_tried_again(command, suite):
     weights.write_bytes(whole[:-100])
     result = command("run", suite)
     assert result.code == 2
-    assert "2 of 4 failed; the same command retries them." in result.output
+    assert "2 of 4 failed; the same command retries them once the input is corrected." in result.output
     assert "cut short or damaged" in read_record(RUNS / "bert/seed-0")["reason"]
     assert states(command) == "2 failed, 2 complete"
     before = snapshot(RUNS / "majority")

@@ -45,6 +45,10 @@ KINDS = {
         table(sentence1=texts(), sentence2=texts(seed=1), score=lambda row: [0.0, 0.5, 1.0, 1.5][row % 4]),
         "regression", {"text": ("sentence1", "sentence2"), "label": ("score",)},
     ),
+    "decimal commas": (
+        table(Antwort=texts(), Punkte=lambda row: f"{row % 5},{row % 2 * 5}"),
+        "regression", {"text": ("Antwort",), "label": ("Punkte",)},
+    ),
     "a list of labels": (
         table(text=texts(), topics=lambda row: ["sport"] if row % 2 else ["food", "art"]),
         "multi_label", {"text": ("text",), "label": ("topics",)},
@@ -117,6 +121,16 @@ def test_a_guess_says_why():
             table(a=lambda row: row, b=lambda row: row % 2),
             {},
             "a.csv: can't tell the task type (columns: 'a', 'b')",
+        ),
+        (
+            table(year=lambda row: str(1900 + row % 50), win=lambda row: str(row % 2)),
+            {},
+            "a.csv: can't tell the task type (columns: 'year', 'win')",
+        ),
+        (
+            table(number=str, win=lambda row: str(row % 2)),
+            {},
+            "a.csv: can't tell the task type (columns: 'number', 'win')",
         ),
         (
             table(text=texts(), mood=lambda row: "good"),

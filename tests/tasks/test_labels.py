@@ -50,7 +50,9 @@ def test_the_order_of_labels_is_the_same_however_they_come():
 
 def test_what_is_read_otherwise_than_it_stands_is_told_once():
     (note,) = spelling_notes(["neg", "neg ", "neg ", "pos", "1.0", 1.0])
-    assert note == "3 labels are read without blanks at their ends and as whole numbers: 'neg ' as 'neg'"
+    assert note == "3 labels are read without blanks at their ends and whole numbers without decimals: 'neg ' as 'neg'"
+    (note,) = spelling_notes(["neg ", "pos", "1"])
+    assert note == "1 labels are read without blanks at their ends: 'neg ' as 'neg'"
     assert list(spelling_notes(["neg", "pos", 1.0, None])) == []
 
 
@@ -90,6 +92,31 @@ def own(tmp_path, labels, **settings):
     return custom_task(train=file, **settings)
 
 
+def test_texts_without_a_label_are_refused_with_a_remedy_or_skipped_and_counted(tmp_path):
+    labels = [*["a", "b"] * 10, "", " "]
+    with pytest.raises(UserError) as raised:
+        load_splits(own(tmp_path, labels))
+    assert raised.value.lines == tuple(
+        f"train ({tmp_path / 'train.csv'}, line {line}): label: no label (got {got!r}). Fill the field, or leave the "
+        "row out. `harness run --blank-rows skip` leaves such rows out."
+        for line, got in ((22, ""), (23, " "))
+    )
+    assert load_splits(own(tmp_path, labels, blank_rows="skip")).dropped == {"train rows without a text or a label": 2}
+
+
+@pytest.mark.parametrize(("task_type", "label", "left"), [("regression", "", 20), ("multi_label", "", 21)])
+def test_only_a_task_type_whose_texts_all_have_a_label_skips_those_without(tmp_path, task_type, label, left):
+    task = own(tmp_path, [*["1", "2.5"] * 10, label], task_type=task_type, blank_rows="skip")
+    splits = load_splits(task)
+    assert len([*splits.train, *splits.validation, *splits.test]) == left
+
+
+def test_many_numbers_read_as_classes_are_told(tmp_path):
+    (note,) = load_splits(own(tmp_path, [f"{n % 12}.5" for n in range(120)])).notes
+    assert note == "the labels are 12 different numbers, read as classes: --task-type regression reads them as amounts"
+    assert load_splits(own(tmp_path, [f"{n % 12}" for n in range(120)])).notes == ()
+
+
 def test_numbers_without_classes_point_to_regression(tmp_path):
     with pytest.raises(UserError) as raised:
         load_splits(own(tmp_path, [f"{n}.25" for n in range(30)]))
@@ -115,7 +142,8 @@ def test_lists_of_labels_point_to_the_task_type_that_reads_them(tmp_path, spelt)
 def test_blanks_and_decimals_make_no_second_class_and_are_told(tmp_path):
     splits = load_splits(own(tmp_path, ["neg", "neg ", " 1.0", "1"] * 10))
     assert splits.labels == ("1", "neg")
-    assert splits.notes == ("20 labels are read without blanks at their ends and as whole numbers: 'neg ' as 'neg'",)
+    (note,) = splits.notes
+    assert note.startswith("20 labels are read without blanks at their ends and whole numbers without decimals")
 
 
 def test_a_test_file_s_labels_are_the_same_in_another_format(tmp_path):

@@ -176,7 +176,9 @@ def test_an_id_that_is_there_twice_is_an_error():
 def test_a_regression_target_must_be_a_finite_number(field):
     train = [{"text": f"w{n}", "label": n} for n in range(20)]
     (line,) = complaint(task("regression", [*train, {"text": "z", "label": field}]))
-    assert line.startswith(f"train row 21: label: not a finite number (got {field!r})")
+    is_missing = field is None or field is math.nan
+    said = "no label" if is_missing else "not a finite number"
+    assert line.startswith(f"train row 21: label: {said} (got {field!r})")
 
 
 def test_a_regression_target_may_be_written_as_text():

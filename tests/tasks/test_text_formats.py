@@ -1,9 +1,12 @@
 """Separators, encodings and quotes: guessed where the file lets it, told in one line, and named by the user."""
 
+import io
+
 import pytest
 
 from harness import errors
-from harness.data.files import read_rows
+from harness.data.files import read_rows, read_standard_input
+from harness.data.placed_rows import column_problem
 from harness.data.sources import Files
 from harness.errors import UserError
 
@@ -189,3 +192,37 @@ def test_what_was_guessed_of_several_files_is_told_once(tmp_path, told):
         written(tmp_path, "café au lait".encode("cp1252" if number else "utf-8"), f"{number}.txt")
     assert {row["text"] for row in read_rows(tmp_path)} == {"café au lait"}
     assert told().startswith(f"{tmp_path}: guessed encoding cp1252 in 2 of 3 files.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", " text,label \na film,good\n"), ("a.jsonl", '{" text": "a film", "label ": "good"}\n')],
+)
+def test_blanks_around_the_names_of_columns_are_no_part_of_them(tmp_path, name, content):
+    assert read_rows(written(tmp_path, content, name)) == [{"text": "a film", "label": "good"}]
+
+
+def test_names_of_columns_that_differ_in_blanks_alone_are_told_as_one_that_appears_twice(tmp_path):
+    (row,) = read_rows(written(tmp_path, "text,text ,label\na,b,good\n"))
+    assert row.repeated == {"text"}
+    assert row == {"label": "good"}
+
+
+def test_a_field_within_another_is_told_to_be_none_that_is_read():
+    problem = column_problem({"content": {"body": "a film"}}, "content.body")
+    assert problem == (
+        "no column 'content.body', and fields within 'content' are not read. Write them as columns of their own."
+    )
+    assert column_problem({"content": "a film"}, "content.body").endswith("Did you mean content?")
+
+
+def test_standard_input_has_an_object_per_line(monkeypatch):
+    def read(content):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+        return read_standard_input()
+
+    assert read('{"text": "schön"}\n{"text": "b"}\n') == [{"text": "schön"}, {"text": "b"}]
+    with pytest.raises(UserError, match="standard input: has no rows"):
+        read("")
+    with pytest.raises(UserError, match="standard input, line 1: broken JSON"):
+        read("a film\n")

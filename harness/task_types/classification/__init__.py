@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.fields import FieldError, label_index
-from harness.data.labels import are_measured, is_list
+from harness.data.labels import are_measured, is_list, is_number
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
@@ -25,6 +25,8 @@ from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
 from harness.task_types.thresholds import VALIDATION
+
+MOST_GRADES = 10
 
 
 class Classification(TextType):
@@ -67,6 +69,16 @@ class Classification(TextType):
                 "Numbers: did you mean --task-type regression?"
             )
         return labels
+
+    def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
+        """Report how labels are read, and that they may be amounts: more than ten numbers, some with decimals."""
+        yield from super().label_notes(task, rows, labels)
+        numbers = [float(name) for name in labels if is_number(name)]
+        if len(labels) == len(numbers) > MOST_GRADES and not all(map(float.is_integer, numbers)):
+            yield (
+                f"the labels are {len(labels)} different numbers, read as classes: --task-type regression reads them "
+                "as amounts"
+            )
 
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """Return the label's index."""

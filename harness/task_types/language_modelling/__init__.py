@@ -83,7 +83,7 @@ class LanguageModelling(TaskType):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Return the only column of texts, if there is no other column except identifiers."""
         left = [column for column in columns.values() if not column.is_identifier]
-        alone = len(left) == 1 and left[0].mean_length > 0 and named.keys() <= {"text"}
+        alone = len(left) == 1 and left[0].mean_length > 0 and not left[0].numbers and named.keys() <= {"text"}
         return {"text": named.get("text", (left[0].name,))} if alone else None
 
     def fit(self, _columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:

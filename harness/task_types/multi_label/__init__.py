@@ -51,6 +51,7 @@ class MultiLabel(TextType):
     predict_settings = ThresholdSettings
     settings = LabelLoss
     unknown_target: Target = ()
+    needs_label = False
     guess_rank = 2
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
@@ -66,6 +67,8 @@ class MultiLabel(TextType):
             return f"{len(labels):,} columns of 0 and 1" if all(column.is_binary for column in labels) else None
         if labels[0].is_list:
             return "lists of labels"
+        if labels[0].has_decimal_commas:
+            return None
         sets = [items_of(field, ()) or () for field in labels[0].fields]
         names = {label_name(item) for items in sets for item in items}
         several = any(len(items) > 1 for items in sets) and 2 * len(names) < len(sets)

@@ -32,8 +32,10 @@ class Regression(TextType):
     guess_rank = 3
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Accept more than twenty distinct numbers, or more than two if some are fractional."""
+        """Accept more than twenty distinct numbers, or more than two if some have decimals."""
         (column, *others) = columns["label"]
+        if column.has_decimal_commas and not others:
+            return "numbers with a decimal comma"  # Refused when the rows are read, with what to write instead.
         different = {*column.numbers}
         measured = len(different) > MOST_CLASSES or (len(different) > 2 and not all(map(float.is_integer, different)))
         return None if others or not measured else f"{len(different):,} different numbers"
