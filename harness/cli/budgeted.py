@@ -238,13 +238,8 @@ class Budgeted:
         first = self._first(self.waiting[model])
         missing = [run for run in first if run.state() not in DONE]
         trials = 0 if self.suite.tuning is None else self.suite.tuning.trials
-        # Times of runs made on this busy machine already include that.
-        return (
-            (1.0 if self.shows_pace else busy())
-            * self._seconds_of(missing, end=end)
-            * (len(first) + trials)
-            / len(first)
-        )
+        slower = 1.0 if self.shows_pace else busy()  # Times of runs made on this busy machine already include that.
+        return slower * self._seconds_of(missing, end=end) * (len(first) + trials) / len(first)
 
     def _seconds_of(self, batch: Sequence[Run], *, end: End = "about") -> float:
         if not batch:

@@ -18,7 +18,7 @@ def p_value(value: float | None) -> str:
         return NOTHING
     if value < 0.001:
         return "< 0.001"
-    texts = (f"{value:.{digits}f}" for digits in range(3, 18))
+    texts = (f"{value:.{digits}f}" for digits in range(3, 20))
     return next(text for text in texts if (float(text) < SIGNIFICANCE) == (value < SIGNIFICANCE))
 
 

@@ -87,8 +87,10 @@ def by_split(folder: Path, endings: Collection[str]) -> dict[str, Located]:
         alike = {}
     found = {**alike, **named}
     others += [file.name for split in alike.keys() & named.keys() for file in alike[split]]
-    if "train" not in found or (others and len(found) == 1):
+    if "train" not in found:
         return {}
+    if len(found) == 1 and (others or not (named or _are_one_source(alike["train"]))):
+        return {}  # One table, such as of train_a.csv and train_b.csv.
     if others:
         notice(f"{folder}: {_few(others)} not read, because no split has such a name.")
     return {split: _one_source(folder, split, entries, endings) for split, entries in found.items()}
@@ -105,10 +107,15 @@ def _split_within(file: Path) -> str | None:
 def _one_source(folder: Path, split: str, entries: list[Path], endings: Collection[str]) -> Located:
     if len(entries) == 1:
         return located(entries[0], endings)
-    shards = all(entry.is_file() and _SHARD.search(_plain_name(entry)) for entry in entries)
-    if not shards or len({ending_of(entry) for entry in entries}) > 1:
+    if not _are_one_source(entries):
         raise UserError(f"{folder}: {_few(entry.name for entry in entries)} may each be {split}. Name one of them.")
     return Located(str(folder), tuple(entries))
+
+
+def _are_one_source(entries: Sequence[Path]) -> bool:
+    """Return whether there is one, or shards of one."""
+    shards = all(entry.is_file() and _SHARD.search(_plain_name(entry)) for entry in entries)
+    return len(entries) == 1 or (shards and len({ending_of(entry) for entry in entries}) == 1)
 
 
 def _in_folder(folder: Path, endings: Collection[str]) -> Located:

@@ -9,7 +9,9 @@ import warnings
 
 _BROKEN = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 # A text or a number, as numpy prints them.
-_ITEM = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?""", re.DOTALL)
+_ITEM = re.compile(
+    r"""[bu]?'(?:[^'\\]|\\.)*'|[bu]?"(?:[^"\\]|\\.)*"|[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?""", re.DOTALL
+)
 _NUMPY = re.compile(rf"\[\s*(?:{_ITEM.pattern})(?:\s+(?:{_ITEM.pattern}))*\s*\]", re.DOTALL)
 
 
@@ -37,8 +39,8 @@ def written_value(text: str) -> object:
 
     >>> written_value('["a", 1]'), written_value("{'a': array([1], dtype=int32)}"), written_value("['a' 'b']")
     (['a', 1], {'a': [1]}, ['a', 'b'])
-    >>> written_value("[-1  2.]")
-    [-1, 2.0]
+    >>> written_value("[-1  2.]"), written_value("[u'a' u'b']")
+    ([-1, 2.0], ['a', 'b'])
 
     Raises:
         NotWrittenError: If it is neither.
@@ -66,7 +68,7 @@ def _by_numpy(text: str) -> list[object] | None:
 
 
 def _item(text: str) -> object:
-    """Return a text between quotes, or a number."""
-    if text[0] in "'\"":
-        return ast.literal_eval(text) if "\\" in text else text[1:-1]
+    """Return a text between quotes, which Python 2 wrote with a u before them, or a number."""
+    if text[-1] in "'\"":
+        return ast.literal_eval(text) if "\\" in text or text[0] == "b" else text[text.index(text[-1]) + 1 : -1]
     return int(text) if text.lstrip("+-").isdecimal() else float(text)

@@ -187,7 +187,7 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
     of_tasks: dict[str, Mapping[str, Any]] = {
         "metrics": content.metrics,
         "training_on": content.training_on,
-        "margin": _margin_table(content),
+        "margin": content.margin if isinstance(content.margin, Mapping) else {},
     }
     for key, named in of_tasks.items():
         for name in named:
@@ -202,10 +202,6 @@ def _name_mistakes(content: _SuiteFile, file: Path) -> Iterator[str]:
         for name in names:
             if name and models and name not in models:
                 yield f"{file}: {key}: {name!r} is not among this suite's models.{nearest(name, models)}"
-
-
-def _margin_table(content: _SuiteFile) -> Mapping[str, float]:
-    return content.margin if isinstance(content.margin, Mapping) else {}
 
 
 def _repeated_names(content: _SuiteFile, file: Path) -> Iterator[str]:

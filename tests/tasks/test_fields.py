@@ -7,6 +7,7 @@ import pytest
 from harness.data.fields import MOST, FieldError, label_index, number_field, text_field
 from harness.data.rows import group_of, identity_of, row_place
 from harness.data.task import Task
+from harness.data.written_values import NotWrittenError, written_value
 
 
 @pytest.mark.parametrize("field", ["a b", ["a b"]])
@@ -104,3 +105,10 @@ def test_a_row_s_group_is_what_its_cell_says_as_text_and_an_empty_cell_is_none(c
     task = Task(task_type="classification", source=None, metrics=(), licence="", citation="", group="film")
     assert group_of(task, {"film": cell}) == group
     assert group_of(replace(task, group=None), {"film": cell}) == ""
+
+
+def test_a_list_as_numpy_prints_it_has_each_item_by_itself_and_what_almost_is_one_is_refused():
+    assert written_value("[u'a' u\"b\"]") == written_value("['a'\n 'b']") == ["a", "b"]
+    assert written_value("[1.  -2 .5 2e-3]") == [1.0, -2, 0.5, 0.002]
+    with pytest.raises(NotWrittenError):
+        written_value(f"[{'1' * 20_000}x]")  # At once: it takes a pattern that tries every division a minute.

@@ -401,6 +401,15 @@ def test_files_that_are_read_as_one_table_are_told(tmp_path, capsys):
     assert capsys.readouterr().err == f"{tmp_path}: {said}\n"
 
 
+def test_files_of_train_alone_that_are_no_shards_are_one_table(tmp_path):
+    for name in ("train_a.csv", "train_b.csv"):
+        written(tmp_path, name, CSV)
+    assert Files(tmp_path).rows() == {"train": ROWS * 2}
+    written(tmp_path, "test.csv", CSV)
+    with pytest.raises(UserError, match=r"train_a\.csv, train_b\.csv may each be train\."):
+        Files(tmp_path).rows()
+
+
 def test_two_files_for_one_split_are_told(tmp_path):
     for name in ("train.csv", "train.jsonl", "test.csv"):
         written(tmp_path, name, CSV)

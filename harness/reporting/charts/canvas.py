@@ -93,16 +93,19 @@ def markup(chart: Element) -> Markup:
 
 
 def plain(values: Sequence[float]) -> dict[float, str]:
-    """Label values with as many decimals as distinguish them.
+    """Label values with as many decimals or, if they are large or small, digits as distinguish them.
 
     >>> plain([0.0, 0.5, 1.0])
     {0.0: '0.0', 0.5: '0.5', 1.0: '1.0'}
     >>> plain([0.0, 2e-9]), plain([0.0, 2e10])
     ({0.0: '0', 2e-09: '2e−09'}, {0.0: '0', 20000000000.0: '2e+10'})
+    >>> plain([2345678.0, 2345679.0])
+    {2345678.0: '2345678', 2345679.0: '2345679'}
     """
     largest = max(map(abs, values), default=0.0)
     if largest >= LARGE or 0 < largest < 1e-3:
-        return {value: f"{value:.4g}".replace("-", "−") for value in values}
+        every = ([f"{value:.{digits}g}".replace("-", "−") for value in values] for digits in range(4, 18))
+        return dict(zip(values, next(texts for texts in every if len({*texts}) == len({*values})), strict=True))
     decimals = next((d for d in range(6) if all(math.isclose(v, round(v, d), abs_tol=1e-9) for v in values)), 6)
     return {value: f"{value:.{decimals}f}".replace("-", "−") for value in values}
 
