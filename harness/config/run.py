@@ -49,7 +49,7 @@ class LocalFiles(Strict):
         encoding: The encoding of text files, such as "cp1252". Default: UTF-8, or guessed and reported.
         near_duplicates: "drop" leaves out training rows that nearly repeat a row of validation or test; "keep" only
             leaves out exact copies.
-        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count them.
+        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count these and other blank texts.
         folds: Number of folds for cross-validation: train is split into this many folds, and each is the test split of
             a run that is trained on the others.
     """
