@@ -41,8 +41,8 @@ NearDuplicatesOption = Annotated[
 BlankRowsOption = Annotated[
     Literal["refuse", "skip"] | None,
     typer.Option(
-        help="Whether to refuse texts without a label, and blank documents, in your own data (default), or to skip these "
-        "and all other blank texts."
+        help="Whether to refuse texts without a label, and blank documents, in your own data (default), or to skip "
+        "these and all other blank texts."
     ),
 ]
 FoldsOption = Annotated[

@@ -65,7 +65,8 @@ def test_a_share_is_not_rounded_to_nothing_or_all(value: float | None, shown: st
 @pytest.mark.parametrize(
     ("value", "shown"), [
         (None, NOTHING), (1e-9, "< 0.001"), (0.001, "0.001"), (0.0494, "0.049"), (0.0496, "0.0496"),
-        (0.049999, "0.049999"), (math.nextafter(0.05, 0), "0.049999999999999996"), (0.05, "0.050"), (0.0504, "0.050"), (1.0, "1.000"),
+        (0.049999, "0.049999"), (math.nextafter(0.05, 0), "0.049999999999999996"),
+        (0.05, "0.050"), (0.0504, "0.050"), (1.0, "1.000"),
     ],
 )  # fmt: skip
 def test_p_values_have_three_digits_or_as_many_as_keep_them_below_the_level(value: float | None, shown: str):
