@@ -223,4 +223,5 @@ def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterato
     else:
         others = [one.model for one in tuned if one.model in trained and one.used != one.best]
         apart = f", {', '.join(others)} apart," if others else ""
-        yield f"All this is at {each}: every trained model's recipe{apart} is the best of so many on validation."
+        every = f"every trained model's recipe{apart}" if len(others) < len(trained) else "no trained model's recipe"
+        yield f"All this is at {each}: {every} is the best of so many on validation."

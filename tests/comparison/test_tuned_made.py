@@ -147,6 +147,8 @@ def test_seeds_with_another_recipe_and_trials_of_several_spaces_are_doubted():
         ((made(), made("b", used=None)), "ab",
          ("All this is at 2 trials each: every trained model's recipe, b apart, is the best of so many on "
           "validation.",)),
+        ((made(used=None), made("b", used=None)), "ab",
+         ("All this is at 2 trials each: no trained model's recipe is the best of so many on validation.",)),
         ((made(scores=(0.7,)),), "a",
          ("All this is at 1 trial each: every trained model's recipe is the best of so many on validation.",)),
         ((made(scores=(0.7,)), made("b", scores=(0.7,))), "abcd",
