@@ -78,7 +78,7 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
         seconds, source = SIMPLE_BASELINE, "the usual time of simple baselines"
     elif seconds is None:
         seconds, source = _by_operations(run, sizes, speeds)
-    sizes_on_disk = [Recorded(folder, record).bytes for folder, record in alike if record.status == "complete"]
+    sizes_on_disk = [Recorded(folder, record).result_bytes for folder, record in alike if record.status == "complete"]
     if is_simple:
         return RunForecast(seconds, median(sizes_on_disk) if sizes_on_disk else SIMPLE_BYTES, 0.0, source)
     weights = weights_bytes(run.config.model, shape_of(run.config.model)) if not sizes_on_disk else None

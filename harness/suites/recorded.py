@@ -46,6 +46,11 @@ class Recorded:
         return sum(_sizes(self.folder))
 
     @property
+    def result_bytes(self) -> int:
+        """The same without work in progress that is to replace it."""
+        return sum(_sizes(self.folder, without=PARTIAL))
+
+    @property
     def main_score(self) -> float | None:
         """Its test score by the main metric, else the validation score; None if it has neither."""
         for split in ("test", "validation"):
@@ -200,9 +205,10 @@ def _copy(folder: Path, place: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _sizes(folder: Path) -> Iterator[int]:
+def _sizes(folder: Path, without: str = "") -> Iterator[int]:
     """The sizes of the files below a folder; those that another command removes meanwhile are left out."""
-    for parent, _, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != without]
         for name in names:
             with suppress(FileNotFoundError):
                 yield Path(parent, name).lstat().st_size

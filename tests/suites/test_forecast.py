@@ -58,6 +58,14 @@ def test_a_run_takes_what_runs_of_the_same_recipe_took():
     assert found.source == "recorded runs"
 
 
+def test_a_run_takes_the_disk_of_recorded_ones_without_work_that_is_to_replace_them(tmp_path):
+    for name in ("run.json", "checkpoint/model.safetensors", ".partial/state/weights"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * 100)
+    run = run_of()
+    assert forecast(run, SIZES, [(tmp_path, recorded(run, 50))], no_speed).bytes == 200
+
+
 def test_another_recipe_is_scaled_by_the_tokens_that_it_reads():
     run = run_of(RECIPE.model_copy(update={"evaluations_per_epoch": 1}))
     longer = run_of(run.config.training.model_copy(update={"epochs": 4}))
