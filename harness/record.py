@@ -32,6 +32,7 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
+STUDY_FILE = "study.json"  # In the folder of a study, beside the folders of its suites.
 SINGLE = "single"  # The suite of runs outside any suite.
 Status = Literal["complete", "diverged", "failed"]
 # Bounded, so that a mean or a chart can be computed from any record.

@@ -100,6 +100,45 @@ def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
     assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
 
 
+@pytest.mark.parametrize(("source", "target"), [
+    ("other", "runs"), ("other/claims", "runs"), ("other/claims/reviews", "runs"),
+    ("other/claims/reviews/rotten_tomatoes/bert-mini/seed-0", "runs"), ("other/claims", "runs/claims"),
+])  # fmt: skip
+def test_a_studys_suites_go_to_the_folder_of_the_study(command, tmp_path, source, target):
+    add_runs(tmp_path / "other/claims", "bert-mini", 0.8, range(1))
+    add_runs(tmp_path / "runs/claims", "minilm", 0.8, range(1))
+    for name, folder in (("study", "other"), ("study", "runs"), ("overfitting", "other"), ("flexibility", "runs")):
+        content = json.dumps({"study": "claims", "from": folder})
+        (tmp_path / folder / f"claims/{name}.json").write_text(content)
+    assert command("runs", "merge", tmp_path / source, tmp_path / target).code == 0
+    assert every_record(tmp_path / "runs") == [
+        f"claims/reviews/rotten_tomatoes/{model}/seed-0" for model in ("bert-mini", "minilm")
+    ]
+    measured = [json.loads(file.read_text())["from"] for file in sorted((tmp_path / "runs/claims").glob("*.json"))]
+    assert measured == ["runs", "other", "runs"]  # What is there stays.
+
+
+def test_a_study_in_a_folder_of_another_name_goes_to_its_own(command, tmp_path):
+    add_runs(tmp_path / "from-elsewhere", "bert-mini", 0.8, range(1))
+    (tmp_path / "from-elsewhere/study.json").write_text('{"study": "claims"}')
+    assert command("runs", "merge", tmp_path / "from-elsewhere", tmp_path / "runs").code == 0
+    assert every_record(tmp_path / "runs") == ["claims/reviews/rotten_tomatoes/bert-mini/seed-0"]
+    assert (tmp_path / "runs/claims/study.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "", "/elsewhere", "a/b", 3])
+def test_a_name_that_leads_elsewhere_is_refused(command, tmp_path, name):
+    add_runs(tmp_path / "other/claims", "bert-mini", 0.8, range(1))
+    (tmp_path / "other/claims/study.json").write_text(json.dumps({"study": name}))
+    found = command("runs", "merge", tmp_path / "other", tmp_path / "here/runs")
+    assert (found.code, found.errors.count("study.json: study: must be the name of a folder")) == (2, 1)
+    if name in ("../elsewhere", "..", "a/b"):
+        folder = save(tmp_path / "strange", record(model="bert-mini", suite=name), None)
+        found = command("runs", "merge", folder, tmp_path / "here/runs")
+        assert (found.code, found.errors.count("run.json: suite: must be the name of a folder")) == (2, 1)
+    assert not (tmp_path / "here").exists()
+
+
 @pytest.mark.parametrize(
     "part", ["", "rotten_tomatoes", "rotten_tomatoes/bert-mini", "rotten_tomatoes/bert-mini/seed-0"]
 )
