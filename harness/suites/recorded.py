@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -48,10 +49,10 @@ class Recorded:
 
     @property
     def main_score(self) -> float | None:
-        """Its test score by the main metric, else the validation score; None if it has neither."""
+        """Its test score by the main metric, else the validation score; None if there is no such number."""
         for split in ("test", "validation"):
             score = self.record.scores.get(split, {}).get(self.record.task_card.main_metric)
-            if score is not None:
+            if score is not None and math.isfinite(score):  # A masked language model has no perplexity: it is NaN.
                 return score
         return None
 

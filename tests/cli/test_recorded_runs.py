@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_runs_are_listed_for_people_and_for_programs(command, runs):
     assert sorted(str(Path(row["folder"]).relative_to(runs)) for row in rows) == every_record(runs)
     (diverged,) = [row for row in rows if row["status"] == "diverged"]
     assert (diverged["model"], diverged["seed"], diverged["score"]) == ("xlnet-mini", 1, None)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_none_in_json(command, tmp_path, score):
+    scores = {"validation": {"accuracy": score}, "test": {"accuracy": score}}
+    save(tmp_path / "runs", record(scores=scores), None)
+    output = command("runs", "ls", tmp_path / "runs", "--json").output
+    (row,) = json.loads(output, parse_constant=pytest.fail)  # NaN and Infinity are not JSON.
+    assert row["score"] is None
+    assert "nan" not in command("runs", "ls", tmp_path / "runs").output
 
 
 @pytest.mark.slow
