@@ -29,6 +29,12 @@ def test_the_commit_is_told_and_whether_there_are_local_changes(checkout):
     assert provenance.git_state() == (commit, True)
 
 
+def test_where_git_cannot_tell_of_local_changes_they_are_unknown(checkout):
+    (checkout / ".git/index").write_bytes(b"damaged")
+    commit, changed = provenance.git_state()
+    assert (len(commit), changed) == (40, None)
+
+
 def test_an_installed_copy_inside_another_checkout_does_not_tell_that_ones_commit(checkout, monkeypatch):
     installed = checkout / "venv" / "site-packages"
     installed.mkdir(parents=True)
