@@ -143,6 +143,11 @@ class Provenance(_Part):
     finished: str = ""
     command: tuple[str, ...] = ()
 
+    @property
+    def local_changes(self) -> str:
+        """What to say of local changes behind the commit; nothing if there are none."""
+        return {True: " with local changes", None: " (local changes unknown)"}.get(self.git_dirty, "")
+
 
 class TaskCard(_Part):
     """The description of a task for reports. `labels` are in the order of the predictions' logits."""

@@ -3,8 +3,11 @@
 import subprocess
 
 import pytest
+from synthetic_runs import add_runs
 
-from harness.record import Pretraining
+from harness.comparison.comparison import compare
+from harness.record import Pretraining, Provenance
+from harness.reporting.provenance import facts
 from harness.training import provenance
 
 
@@ -60,3 +63,13 @@ def test_a_process_keeps_the_commit_of_the_code_that_it_has_imported(checkout):
     found = provenance.git_state()
     (checkout / "new.py").touch()
     assert provenance.git_state() == found
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [(False, "0123abcd"), (True, "0123abcd with local changes"), (None, "0123abcd (local changes unknown)")],
+)
+def test_a_report_says_whether_there_were_local_changes_or_that_this_is_unknown(tmp_path, changed, said):
+    origin = Provenance(git_commit="0123abcd", git_dirty=changed)
+    add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1), provenance=origin)
+    assert dict(facts(compare(tmp_path / "runs")))["Commit"] == f"0123abcd{said}"
