@@ -67,7 +67,7 @@ def test_a_process_keeps_the_commit_of_the_code_that_it_has_imported(checkout):
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [(False, "0123abcd"), (True, "0123abcd with local changes"), (None, "0123abcd (local changes unknown)")],
+    [(False, ""), (True, " with local changes"), (None, " (local changes unknown)")],
 )
 def test_a_report_says_whether_there_were_local_changes_or_that_this_is_unknown(tmp_path, changed, said):
     origin = Provenance(git_commit="0123abcd", git_dirty=changed)
