@@ -75,7 +75,11 @@ def record(**changes: Any) -> RunRecord:
             training_flops=0 if baseline else 3.1e13,
         ),
         "provenance": Provenance(
-            data_digest="sha256:d1", packages={"torch": "2.13.0"}, git_commit="0123abcd", hardware={"cpu": "2 cores"}
+            data_digest="sha256:d1",
+            packages={"torch": "2.13.0"},
+            git_commit="0123abcd",
+            git_dirty=False,
+            hardware={"cpu": "2 cores"},
         ),
     }
     return RunRecord(**(settings | changes))

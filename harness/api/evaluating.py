@@ -12,11 +12,8 @@ from harness.api.finished import FinishedRun, run_folder
 from harness.data.files import read_rows
 from harness.errors import UserError
 from harness.ops.unchanged import unchanged_process
-from harness.record import RECORD
+from harness.record import EVALUATED, RECORD
 from harness.runs.evaluation import scores_of_rows, scores_of_split
-
-EVALUATED = "evaluated"
-"""The folder inside `runs` for models that were scored without training."""
 
 
 def evaluate(

@@ -72,6 +72,7 @@ def finetune(
         raise UserError(f"workers: must be 1 or more (got {workers}).")
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
+        _check_workers(workers)
         local = _local(task, data, Path(runs))
         named = str(task) if local is None else Path(local.train or str(local.test)).stem
         planned = single_runs(named, local, recipes, seeds=chosen, runs=Path(runs), suite=folder_name(name))
@@ -117,6 +118,11 @@ def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
         got = repr(wrong[0]) if wrong else "none"
         raise UserError(f"seeds: must be whole numbers from 0 to 2**32 - 1 (got {got}). Write seeds=(0, 1, 2).")
     return [int(seed) for seed in dict.fromkeys(chosen)]
+
+
+def _check_workers(workers: int) -> None:
+    if not isinstance(workers, Integral) or workers < 1:
+        raise UserError(f"workers: must be a whole number, 1 or more (got {workers!r}). Write workers=2.")
 
 
 def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:

@@ -14,10 +14,9 @@ from harness.checksums import with_digest, without_digest
 from harness.claims.claim import CLAIMS, Numbers, Settings
 from harness.claims.study import Study
 from harness.errors import UserError
-from harness.record import Provenance
+from harness.record import STUDY_FILE, Provenance
 from harness.regular_files import read_json
 
-STUDY_FILE = "study.json"
 AGAIN = "Remove the file to measure it again (its runs are kept), or name another --runs folder."
 
 

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from harness.claims.claim import CLAIMS, OfRuns, Settings
 from harness.config.checking import Strict, checked, parse_settings, read_toml
-from harness.config.files import config_files
-from harness.errors import UserError, nearest
+from harness.config.files import config_files, refuse_shared_folder
+from harness.errors import UserError, collected, nearest
 
 KEY = "claims"  # The key that distinguishes a study's file from a suite's.
 
@@ -71,6 +71,8 @@ def read_study(file: Path, overrides: Mapping[str, Mapping[str, Any]] = MappingP
         UserError: If it is invalid, with a line for each mistake.
     """
     mistakes: list[str] = []
+    with collected(mistakes):
+        refuse_shared_folder(file.stem, file)
     if file.stem in config_files("suites"):
         mistakes.append(f"{file}: a suite is called {file.stem}, too, and both would share a folder. Rename the study.")
     content = checked(_StudyFile, read_toml(file), f"{file}: ", mistakes)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
@@ -168,7 +169,7 @@ class Budgeted:
         expected = {model: self._expected(model) for model in self.waiting}
         fitting = _fitting(expected, self.left)
         if expected and all(map(_is_simple, self.begun.values())):
-            quickest = min(expected, key=expected.__getitem__)
+            quickest = min(expected, key=lambda model: expected[model] or inf)
             fitting = (fitting or [next(iter(expected))]) if self.is_paced else [quickest]
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
@@ -229,11 +230,11 @@ class Budgeted:
         return [run for run in runs if run.folder in first | self.tried]
 
     def _expected(self, model: str, *, end: End = "about") -> float:
-        """Seconds until a model that was not started can be compared; 0 if unknown.
+        """Seconds until a model that was not started can be compared.
 
         Args:
             model: The model.
-            end: Which value of the forecast to use, the most likely or the maximum.
+            end: Which value of the forecast to use, the most likely or the maximum; 0 or infinity if unknown.
         """
         first = self._first(self.waiting[model])
         missing = [run for run in first if run.state() not in DONE]
@@ -245,6 +246,8 @@ class Budgeted:
         if not batch:
             return 0.0
         plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
+        if end == "high" and any(run.seconds is None for run in plan.runs.values()):
+            return inf  # As on a GPU without records: nothing is certain to end in time.
         found: float = getattr(wall_seconds(plan.seconds, len(plan.slots)), end)
         return found
 

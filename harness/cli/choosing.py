@@ -32,6 +32,7 @@ from harness.cli.completing import models as complete_models
 from harness.cli.data_options import BlankRowsOption, EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
+from harness.config.files import refuse_shared_folder
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -129,6 +130,7 @@ def choose(
     from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
         asked_of,
         check_data,
+        suite_name,
         suite_of,
         suite_toml,
         with_weights_tried,
@@ -149,6 +151,11 @@ def choose(
         encoding=encoding,
         blank_rows=blank_rows,
     )
+    name = suite_name(Path(str(question.local.train)))
+    if (
+        write is None and name != "data"
+    ):  # A data.csv is common, and nothing else is in the folder of its task, data/data.
+        refuse_shared_folder(name, file)
     shown = console()
     for line in _understood(question, file):
         shown.print(Text(line), soft_wrap=True)
@@ -215,6 +222,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
         raise UserError(f"{file}: already exists. Choose another name, or remove it.")
     if file.suffix != ".toml":
         raise UserError(f"{file}: a suite's file must end in .toml. Use --write {file.with_suffix('.toml')}.")
+    refuse_shared_folder(file.stem, file)
     file.write_text(content, encoding="utf-8")
     shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
 

@@ -123,7 +123,8 @@ def longest_that_fits(planned: Sequence[Run], seconds: float, *, runs: Path, wor
     for short, found in candidates.items():
         known = {run.model: plan.runs[run.folder].seconds for run in found}
         seeds = len(found) // len(known)
-        soonest = min(wall_seconds([one] * seeds, len(plan.slots)).high for one in known.values() if one is not None)
+        ends = [wall_seconds([one] * seeds, len(plan.slots)).high for one in known.values() if one is not None]
+        soonest = min(ends, default=inf)
         if factor * soonest <= seconds:
             return short
     return LADDER[-1]

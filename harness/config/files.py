@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.record import OTHER_FOLDERS
 from harness.registry import BUILT_IN, entry_folders, listed
 
 
@@ -27,3 +28,20 @@ def config_file(folder: str, name: str) -> Path:
     if len(files) > 1:
         raise UserError(f"{name!r}: {len(files)} files of this name ({listed(files)}). Rename one, or give its path.")
     return files[0]
+
+
+def refuse_shared_folder(name: str, file: Path) -> None:
+    """Check that the folder of runs of this name, for a suite or study, does not also hold other output.
+
+    Args:
+        name: The name of the suite or study.
+        file: The user's file after which it is named.
+
+    Raises:
+        UserError: If it does.
+    """
+    if name in OTHER_FOLDERS:
+        raise UserError(
+            f"{file}: the folder {name} of runs is for {OTHER_FOLDERS[name]}. Rename the file, for example "
+            f"my_{file.name}."
+        )

@@ -180,7 +180,7 @@ def _data(record: RunRecord) -> dict[str, Any]:
 def _origin(record: RunRecord) -> dict[str, Any]:
     origin = record.provenance
     return {
-        "code": origin.git_commit and f"{origin.git_commit[:8]}{' (with changes)' if origin.git_dirty else ''}",
+        "code": origin.git_commit and f"{origin.git_commit[:8]}{origin.local_changes}",
         "base checkpoint": origin.checkpoint_digest[:12] or origin.hub_commit,
         **origin.packages,
         **{f"machine: {name}": value for name, value in origin.hardware.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
                 metric_value=value,
             )
             for metric, value in scores.items()
+            if math.isfinite(value)  # A masked language model has no perplexity: it is NaN.
         ],
     )
     intervals_told = [

@@ -18,7 +18,7 @@ def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     packages = {name: "" for one in found for name in one.packages}
     hardware = {name: "" for one in found for name in one.hardware}
     dates = [moment for one in found for moment in (one.started, one.finished) if moment]
-    commits = [f"{one.git_commit}{' with local changes' if one.git_dirty else ''}" for one in found if one.git_commit]
+    commits = [f"{one.git_commit}{one.local_changes}" for one in found if one.git_commit]
     rows = [
         ("Runs", f"{len(records)} in {comparison.runs}"),
         ("Made", " to ".join(dict.fromkeys([min(dates), max(dates)])) if dates else ""),

@@ -164,7 +164,7 @@ def suite_of(question: Question) -> Suite:
     Raises:
         UserError: If a recipe has mistakes.
     """
-    name = folder_name(Path(str(question.local.train)).name.partition(".")[0])
+    name = suite_name(Path(str(question.local.train)))
     models = {name: find_model(model) for name, model in question.every_model.items()}
     overrides = parse_settings(question.settings)
     of_variants = dict.fromkeys(question.weighed, WEIGHED)
@@ -188,6 +188,11 @@ def suite_of(question: Question) -> Suite:
         margins=margins_of(question.margin),
         tuning=None if question.trials is None else tuning_by_default(question.trials, models),
     )
+
+
+def suite_name(file: Path) -> str:
+    """The name of the suite for a file of the user."""
+    return folder_name(file.name.partition(".")[0])
 
 
 def suite_toml(question: Question, file: Path) -> str:

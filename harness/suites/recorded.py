@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -12,8 +13,9 @@ from uuid import uuid4
 
 from harness.atomic_writes import write_atomically
 from harness.errors import UserError, collected
-from harness.record import RECORD, RunRecord, read_record
+from harness.record import RECORD, STUDY_FILE, RunRecord, read_record
 from harness.records import read_all_records, record_file
+from harness.regular_files import read_json
 from harness.runs.claim import claimed
 from harness.runs.identity import run_differences
 from harness.runs.run import PARTIAL, STATE
@@ -52,10 +54,10 @@ class Recorded:
 
     @property
     def main_score(self) -> float | None:
-        """Its test score by the main metric, else the validation score; None if it has neither."""
+        """Its test score by the main metric, else the validation score; None if there is no such number."""
         for split in ("test", "validation"):
             score = self.record.scores.get(split, {}).get(self.record.task_card.main_metric)
-            if score is not None:
+            if score is not None and math.isfinite(score):  # A masked language model has no perplexity: it is NaN.
                 return score
         return None
 
@@ -120,12 +122,13 @@ class Merged:
 def merge(source: Path, target: Path) -> Merged:
     """Copy the runs below `source` into `target`, each completely or not at all. Existing runs stay.
 
-    Each goes to the folder in which its suite looks for it, wherever in `source` it is. A failed run is replaced by
-    one that did not fail.
+    Each goes to the folder in which its suite, or the study of its suite, looks for it, wherever in `source` it is. A
+    failed run is replaced by one that did not fail. The notes of suites and the records of studies come along.
 
     Raises:
-        UserError: If there are no runs, or a run exists with other settings, there or in `source` itself: nothing is
-            copied then. If another command is executing a run: those before it are copied.
+        UserError: If there are no runs, a suite or study is not named like a folder, or a run exists with other
+            settings, there or in `source` itself: nothing is copied then. If another command is executing a run: those
+            before it are copied.
     """
     found, problems = recorded_runs(source)
     if not found:
@@ -135,22 +138,50 @@ def merge(source: Path, target: Path) -> Merged:
     wanted: dict[Path, Recorded] = {}
     notes: dict[Path, Path] = {}
     for run in found:
-        parts, suite = _place(run.record), target / run.record.suite
-        place = suite.joinpath(*parts)
-        notes[run.folder.absolute().parents[len(parts) - 1] / SUITE_FILE] = suite / SUITE_FILE
         with collected(problems):
+            parts = _parts(run.record)
+            there = run.folder.joinpath(*[".."] * len(parts)).resolve()
+            suite = _place_of_suite(run, there.parent, target)
+            notes |= {suite / SUITE_FILE: there / SUITE_FILE}
+            if (there.parent / STUDY_FILE).is_file():
+                notes |= {suite.parent / file.name: file for file in there.parent.glob("*.json")}
+            place = suite.joinpath(*parts)
             if not _is_known(run, place, wanted.get(place)):
                 wanted[place] = run
     if problems:
-        raise UserError(*problems, "Nothing was copied.")
+        raise UserError(*dict.fromkeys(problems), "Nothing was copied.")
     copied = [place for place, run in wanted.items() if _copied(run, place)]
-    for note, place in notes.items():
+    for place, note in notes.items():
         if note.is_file() and not place.exists():
             write_atomically(place, note.read_bytes())
     return Merged(copied, len(found) - len(copied))
 
 
-def _place(record: RunRecord) -> tuple[str, ...]:
+def _place_of_suite(run: Recorded, above: Path, target: Path) -> Path:
+    """The folder in `target` for the suite of a run, which may belong to the study whose records are in `above`.
+
+    Raises:
+        UserError: If the suite or the study is not named like a folder.
+    """
+    if (above / STUDY_FILE).is_file() and not (target / STUDY_FILE).is_file():  # Else the target is a study's folder.
+        file = above / STUDY_FILE
+        content = read_json(file, "note of a study", "Run the study again.")
+        target /= _folder(content.get("study") if isinstance(content, dict) else None, f"{file}: study")
+    return target / _folder(run.record.suite, f"{run.folder / RECORD}: suite")
+
+
+def _folder(name: object, where: str) -> str:
+    """Check that a name is that of a folder, as a path from a file must not lead elsewhere.
+
+    Raises:
+        UserError: If it is not.
+    """
+    if not isinstance(name, str) or name in ("", "..") or Path(name).name != name:
+        raise UserError(f"{where}: must be the name of a folder (got {name!r}). Don't merge files that were changed.")
+    return name
+
+
+def _parts(record: RunRecord) -> tuple[str, ...]:
     """The folders of a run below that of its suite: task, model, seed; or task, model, trials, trial."""
     task, model = folder_name(record.base_task), folder_name(record.model)
     of_value = task if record.varied is None else record.varied.with_task(task)

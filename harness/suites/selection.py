@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.checking import checked, parse_settings
-from harness.config.files import config_file
+from harness.config.files import config_file, refuse_shared_folder
 from harness.config.model import single_models
 from harness.config.run import Evaluate, LocalData
 from harness.errors import UserError
@@ -50,6 +50,7 @@ def resolve_suite(
         UserError: If it has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
+    refuse_shared_folder(file.stem, file)
     found = read_suite(
         file, overrides=parse_settings(settings or []), trials=trials, other_models=models, seed_count=seeds
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,13 +62,17 @@ class Forward:
 
     @torch.no_grad()
     def evaluate(self, features: Features, examples: Sequence[Any]) -> tuple[float, Any]:
-        """Return the mean plain loss and the objective's outputs. Each item is scored once, by one of the processes."""
+        """Return the mean plain loss and the objective's outputs. Each item is scored once, by one of the processes.
+
+        If memory runs out, passes are smaller from there to the end of this evaluation, on this process.
+        """
         if any(module.training for module in self.model.modules()):  # `eval` visits every module: slow for short texts.
             self.model.eval()
         items = features.items
         mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
         places, found = iter(mine), []
-        with self.accelerator.autocast():  # Around all passes, so that weights are cast once rather than in each.
+        # Autocast around all passes, so that weights are cast once rather than in each.
+        with self._micro_batch_size_kept(), self.accelerator.autocast():
             for group, counts in in_step(self.shards, self.passes([items[index] for index in mine]), items[:1]):
                 read = self._evaluated(group)
                 found += [(next(places), loss, result) for loss, result in read] if counts else []
@@ -78,6 +83,15 @@ class Forward:
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
         """Return this process's share of a batch or split."""
         return items[self.accelerator.process_index :: self.accelerator.num_processes]
+
+    @contextmanager
+    def _micro_batch_size_kept(self) -> Iterator[None]:
+        """Restore it afterwards: processes that train with different ones may end up waiting for each other."""
+        before = self.micro_batch_size
+        try:
+            yield
+        finally:
+            self.micro_batch_size = before
 
     def _evaluated(self, items: Sequence[Item]) -> list[tuple[float, Any]]:
         """Return loss and result of each item, in smaller passes if memory runs out."""

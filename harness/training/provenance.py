@@ -76,7 +76,7 @@ def _version(package: str) -> str | None:
 
 @cache
 def git_state() -> tuple[str | None, bool | None]:
-    """Return the commit of the source tree and whether it has local changes, or None outside of a checkout.
+    """Return the commit of the source tree and whether it has local changes, each None if unknown.
 
     The result is cached, as imported code does not change within a process. An installed copy may be inside another
     project's checkout, whose commit would be meaningless here.
@@ -86,7 +86,8 @@ def git_state() -> tuple[str | None, bool | None]:
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None, None
-    return commit, bool(_git("status", "--porcelain"))
+    changes = _git("status", "--porcelain")
+    return commit, None if changes is None else bool(changes)
 
 
 def _git(*arguments: str) -> str | None:

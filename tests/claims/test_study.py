@@ -229,6 +229,14 @@ def test_suites_and_studies_of_one_name_are_refused(command):
     ]
 
 
+def test_a_study_whose_folder_would_hold_other_output_is_refused(command, study):
+    Path("single.toml").write_text(PARALLEL)
+    assert command("plan", "single.toml").lines == [
+        "single.toml: the folder single of runs is for runs outside any suite. Rename the file, for example "
+        "my_single.toml."
+    ]
+
+
 def test_a_folder_is_a_suites_or_a_studys(command, study):
     FOLDER.mkdir(parents=True)
     (FOLDER / "suite.json").write_text("{}")

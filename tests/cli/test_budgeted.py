@@ -85,6 +85,10 @@ def test_the_quickest_is_begun_first_and_then_in_their_order_those_whose_first_s
     assert left == ["Not tried, for lack of time: large (about 20 min) and other (about 3.5 min)."]
 
 
+def test_a_model_of_unknown_time_is_not_taken_for_the_quickest(made):
+    assert made(10, {"unknown": 0, "small": 4, "last": 1})[0].order == ("tfidf", "last", "unknown", "small")
+
+
 def test_on_a_machine_whose_pace_is_known_they_are_begun_in_their_order(made):
     expected = {"large": 20, "good": 5, "small": 3.8, "last": 1}
     found, _ = made(10, expected, is_paced=True)

@@ -218,6 +218,17 @@ def test_mistakes_are_told(command, file, words, said):
     assert "no such file" in command("choose", "nosuch.csv").errors
 
 
+@pytest.mark.parametrize("name", ["single", "evaluated", "pretraining"])
+def test_a_file_whose_runs_would_share_a_folder_with_others_is_refused(command, tmp_path, name):
+    file = write_csv(tmp_path / f"{name}.csv", _moods(40, "good", "bad"))
+    words = ("choose", file, "--label=mood", "--models=majority")
+    result = command(*words)
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert result.lines[0].startswith(f"{file}: the folder {name} of runs is for ")
+    assert "Rename the file" in command(*words, f"--write={tmp_path / 'data.toml'}").errors
+    assert command(*words, f"--write={tmp_path / 'mine.toml'}").code == 0  # Named mine, it shares nothing.
+
+
 def _moods(count, *moods):
     return [{"review": f"film number {n} was fine", "mood": moods[n % len(moods)]} for n in range(count)]
 

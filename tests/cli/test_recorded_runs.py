@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_runs_are_listed_for_people_and_for_programs(command, runs):
     assert sorted(str(Path(row["folder"]).relative_to(runs)) for row in rows) == every_record(runs)
     (diverged,) = [row for row in rows if row["status"] == "diverged"]
     assert (diverged["model"], diverged["seed"], diverged["score"]) == ("xlnet-mini", 1, None)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_none_in_json(command, tmp_path, score):
+    scores = {"validation": {"accuracy": score}, "test": {"accuracy": score}}
+    save(tmp_path / "runs", record(scores=scores), None)
+    output = command("runs", "ls", tmp_path / "runs", "--json").output
+    (row,) = json.loads(output, parse_constant=pytest.fail)  # NaN and Infinity are not JSON.
+    assert row["score"] is None
+    assert "nan" not in command("runs", "ls", tmp_path / "runs").output
 
 
 @pytest.mark.slow
@@ -98,6 +109,45 @@ def test_a_suites_own_folder_is_brought_to_its_place(command, tmp_path):
     add_runs(tmp_path / "other", "bert-mini", 0.8, range(1))
     assert command("runs", "merge", tmp_path / "other/reviews", tmp_path / "runs").code == 0
     assert every_record(tmp_path / "runs") == ["reviews/rotten_tomatoes/bert-mini/seed-0"]
+
+
+@pytest.mark.parametrize(("source", "target"), [
+    ("other", "runs"), ("other/claims", "runs"), ("other/claims/reviews", "runs"),
+    ("other/claims/reviews/rotten_tomatoes/bert-mini/seed-0", "runs"), ("other/claims", "runs/claims"),
+])  # fmt: skip
+def test_a_studys_suites_go_to_the_folder_of_the_study(command, tmp_path, source, target):
+    add_runs(tmp_path / "other/claims", "bert-mini", 0.8, range(1))
+    add_runs(tmp_path / "runs/claims", "minilm", 0.8, range(1))
+    for name, folder in (("study", "other"), ("study", "runs"), ("overfitting", "other"), ("flexibility", "runs")):
+        content = json.dumps({"study": "claims", "from": folder})
+        (tmp_path / folder / f"claims/{name}.json").write_text(content)
+    assert command("runs", "merge", tmp_path / source, tmp_path / target).code == 0
+    assert every_record(tmp_path / "runs") == [
+        f"claims/reviews/rotten_tomatoes/{model}/seed-0" for model in ("bert-mini", "minilm")
+    ]
+    measured = [json.loads(file.read_text())["from"] for file in sorted((tmp_path / "runs/claims").glob("*.json"))]
+    assert measured == ["runs", "other", "runs"]  # What is there stays.
+
+
+def test_a_study_in_a_folder_of_another_name_goes_to_its_own(command, tmp_path):
+    add_runs(tmp_path / "from-elsewhere", "bert-mini", 0.8, range(1))
+    (tmp_path / "from-elsewhere/study.json").write_text('{"study": "claims"}')
+    assert command("runs", "merge", tmp_path / "from-elsewhere", tmp_path / "runs").code == 0
+    assert every_record(tmp_path / "runs") == ["claims/reviews/rotten_tomatoes/bert-mini/seed-0"]
+    assert (tmp_path / "runs/claims/study.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "", "/elsewhere", "a/b", 3])
+def test_a_name_that_leads_elsewhere_is_refused(command, tmp_path, name):
+    add_runs(tmp_path / "other/claims", "bert-mini", 0.8, range(1))
+    (tmp_path / "other/claims/study.json").write_text(json.dumps({"study": name}))
+    found = command("runs", "merge", tmp_path / "other", tmp_path / "here/runs")
+    assert (found.code, found.errors.count("study.json: study: must be the name of a folder")) == (2, 1)
+    if name in ("../elsewhere", "..", "a/b"):
+        folder = save(tmp_path / "strange", record(model="bert-mini", suite=name), None)
+        found = command("runs", "merge", folder, tmp_path / "here/runs")
+        assert (found.code, found.errors.count("run.json: suite: must be the name of a folder")) == (2, 1)
+    assert not (tmp_path / "here").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,21 @@
 """`harness export`: what is written answers as the run does, or is not written."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import synthetic_runs
 from finished_runs import finished_run
+from huggingface_hub import ModelCard
 from transformers import pipeline
 
 from harness.comparison.one_run import score_estimates
 from harness.errors import UserError
 from harness.export import check
+from harness.export.card import export_card
 from harness.export.hub import check_repository, push
 from harness.export.writing import Wanted, export_to
 from harness.models.onnx_model import OnnxModel
@@ -136,6 +140,16 @@ def test_the_card_has_the_scores_with_their_intervals_in_the_hubs_format(bert_ru
     assert accuracy.dataset_split == "test"
     assert "## Recipe" in card.text
     assert "## Intervals" in card.text
+
+
+def test_the_card_of_a_masked_language_model_leaves_out_scores_that_it_has_not(tmp_path):
+    scores = {"test": {"bits_per_byte": math.nan, "pseudo_perplexity": 7.5}}
+    kind = synthetic_runs.card("bits_per_byte", "language_modelling")
+    config = {"model": {}, "training": {}}
+    run = synthetic_runs.record(scores=scores, task_card=kind, config=config)
+    made = export_card(tmp_path, run, None, licence="mit", name="mine")
+    (model,) = ModelCard(made).data.to_dict()["model-index"]
+    assert [one["value"] for result in model["results"] for one in result["metrics"]] == [7.5]
 
 
 def test_an_export_tells_nothing_of_the_machine_that_it_was_made_on(bert_run, tmp_path):

@@ -3,8 +3,11 @@
 import subprocess
 
 import pytest
+from synthetic_runs import add_runs
 
-from harness.record import Pretraining
+from harness.comparison.comparison import compare
+from harness.record import Pretraining, Provenance
+from harness.reporting.provenance import facts
 from harness.training import provenance
 
 
@@ -27,6 +30,12 @@ def test_the_commit_is_told_and_whether_there_are_local_changes(checkout):
     (checkout / "new.py").touch()
     provenance.git_state.cache_clear()
     assert provenance.git_state() == (commit, True)
+
+
+def test_where_git_cannot_tell_of_local_changes_they_are_unknown(checkout):
+    (checkout / ".git/index").write_bytes(b"damaged")
+    commit, changed = provenance.git_state()
+    assert (len(commit), changed) == (40, None)
 
 
 def test_an_installed_copy_inside_another_checkout_does_not_tell_that_ones_commit(checkout, monkeypatch):
@@ -54,3 +63,13 @@ def test_a_process_keeps_the_commit_of_the_code_that_it_has_imported(checkout):
     found = provenance.git_state()
     (checkout / "new.py").touch()
     assert provenance.git_state() == found
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [(False, ""), (True, " with local changes"), (None, " (local changes unknown)")],
+)
+def test_a_report_says_whether_there_were_local_changes_or_that_this_is_unknown(tmp_path, changed, said):
+    origin = Provenance(git_commit="0123abcd", git_dirty=changed)
+    add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1), provenance=origin)
+    assert dict(facts(compare(tmp_path / "runs")))["Commit"] == f"0123abcd{said}"

@@ -1,16 +1,21 @@
 """A suite made short for a first answer, and how short it is made."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
 from command_line import reviews, write_csv
 from synthetic_runs import card, record, save
 
-from harness.cli import within
+from harness.cli import planning, within
+from harness.cli.budgeted import Budgeted
 from harness.cli.within import best_first, longest_that_fits
 from harness.errors import UserError
+from harness.output import console
+from harness.runs.options import Options
 from harness.suites.choosing import asked_of, suite_of
 from harness.suites.expansion import planned_runs
+from harness.suites.runner import Tally
 from harness.suites.seeds import SequentialSeeds
 from harness.suites.shortened import LADDER, Short, shortened
 from harness.suites.suite_file import SUITE_FILE, stated, write_suite
@@ -65,6 +70,16 @@ def test_short_runs_are_as_long_as_the_time_allows(suite, tmp_path, monkeypatch)
     assert found[2] == LADDER[-1]
     monkeypatch.setattr(within, "busy", lambda: 3.0)
     assert longest_that_fits(whole, 1500, runs=tmp_path, workers=1) == found[1]
+
+
+def test_where_no_time_is_known_short_runs_come_first_and_are_the_shortest(suite, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "has_no_accelerator", lambda: False)  # Nothing says how fast the GPU is.
+    asked = suite("epochs=1")
+    waiting = {model: [run for run in planned_runs(asked, tmp_path) if run.model == model] for model in asked.models}
+    ends = time.monotonic() + 1e7
+    whole = Budgeted(asked, tmp_path, ends, Options(), console(quiet=True), 1, waiting, Tally())
+    assert whole.is_too_short
+    assert longest_that_fits(whole.first_of_trained, 1e7, runs=tmp_path, workers=1) == LADDER[-1]
 
 
 @pytest.mark.parametrize(("higher_is_better", "order"), [(True, ["b", "a", "new"]), (False, ["a", "b", "new"])])

@@ -2,9 +2,12 @@
 
 import pytest
 
+from harness.config.files import config_files
 from harness.errors import UserError
+from harness.record import OTHER_FOLDERS
 from harness.registry import Registry
 from harness.suites.expansion import planned_runs
+from harness.suites.selection import resolve_suite
 from harness.suites.suite import read_suite
 
 GOOD = 'tasks = ["rotten_tomatoes"]\nmodels = ["majority"]\nseeds = [0]\n'
@@ -179,6 +182,20 @@ def test_a_missing_suite_names_the_nearest_beside_it(tmp_path):
         read_suite(tmp_path / "reviewz.toml")
     with pytest.raises(UserError, match="not a file"):
         read_suite(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["single", "evaluated", "data", "pretraining"])
+def test_a_suite_whose_folder_would_hold_other_output_is_refused(tmp_path, name):
+    file = tmp_path / f"{name}.toml"
+    file.write_text(GOOD)
+    with pytest.raises(UserError, match=f"the folder {name} of runs is for .* Rename the file, for example my_"):
+        resolve_suite(str(file), only=None, settings=None, runs=tmp_path)
+
+
+def test_no_shipped_suite_study_or_recipe_has_a_name_that_is_taken():
+    for folder in ("suites", "studies"):
+        assert config_files(folder)
+        assert not {*config_files(folder)} & {*OTHER_FOLDERS}
 
 
 def test_settings_go_from_the_general_to_the_particular(tmp_path):
