@@ -152,9 +152,8 @@ def choose(
         blank_rows=blank_rows,
     )
     name = suite_name(Path(str(question.local.train)))
-    if (
-        write is None and name != "data"
-    ):  # A data.csv is common, and nothing else is in the folder of its task, data/data.
+    # A data.csv is common, and nothing else is in the folder of its task, data/data.
+    if write is None and name != "data":
         refuse_shared_folder(name, file)
     shown = console()
     for line in _understood(question, file):
