@@ -68,8 +68,6 @@ def finetune(
         UserError: If neither or both of `task` and `data` are given; if they, a model or a setting are invalid; or if a
             run is already recorded with other settings and `redo` is False.
     """
-    if workers < 1:
-        raise UserError(f"workers: must be 1 or more (got {workers}).")
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         _check_workers(workers)

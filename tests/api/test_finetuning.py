@@ -89,7 +89,6 @@ def test_a_mistake_is_told_in_the_command_lines_words_but_for_its_options(comman
         ),
         ({"model": "majority", "data": {"train": "x.csv", "txt": "a"}}, "data.txt: no such setting (got 'a')."),
         ({"model": "majority", "data": {"text": "a"}}, "data: needs a file to train on."),
-        ({"model": "majority", "task": "boolq", "workers": 0}, "workers: must be 1 or more (got 0)."),
     ],
 )
 def test_what_python_alone_can_get_wrong_is_told_before_anything_runs(arguments, said):

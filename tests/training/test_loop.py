@@ -192,10 +192,10 @@ def test_a_curve_s_training_loss_is_the_mean_over_items_since_the_last_point(che
 
 
 def batches_of(checkpoint):
-    from harness.training.loop import _batches
+    from harness.training.loop import batches
 
     _, items, _, training = set_up(checkpoint)
-    return list(_batches(items, TrainingPlan(training, 0, STEPS, math.inf), start=0))
+    return list(batches(items, TrainingPlan(training, 0, STEPS, math.inf), start=0))
 
 
 @pytest.mark.slow
