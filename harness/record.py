@@ -32,16 +32,6 @@ SCHEMA_VERSION = 2
 RECORD = "run.json"
 PREDICTIONS = "predictions.parquet"
 PRETRAINING = "pretraining"  # Of a checkpoint's config.json.
-STUDY_FILE = "study.json"  # In the folder of a study, beside the folders of its suites.
-SINGLE = "single"  # The suite of runs outside any suite.
-EVALUATED = "evaluated"  # The suite of models that were scored without training.
-OTHER_FOLDERS: Mapping[str, str] = {
-    SINGLE: "runs outside any suite",
-    EVALUATED: "models that were scored without training",
-    "data": "copies of data sets",
-    "pretraining": "pretrained models",
-}
-"""Folders in the folder of all runs that are not those of a suite or study, with their content."""
 Status = Literal["complete", "diverged", "failed"]
 # Bounded, so that a mean or a chart can be computed from any record.
 Count = Annotated[int, Field(ge=0, lt=2**63)]

@@ -11,8 +11,9 @@ from harness.api.finetuning import finetune
 from harness.api.finished import FinishedRun, run_folder
 from harness.data.files import read_rows
 from harness.errors import UserError
+from harness.folders import EVALUATED
 from harness.ops.unchanged import unchanged_process
-from harness.record import EVALUATED, RECORD
+from harness.record import RECORD
 from harness.runs.evaluation import scores_of_rows, scores_of_split
 
 

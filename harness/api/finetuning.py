@@ -12,9 +12,10 @@ from harness.api.finished import FinishedRun
 from harness.config.model import SingleModel, single_models
 from harness.config.run import LocalData
 from harness.errors import UserError
+from harness.folders import SINGLE
 from harness.ops.unchanged import unchanged_process
 from harness.output import console
-from harness.record import RECORD, SINGLE, read_record
+from harness.record import RECORD, read_record
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites.expansion import folder_name, single_runs

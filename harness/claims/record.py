@@ -14,7 +14,8 @@ from harness.checksums import with_digest, without_digest
 from harness.claims.claim import CLAIMS, Numbers, Settings
 from harness.claims.study import Study
 from harness.errors import UserError
-from harness.record import STUDY_FILE, Provenance
+from harness.folders import STUDY_FILE
+from harness.record import Provenance
 from harness.regular_files import read_json
 
 AGAIN = "Remove the file to measure it again (its runs are kept), or name another --runs folder."

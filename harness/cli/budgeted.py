@@ -67,8 +67,7 @@ class Budgeted:
     """The runs of a one-task suite within a time limit, and what is left.
 
     A model is started if everything until its comparison is expected to fit, because half of it is of no use. Runs that
-    are still in progress when the time is over are stopped; their state is kept for the next command. Simple baselines
-    come first. They take seconds unless texts are long, and have no state.
+    are still in progress when the time is over are stopped; their state is kept for the next command. Baselines first.
 
     Attributes:
         suite: The suite.
@@ -247,9 +246,8 @@ class Budgeted:
             return 0.0
         plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
         if end == "high" and any(run.seconds is None for run in plan.runs.values()):
-            return inf  # As on a GPU without records: nothing is certain to end in time.
-        found: float = getattr(wall_seconds(plan.seconds, len(plan.slots)), end)
-        return found
+            return inf  # Nothing is certain to end in time.
+        return float(getattr(wall_seconds(plan.seconds, len(plan.slots)), end))
 
     def what_is_left(self) -> Iterator[str]:
         """Sentences about what did not fit; empty if everything is done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.record import OTHER_FOLDERS
+from harness.folders import OTHER_FOLDERS
 from harness.registry import BUILT_IN, entry_folders, listed
 
 

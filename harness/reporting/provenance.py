@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.comparison.results import Comparison, TaskComparison
 from harness.config.training import recipe_of
-from harness.record import SINGLE, RunRecord
+from harness.folders import SINGLE
+from harness.record import RunRecord
 
 
 def facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.data.folders import is_there
 from harness.errors import UserError, collected, nearest
-from harness.record import SINGLE
+from harness.folders import SINGLE
 from harness.registry import TASKS, is_simple_baseline
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from harness.atomic_writes import write_atomically
 from harness.errors import UserError, collected
-from harness.record import RECORD, STUDY_FILE, RunRecord, read_record
+from harness.folders import STUDY_FILE
+from harness.record import RECORD, RunRecord, read_record
 from harness.records import read_all_records, record_file
 from harness.regular_files import read_json
 from harness.runs.claim import claimed

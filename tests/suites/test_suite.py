@@ -4,7 +4,7 @@ import pytest
 
 from harness.config.files import config_files
 from harness.errors import UserError
-from harness.record import OTHER_FOLDERS
+from harness.folders import OTHER_FOLDERS
 from harness.registry import Registry
 from harness.suites.expansion import planned_runs
 from harness.suites.selection import resolve_suite

@@ -175,7 +175,7 @@ def test_html_needs_nothing_from_elsewhere(comparison: Comparison):
 
 @pytest.mark.slow
 def test_html_says_how_to_run_it_again(runs: Path):
-    from harness.record import SINGLE
+    from harness.folders import SINGLE
 
     add_runs(runs, "bert-mini", 0.8, range(4, 5), suite=SINGLE)
     text = RENDERERS["html"](compare(runs))
@@ -290,7 +290,7 @@ def test_a_table_whose_headings_do_not_fit_comes_in_parts_that_break_no_word():
 
 @pytest.mark.parametrize("key", ["local", "own"], ids=["as recorded today", "as recorded by schema 1"])
 def test_html_says_how_to_run_own_files_again(tmp_path: Path, key: str):
-    from harness.record import SINGLE
+    from harness.folders import SINGLE
 
     config = {key: {"train": "my reviews.csv", "task_type": "classification", "label": None, "text": ["title", "body"]}}
     add_runs(tmp_path, "bert-mini", 0.8, range(1), suite=SINGLE, task="my-reviews-1a2b3c4d", config=config)
