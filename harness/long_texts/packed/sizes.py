@@ -2,7 +2,7 @@
 
 oneDNN, which multiplies bf16 matrices on a CPU, generates code for each shape of a product: a few milliseconds for each
 of some nine products per number of tokens. It keeps the last 1,024. Packed batches seldom have the same number of
-tokens twice, so a small model would spend up to a quarter of its time on this. Therefore some tokens are appended, as
+tokens twice, so a small model would spend up to a third of its time on this. Therefore some tokens are appended, as
 one more text that nothing reads.
 Source: oneDNN developer guide, "Primitive Cache".
 """
