@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -186,6 +187,7 @@ def _keep(job: Job, start: InitialModel, share: float, tokens: int) -> None:
     if not start.accelerator.is_main_process:
         return
     folder = job.folder.checkpoint(share)
+    shutil.rmtree(folder, ignore_errors=True)  # Left by a process that was killed here.
     # A copy, because training continues in 32 bits.
     model = copy.deepcopy(start.model)
     if job.recipe.training.save == "bf16":

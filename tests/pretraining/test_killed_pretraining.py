@@ -79,6 +79,20 @@ def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(name, momen
     assert_same(run, whole)
 
 
+def test_what_a_killed_writer_of_a_checkpoint_left_is_not_part_of_the_result(never_killed, tmp_path):
+    whole = never_killed("pairs")
+    run = Pretraining(whole.recipe, tmp_path)
+    words = [*run.words, "--checkpoint-seconds=0"]
+    assert kill_when(Forked(words), lambda: has_state(run, 1)) is None
+    for name in ("checkpoint-50", "checkpoint"):
+        # safetensors writes to such a file first, and moves it into place.
+        (run.partial / name).mkdir(exist_ok=True)
+        (run.partial / name / ".tmpWSaf48").write_bytes(bytes(100))
+    code, output = finish(Forked(words))
+    assert code == 0, output
+    assert_same(run, whole)
+
+
 def assert_same(run, whole):
     """The runs left the same, but for how long they took."""
     ours, theirs = run.record(), whole.record()
@@ -86,7 +100,9 @@ def assert_same(run, whole):
     assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
     assert ours["steps"] == len(ours["first_losses"]) == STEPS
     assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint", "checkpoint-50", "pretraining.json"]
-    for file in sorted(path.relative_to(whole.folder) for path in whole.folder.glob("*/*")):
+    files = sorted(path.relative_to(whole.folder) for path in whole.folder.glob("*/*"))
+    assert sorted(path.relative_to(run.folder) for path in run.folder.glob("*/*")) == files
+    for file in files:
         if file.name != "README.md":  # It says how long it took.
             assert (run.folder / file).read_bytes() == (whole.folder / file).read_bytes(), file
 

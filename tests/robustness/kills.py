@@ -20,7 +20,7 @@ from pathlib import Path
 
 import typer
 from robustness.forked import begin_in_environment, command
-from robustness.projects import PRETRAIN, RUN, leftovers, results, write_pretraining, write_project
+from robustness.projects import PRETRAIN, RUN, leftovers, results, which_differ, write_pretraining, write_project
 
 MOST = 8  # kills, before a command is let end
 _JUST_WRITTEN = re.compile(r"\.\w+\.json\.\d+$|\.claim\.\w+$")  # Swept once they are minutes old.
@@ -74,8 +74,8 @@ def disturbed(work: Work, place: Path, chooser: random.Random) -> tuple[int, str
     left = [name for name in leftovers(place) if not _JUST_WRITTEN.search(name)]
     if ended.code != 0:
         return kills, f"code {ended.code}: {ended.said}"
-    if results(place) != work.wanted:
-        return kills, f"another result: {ended.said}"
+    if differing := which_differ(results(place), work.wanted):
+        return kills, f"another result ({'; '.join(differing)}): {ended.said}"
     return kills, f"left: {', '.join(left)}" if left else ""
 
 

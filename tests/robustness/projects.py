@@ -128,6 +128,19 @@ def results(folder: Path) -> dict[str, object]:
     return found
 
 
+def which_differ(found: object, wanted: object, where: str = "") -> list[str]:
+    """Where two results differ, the way to each: "runs/…/run.json: checkpoint: config.json"."""
+    if found == wanted:
+        return []
+    if not (isinstance(found, dict) and isinstance(wanted, dict)):
+        return [where]
+    return [
+        line
+        for key in sorted(found.keys() | wanted.keys())
+        for line in which_differ(found.get(key), wanted.get(key), f"{where}: {key}".removeprefix(": "))
+    ]
+
+
 def leftovers(folder: Path) -> list[str]:
     """What kills left in the folders of runs."""
     return sorted(str(path.relative_to(folder)) for path in (folder / "runs").rglob(".*"))

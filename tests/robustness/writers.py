@@ -20,7 +20,7 @@ from typing import Any
 
 import typer
 from robustness.forked import Ended, begin_in_environment, command
-from robustness.projects import RUN, WRITERS, leftovers, results, write_writers
+from robustness.projects import RUN, WRITERS, leftovers, results, which_differ, write_writers
 
 STEPS, PASSES = 8, 3  # optimizer steps, and passes over the test split, of every writer
 
@@ -97,8 +97,8 @@ def trouble(folder: Path, wanted: dict[str, object], ended: tuple[Ended, Ended])
         return f"not killed, but code {killed.code}: {killed.said}"
     if last.code != 0:
         return f"code {last.code}: {last.said}"
-    if results(folder) != wanted:
-        return f"another result: {last.said}"
+    if differing := which_differ(results(folder), wanted):
+        return f"another result ({'; '.join(differing)}): {last.said}"
     return f"left: {', '.join(leftovers(folder))}" if leftovers(folder) else ""
 
 
