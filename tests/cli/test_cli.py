@@ -16,6 +16,8 @@ from command_line import read_record, reviews, write_csv
 from synthetic_runs import add_runs
 
 FLOOR = ("--task", "boolq", "--model", "majority")
+# Python 3.14 sees no suffix in "..csv".
+NO_STEM = pytest.param("d/..csv", marks=pytest.mark.skipif(sys.version_info >= (3, 14), reason="is refused there"))
 COMMANDS = ("list", "plan", "run", "compare", "report", "predict", "perplexity", "convert")
 
 
@@ -267,7 +269,7 @@ def test_files_of_one_name_are_told_apart_and_models_on_the_same_file_are_compar
 
 
 @pytest.mark.slow_but_first
-@pytest.mark.parametrize("name", ["d/..csv", "a b/ü.csv"])
+@pytest.mark.parametrize("name", [NO_STEM, "a b/ü.csv"])
 def test_any_files_name_makes_a_folder_of_the_same_depth(command, name):
     Path(name).parent.mkdir()
     write_csv(Path(name), reviews())
