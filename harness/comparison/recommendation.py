@@ -21,6 +21,8 @@ from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 
+_MORE = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
+
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
@@ -65,7 +67,7 @@ def _recommended(task: TaskComparison) -> Recommendation:
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
         waits = task.look is not None and not task.look.is_whole
         return _too_few_seeds(trained[0], simple, task, unit) if single or waits else _untested(trained[0], task)
-    near = [cell for cell in ranked if cell.is_near_best]
+    near = [cell for cell in ranked if cell.is_near_best and not cell.has_learnt_nothing]
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
     if simple is not None and simple in contenders:
@@ -134,9 +136,7 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
             why = f"{leader.model} has read {share(read)} of the training examples; more steps may change that."
             return Recommendation("unclear", simple.model, advice, (scores, why))
         advice = f"{_use(simple.model, task)}: nothing beats the simple baseline."
-        collapsed = any(run.is_collapsed for run in leader.scored)
-        more = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
-        return Recommendation("baseline", simple.model, advice, (scores, *(more if collapsed else ())))
+        return Recommendation("baseline", simple.model, advice, (scores, *(_MORE if leader.collapsed else ())))
     interval = f" ({unit.interval(found.estimate, signed=True)}, unadjusted)" if found.estimate.low is not None else ""
     return Recommendation(
         "unclear",
@@ -164,6 +164,8 @@ def _share_read(cell: Cell) -> float:
 
 def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
     best = contenders[0]
+    if best.has_learnt_nothing:
+        return Recommendation("unclear", None, f"Can't tell yet: all runs of {best.model}, the best, collapsed.", _MORE)
     reasons = tuple(_reasons(best, task, unit))
     if len(contenders) == 1:
         behind = listed([named(cell) for cell in task.cells if best.model in cell.beaten_by])
@@ -173,13 +175,15 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
             else f"{_use(named(best), task)}: no other model is compared with it."
         )
         return Recommendation("best", best.model, advice, reasons)
-    expense, name = _expense(contenders)
-    cheapest = min(contenders, key=expense)
+    useful = [cell for cell in contenders if not cell.has_learnt_nothing]
+    expense, name = _expense(useful)
+    cheapest = min(useful, key=expense)
     if cheapest is best or expense(cheapest) == inf:
-        rest = listed([cell.model for cell in contenders[1:]])
         first = "it has the best score" if best is task.ranked[0] else "of the models compared it has the best score"
+        others = listed([cell.model for cell in useful[1:] or contenders[1:]])
         none = "none costs less" if expense(cheapest) < inf else "none is known to cost less"
-        advice = f"{_use(best.model, task)}: {first}, and of those that may be as good, {rest}, {none}."
+        end = none if len(useful) > 1 else "all runs collapsed"
+        advice = f"{_use(best.model, task)}: {first}, and of those that may be as good, {others}, {end}."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
     part = expense(cheapest) / expense(best) if 0 < expense(best) < inf else None
     cost = "" if part is None else f" at {ratio(part)} of the {name}"

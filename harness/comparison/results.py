@@ -163,6 +163,11 @@ class Cell:
         return tuple(run for run in self.runs if run.is_collapsed)
 
     @property
+    def has_learnt_nothing(self) -> bool:
+        """Whether every run with a score collapsed."""
+        return bool(self.scored) and all(run.is_collapsed for run in self.scored)
+
+    @property
     def troubled(self) -> tuple[Run, ...]:
         """Runs without a score."""
         return tuple(run for run in self.runs if run.score is None)

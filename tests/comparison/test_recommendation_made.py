@@ -254,3 +254,23 @@ def test_a_model_that_has_read_less_than_all_of_the_training_examples_is_not_giv
         (scores, "a has read 50 % of the training examples; more steps may change that."),
     )  # fmt: skip
     assert told(recommended(task(read(0.3, 1.0, 0.4), simple)))[0] == "baseline"
+
+
+def all_collapsed(made):
+    return replace(made, runs=tuple(replace(run, is_collapsed=True) for run in made.runs))
+
+
+def test_a_model_that_learnt_nothing_in_any_run_is_not_recommended_for_its_cost():
+    nothing, slow = all_collapsed(B), timed("d", 0.85, 200.0)
+    best = "Use a: it has the best score, and of those that may be as good, "
+    for cells, model, advice in (
+        ((A, nothing, slow), "a", f"{best}d, none costs less."),
+        ((A, nothing), "a", f"{best}b, all runs collapsed."),
+        ((A, timed("e", 0.85, 50.0), nothing), "e",
+         "Use e: no model is shown to be better, and of those that may be the best it costs least."),
+        ((all_collapsed(A), B), None, "Can't tell yet: all runs of a, the best, collapsed."),
+        ((all_collapsed(A), C), None, "Can't tell yet: all runs of a, the best, collapsed."),
+    ):  # fmt: skip
+        assert told(recommended(task(*cells)))[1:3] == (model, advice)
+    near = (replace(A, is_near_best=True), replace(nothing, is_near_best=True))
+    assert recommended(task(*near, margin=Margin(2.0, 0.02))).model == "a"
