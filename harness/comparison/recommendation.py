@@ -21,6 +21,8 @@ from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 
+SAME_COST = 1.1  # Two costs up to this ratio count as equal: the time of a run varies by as much.
+_LEAST = "costs least"
 _MORE = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
 
 
@@ -113,11 +115,12 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     """Recommend the cheapest of the models that are shown to be less than the margin behind the best."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
-    cheapest, best = min(near, key=expense), next(cell for cell in task.ranked if cell.is_compared)
+    cheapest, least = _cheapest(near, expense)
+    best = next(cell for cell in task.ranked if cell.is_compared)
     every = all(cell.is_compared or cell.is_simple_baseline for cell in task.ranked)
     of_those = "" if every else " of those compared"
     advice = f"{_use(cheapest.model, task)}: no model{of_those} is better by more than {in_words(task.margin, task)}"
-    merit = "costs least to train" if expense(cheapest) < inf else "has the best score"
+    merit = least.replace(_LEAST, f"{_LEAST} to train") if expense(cheapest) < inf else "has the best score"
     advice += f", and of {len(near)} such models it {merit}." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
     other = "" if best is cheapest else f"; {best.model}, the best{of_those}, {_score(best, unit)}"
@@ -177,11 +180,12 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         return Recommendation("best", best.model, advice, reasons)
     useful = [cell for cell in contenders if not cell.has_learnt_nothing]
     expense, name = _expense(useful)
-    cheapest = min(useful, key=expense)
+    cheapest, least = _cheapest(useful, expense)
     if cheapest is best or expense(cheapest) == inf:
         first = "it has the best score" if best is task.ranked[0] else "of the models compared it has the best score"
         others = listed([cell.model for cell in useful[1:] or contenders[1:]])
-        none = "none costs less" if expense(cheapest) < inf else "none is known to cost less"
+        none = "none costs less" if least == _LEAST else "none costs less by a tenth or more"
+        none = none if expense(cheapest) < inf else "none is known to cost less"
         end = none if len(useful) > 1 else "all runs collapsed"
         advice = f"{_use(best.model, task)}: {first}, and of those that may be as good, {others}, {end}."
         return Recommendation("cheapest", best.model, advice, (*_needed(best, contenders[1], task), *reasons))
@@ -190,8 +194,7 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     return Recommendation(
         "cheapest",
         cheapest.model,
-        f"{_use(cheapest.model, task)}: no model is shown to be better, and of those that may be the best it costs "
-        "least.",
+        f"{_use(cheapest.model, task)}: no model is shown to be better, and of those that may be the best it {least}.",
         (
             f"{best.model} has {_score(best, unit)}, {cheapest.model} {_score(cheapest, unit)}{cost}; "
             "the difference may be chance.",
@@ -227,6 +230,13 @@ def _expense(cells: Sequence[Cell]) -> tuple[Callable[[Cell], float], str]:
     """The measure of training cost for some models, and its name."""
     of_cost, name = cheaper_by([cell.cost for cell in cells])
     return lambda cell: of_cost(cell.cost), name
+
+
+def _cheapest(cells: Sequence[Cell], expense: Callable[[Cell], float]) -> tuple[Cell, str]:
+    """The model with the best score of those that cost the least, give or take a tenth, and how that is put."""
+    least = min(map(expense, cells))
+    found = next(cell for cell in cells if expense(cell) <= max(least, SAME_COST * least))
+    return found, _LEAST if expense(found) == least else f"{_LEAST}, give or take a tenth"
 
 
 def _score(cell: Cell, unit: Unit) -> str:

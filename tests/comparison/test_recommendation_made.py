@@ -274,3 +274,23 @@ def test_a_model_that_learnt_nothing_in_any_run_is_not_recommended_for_its_cost(
         assert told(recommended(task(*cells)))[1:3] == (model, advice)
     near = (replace(A, is_near_best=True), replace(nothing, is_near_best=True))
     assert recommended(task(*near, margin=Margin(2.0, 0.02))).model == "a"
+
+
+def test_of_models_that_cost_about_the_same_the_one_with_the_best_score_is_recommended():
+    best = "Use a: it has the best score, and of those that may be as good, "
+    spared = "none costs less by a tenth or more."
+    for cells, model, advice in (
+        ((A, timed("d", 0.85, 92.0)), "a", f"{best}d, {spared}"),
+        ((A, timed("d", 0.85, 92.0), timed("e", 0.84, 95.0)), "a", f"{best}d and e, {spared}"),
+        ((A, timed("d", 0.85, 21.0), timed("e", 0.84, 20.0)), "d",
+         "Use d: no model is shown to be better, and of those that may be the best it costs least, give or take a "
+         "tenth."),
+        ((A, timed("d", 0.85, 90.0)), "d",
+         "Use d: no model is shown to be better, and of those that may be the best it costs least."),
+    ):  # fmt: skip
+        assert told(recommended(task(*cells)))[1:3] == (model, advice)
+    near = tuple(replace(cell, is_near_best=True) for cell in (A, timed("d", 0.89, 95.0)))
+    assert recommended(task(*near, margin=Margin(2.0, 0.02))).advice == (
+        "Use a: no model is better by more than 2 points, and of 2 such models it costs least to train, give or "
+        "take a tenth."
+    )
