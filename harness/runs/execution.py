@@ -24,6 +24,7 @@ from harness.ops.together import Together, processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
+from harness.runs.content import check_unchanged
 from harness.runs.options import Options
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
 from harness.runs.run import CHECKPOINT, STATE, Run
@@ -44,7 +45,8 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     A loss that is not finite is recorded as a result.
 
     Raises:
-        UserError: If the data or the checkpoint is not available, or they do not fit.
+        UserError: If the data or the checkpoint is not available, they do not fit, or files have changed since the run
+            was planned.
     """
     together = processes()
     with others_share(together.num_processes) as others:
@@ -60,6 +62,7 @@ def _executed(
     task = task_of(run.config)
     with watch("load"):
         splits = limited_splits(_loaded(task, run.config), run.config)
+        check_unchanged(run.config)
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
