@@ -69,6 +69,7 @@ class SequenceToSequence(TaskType):
     metrics = METRICS
     default_metrics = ("bleu", "chrf", "exact_text", "target_token_accuracy", "target_perplexity")
     settings = Writing
+    unused_settings = ("pool",)
     inferred = True
     guess_rank = 1
 
