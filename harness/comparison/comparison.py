@@ -170,8 +170,9 @@ def _short_runs(group: list[Found], problems: list[str]) -> str:
 
 
 def _of_suite(run: Path) -> Path:
-    """The folder of the suite of a run."""
-    return run.absolute().parent.parent.parent
+    """The folder of the suite of a run, named like the run, so that what is wrong with it is told once."""
+    is_named = len(run.parts) > 2 and ".." not in run.parts[-3:]
+    return (run if is_named else run.absolute()).parent.parent.parent
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:
