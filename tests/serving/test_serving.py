@@ -115,7 +115,9 @@ def test_a_busy_port_and_a_folder_that_is_no_run_are_told(command, tmp_path):
     (record,) = (tmp_path / "runs").rglob("run.json")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"can't listen on 127.0.0.1, port {port}" in command("serve", record.parent, "--port", port).errors
+        errors = command("serve", record.parent, "--port", port).errors
+        assert f"can't listen on 127.0.0.1, port {port}" in errors
+        assert errors.startswith("Loading majority for rows")
 
 
 @pytest.mark.slow
