@@ -13,6 +13,7 @@ from harness.api.finished import FinishedRun
 from harness.api.notebook import notebook_html
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
+from harness.comparison.several import compare_several
 from harness.config.margin import margins_of
 from harness.errors import UserError
 from harness.output import console
@@ -112,7 +113,7 @@ class Comparison:
 
 
 def compare(
-    runs: str | Path | Sequence[FinishedRun] = "runs",
+    runs: str | Path | Sequence[FinishedRun] | Sequence[str | Path] = "runs",
     *,
     baseline: str | None = None,
     margin: float | Mapping[str, float] | None = None,
@@ -122,7 +123,8 @@ def compare(
     Scores are recomputed from the recorded predictions. reports/README.md explains intervals and adjusted p-values.
 
     Args:
-        runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
+        runs: A folder of runs, such as "runs" or "runs/reviews"; several folders, such as those of two suites, which
+            are compared as one on the tasks that they share; or runs from `finetune` or `load_runs`.
         baseline: The model to compare the others with. By default the suite's own, or else `scratch` if it was run.
         margin: The smallest difference that matters, in the units of the report: a number, such as 1.0 for one
             percentage point, which holds for every task scored in points; or a mapping from task to number. By default
@@ -139,9 +141,12 @@ def compare(
         return Comparison(of_records.compare(Path(runs), baseline=baseline, margins=margins))
     if not runs:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
-    wrong = [run for run in runs if not isinstance(run, FinishedRun)]
-    if wrong:
-        raise UserError(f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or their folder.")
-    found = [(run.folder, run.record) for run in runs]
+    folders = [Path(one) for one in runs if isinstance(one, str | Path)]
+    if len(folders) == len(runs):
+        return Comparison(compare_several(folders, baseline=baseline, margins=margins))
+    found = [(run.folder, run.record) for run in runs if isinstance(run, FinishedRun)]
+    if len(found) < len(runs):
+        wrong = next(run for run in runs if not isinstance(run, FinishedRun))
+        raise UserError(f"compare: not a run (got {wrong!r}). Give runs of finetune or load_runs, or folders of runs.")
     where = os.path.commonpath([folder.absolute() for folder, _ in found])
     return Comparison(of_records.compare_records(found, where=where, baseline=baseline, margins=margins))

@@ -33,8 +33,7 @@ def card_text(record: RunRecord) -> str:
     splits = _splits(record)
     judging, examples = record.scores[splits[-1]], record.counts.examples.get(splits[-1], 0)
     scores = "\n".join(
-        f"| {name} | {' | '.join(_formatted(record.scores[split].get(name)) for split in splits)} |"
-        for name in judging
+        f"| {name} | {' | '.join(_formatted(record.scores[split].get(name)) for split in splits)} |" for name in judging
     )
     recipe = "\n".join(f"- {key}: {value}" for key, value in used_settings(record).items()) or "No settings."
     if record.tuning is not None:

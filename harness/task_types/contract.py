@@ -104,7 +104,7 @@ class TaskType(Analysed, Predicts, ABC):
         metrics: All metrics of the type. Two task types may not have different metrics of the same name.
         default_metrics: Metrics of a user's own files, the main one first; see `metrics_for`.
         settings: The training settings of the type.
-        unused_settings: Inherited training settings that have no effect; a strategy that reads by segments always has one.
+        unused_settings: Inherited training settings that have no effect; `strategy`: unless it reads by segments.
         inferred: Whether own files have this type if they name a column that only this type has.
         endings: File extensions that only this type reads; own files with one have this type.
         guess_rank: Position in which the type is considered for own files; more specific types come first.

@@ -77,7 +77,10 @@ def test_a_mistake_is_told_in_the_command_lines_words_but_for_its_options(comman
         ({"model": "majority", "task": "boolq", "workers": -1}, "workers: must be a whole number, 1 or more (got -1)."),
         ({"model": "majority", "task": "boolq", "workers": 1.5}, "workers: must be a whole number, 1 or more (got 1.5"),
         ({"model": "majority", "task": "boolq", "name": "data"}, "name: the folder data of runs is for copies of data"),
-        ({"model": "majority", "task": "boolq", "name": "/evaluated"}, "is for models that were scored without training."),
+        (
+            {"model": "majority", "task": "boolq", "name": "/evaluated"},
+            "is for models that were scored without training.",
+        ),
         ({"model": "majority", "task": "boolq", "name": 3}, "name: must be the name of a folder (got 3)."),
         ({"model": "majority", "data": 3}, "data.train: neither a file nor rows (got 3)."),
         ({"model": "majority", "data": [3]}, "data.train: neither a file nor rows (got 3)."),

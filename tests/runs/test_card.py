@@ -33,7 +33,8 @@ def test_the_card_leaves_out_settings_of_other_task_types_methods_and_strategies
 
 def test_the_card_has_the_settings_of_the_task_type_method_and_strategy_that_were_used():
     lines = recipe_lines(run(method="lora", rank=4, strategy="segment_recurrence", segment=64, pool="last"))
-    assert {"- method: lora", "- rank: 4", "- strategy: segment_recurrence", "- segment: 64", "- pool: last"} <= {*lines}
+    used = {"- method: lora", "- rank: 4", "- strategy: segment_recurrence", "- segment: 64", "- pool: last"}
+    assert used <= {*lines}
     assert "- beams: 2" in recipe_lines(run("sequence_to_sequence", "bleu", beams=2))
     answers = recipe_lines(run("question_answering", "qa_f1"))
     assert "- empty_windows: 1.0" in answers
@@ -49,9 +50,7 @@ def test_the_card_of_a_probe_or_an_untrained_model_has_no_settings_of_steps():
 
 
 def test_the_card_of_a_simple_baseline_has_only_what_it_reads_and_no_step():
-    found = run(baseline_penalty=2.0).model_copy(
-        update={"family": "tfidf", "simple_baseline": True, "best_step": None}
-    )
+    found = run(baseline_penalty=2.0).model_copy(update={"family": "tfidf", "simple_baseline": True, "best_step": None})
     names = {line.removeprefix("- ").partition(":")[0] for line in recipe_lines(found)}
     assert "baseline_penalty" in names
     assert "learning_rate" not in names

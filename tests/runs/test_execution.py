@@ -69,7 +69,9 @@ def test_data_that_changed_after_the_run_was_planned_is_refused(texts, tmp_path)
     assert finished(run).status == "complete"
 
 
-@pytest.mark.parametrize(("name", "told"), [("model.safetensors", "the weights"), ("config.json", "checkpoint/config.json")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("model.safetensors", "the weights"), ("config.json", "checkpoint/config.json")]
+)
 def test_a_checkpoint_that_changed_after_the_run_was_planned_is_refused(texts, checkpoints, tmp_path, name, told):
     checkpoint = shutil.copytree(checkpoints["bert"], tmp_path / "checkpoint")
     run = own_run(tmp_path / "runs", texts, checkpoint)
