@@ -110,6 +110,12 @@ def test_the_folder_of_a_study_is_no_place_for_other_runs():
     assert line == "name: runs/claims has what a study measured. Choose another name."
 
 
+def test_the_numbers_of_a_data_frame_are_read_to_the_last_digit():
+    numbers = [1.2345678901234567e-10, 0.1 + 0.2, 1e300, 2.0]
+    frame = pd.DataFrame({"score": [*numbers, np.nan, np.inf], "text": list("abcdef")}, index=range(6, 0, -1))
+    assert [row["score"] for row in rows_of(frame, "data")] == [*numbers, None, None]
+
+
 @pytest.mark.usefixtures("here")
 def test_many_rows_under_a_misspelt_key_do_not_hide_what_is_wrong():
     (line,) = refusal(model="majority", data={"trian": [{"text": "a film"}] * 1000})
