@@ -174,6 +174,15 @@ def test_folders_of_metric_scripts_and_of_files_in_older_records_are_left_out_of
     assert "/home/me" not in export_card(tmp_path, run, None, licence="mit", name="mine")
 
 
+def test_what_else_lies_in_a_checkpoints_folder_is_not_exported(bert_run, tmp_path):
+    run = shutil.copytree(bert_run, tmp_path / "run")
+    (run / "checkpoint/optimizer.pt").write_bytes(b"a pickle")
+    export_to(wanted(run, form="folder", examples=0), tmp_path / "out")
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= names
+    assert "optimizer.pt" not in names
+
+
 @pytest.mark.parametrize("damage", ["changed", "gone"])
 def test_a_damaged_export_is_refused(damage, bert_run, tmp_path):
     export_to(wanted(bert_run, form="folder", examples=0), tmp_path / "out")
