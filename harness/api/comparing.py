@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.api.finished import FinishedRun
 from harness.api.notebook import notebook_html
@@ -113,7 +113,7 @@ class Comparison:
 
 
 def compare(
-    runs: str | Path | Sequence[FinishedRun] | Sequence[str | Path] = "runs",
+    runs: str | Path | FinishedRun | Iterable[FinishedRun] | Iterable[str | Path] = "runs",
     *,
     baseline: str | None = None,
     margin: float | Mapping[str, float] | None = None,
@@ -139,14 +139,16 @@ def compare(
         raise UserError(f"compare: margin: {error} (got {margin!r}).") from error
     if isinstance(runs, str | Path):
         return Comparison(of_records.compare(Path(runs), baseline=baseline, margins=margins))
-    if not runs:
+    given: list[Any] = list(runs) if isinstance(runs, Iterable) else [runs]
+    if not given:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
-    folders = [Path(one) for one in runs if isinstance(one, str | Path)]
-    if len(folders) == len(runs):
-        return Comparison(compare_several(folders, baseline=baseline, margins=margins))
-    found = [(run.folder, run.record) for run in runs if isinstance(run, FinishedRun)]
-    if len(found) < len(runs):
-        wrong = next(run for run in runs if not isinstance(run, FinishedRun))
-        raise UserError(f"compare: not a run (got {wrong!r}). Give runs of finetune or load_runs, or folders of runs.")
+    if all(isinstance(one, str | Path) for one in given):
+        return Comparison(compare_several([Path(one) for one in given], baseline=baseline, margins=margins))
+    wrong = [one for one in given if not isinstance(one, FinishedRun)]
+    if wrong:
+        raise UserError(
+            f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or folders of runs."
+        )
+    found = [(run.folder, run.record) for run in given]
     where = os.path.commonpath([folder.absolute() for folder, _ in found])
     return Comparison(of_records.compare_records(found, where=where, baseline=baseline, margins=margins))
