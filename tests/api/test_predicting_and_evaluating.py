@@ -100,10 +100,12 @@ def test_later_rows_may_be_a_file_or_a_frame(finished, later, tmp_path):
         harness.evaluate(run, data=later, split="validation")
 
 
-def test_an_export_is_scored_as_its_run_is(finished, later, tmp_path):
+def test_an_export_is_scored_as_its_run_is(command, finished, later, tmp_path):
     run = finished["majority"]
     export_to(Wanted(run.folder, "folder", "fp32", licence=None, examples=0, name="x"), tmp_path / "export")
     assert harness.evaluate(tmp_path / "export", data=later) == harness.evaluate(run, data=later)
+    told = command("evaluate", "export", "--input", write_csv(tmp_path / "later.csv", later))
+    assert (told.code, "accuracy" in told.output) == (0, True)
 
 
 @pytest.mark.parametrize(
