@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.api.finished import FinishedRun
 from harness.api.notebook import notebook_html
 from harness.comparison import comparison as of_records
 from harness.comparison.results import Comparison as Results
+from harness.comparison.several import compare_several
 from harness.config.margin import margins_of
 from harness.errors import UserError
 from harness.output import console
@@ -112,7 +113,7 @@ class Comparison:
 
 
 def compare(
-    runs: str | Path | Sequence[FinishedRun] = "runs",
+    runs: str | Path | FinishedRun | Iterable[FinishedRun] | Iterable[str | Path] = "runs",
     *,
     baseline: str | None = None,
     margin: float | Mapping[str, float] | None = None,
@@ -122,7 +123,8 @@ def compare(
     Scores are recomputed from the recorded predictions. reports/README.md explains intervals and adjusted p-values.
 
     Args:
-        runs: A folder of runs, such as "runs" or "runs/reviews", or runs from `finetune` or `load_runs`.
+        runs: A folder of runs, such as "runs" or "runs/reviews"; several folders, such as those of two suites, which
+            are compared as one on the tasks that they share; or runs from `finetune` or `load_runs`.
         baseline: The model to compare the others with. By default the suite's own, or else `scratch` if it was run.
         margin: The smallest difference that matters, in the units of the report: a number, such as 1.0 for one
             percentage point, which holds for every task scored in points; or a mapping from task to number. By default
@@ -137,11 +139,16 @@ def compare(
         raise UserError(f"compare: margin: {error} (got {margin!r}).") from error
     if isinstance(runs, str | Path):
         return Comparison(of_records.compare(Path(runs), baseline=baseline, margins=margins))
-    if not runs:
+    given: list[Any] = list(runs) if isinstance(runs, Iterable) else [runs]
+    if not given:
         raise UserError("compare: no runs (got an empty list). Give runs, or the folder that they lie in.")
-    wrong = [run for run in runs if not isinstance(run, FinishedRun)]
+    if all(isinstance(one, str | Path) for one in given):
+        return Comparison(compare_several([Path(one) for one in given], baseline=baseline, margins=margins))
+    wrong = [one for one in given if not isinstance(one, FinishedRun)]
     if wrong:
-        raise UserError(f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or their folder.")
-    found = [(run.folder, run.record) for run in runs]
+        raise UserError(
+            f"compare: not a run (got {wrong[0]!r}). Give runs of finetune or load_runs, or folders of runs."
+        )
+    found = [(run.folder, run.record) for run in given]
     where = os.path.commonpath([folder.absolute() for folder, _ in found])
     return Comparison(of_records.compare_records(found, where=where, baseline=baseline, margins=margins))

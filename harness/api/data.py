@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,7 @@ def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
         UserError: If it is none of these.
     """
     if hasattr(data, "to_json") and hasattr(data, "columns"):  # A data frame: its missing fields become None.
-        lines = data.to_json(orient="records", lines=True, date_format="iso", double_precision=15)
-        return [json.loads(line) for line in lines.splitlines()]
+        return _rows_of_frame(data)
     if hasattr(data, "features") and hasattr(data, "to_list"):
         return dataset_rows(data)
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
@@ -57,6 +57,16 @@ def rows_of(data: Any, where: str) -> list[dict[str, Any]]:
     if wrong:
         raise UserError(f"{where}: {_NO_ROWS.format(wrong[0])}")
     return [dict(row) for row in rows]
+
+
+def _rows_of_frame(frame: Any) -> list[dict[str, Any]]:
+    lines = frame.to_json(orient="records", lines=True, date_format="iso", double_precision=15)
+    rows = [json.loads(line) for line in lines.splitlines()]
+    for name, column in frame.items():  # pandas writes numbers with at most 15 places after the point.
+        if str(column.dtype) == "float64":
+            for row, number in zip(rows, column.tolist(), strict=True):
+                row[str(name)] = number if isfinite(number) else None
+    return rows
 
 
 def _file(given: Any, where: str, runs: Path) -> str:

@@ -15,6 +15,7 @@ from harness.folders import EVALUATED
 from harness.ops.unchanged import unchanged_process
 from harness.record import RECORD
 from harness.runs.evaluation import scores_of_rows, scores_of_split
+from harness.runs.exported import is_export
 
 
 def evaluate(
@@ -22,7 +23,7 @@ def evaluate(
     *,
     task: str | None = None,
     data: Any = None,
-    split: Literal["train", "validation", "test"] = "test",
+    split: Literal["train", "validation", "test"] | None = None,
     **more: Any,
 ) -> dict[str, float]:
     """Score a model without training it, and return its scores by metric.
@@ -37,20 +38,24 @@ def evaluate(
         harness.evaluate("textattack/bert-base-uncased-SST-2", task="sst2")
 
     Args:
-        run_or_model: A run or its folder, or a model as in `finetune`.
+        run_or_model: A run, its folder or that of an export; or a model as in `finetune`.
         task: The name of a task; not for a run, which has its own.
         data: For a run, a file, a data frame or rows with the columns of its task; otherwise as in `finetune`.
-        split: The split to score. "train" is for finished runs only.
+        split: The split to score, "test" by default. "train" is for finished runs only, and none is for a run's `data`.
         **more: For a run, `separator` and `encoding` of the file; otherwise further arguments of `finetune`, such as
             `runs`, `seeds=1` or `max_length=256`.
 
     Raises:
         UserError: If there is no such run or model, or if the data is invalid or does not fit the model.
     """
-    if isinstance(run_or_model, FinishedRun) or Path(run_or_model, RECORD).is_file():
+    folder = run_folder(run_or_model)
+    if isinstance(run_or_model, FinishedRun) or (folder / RECORD).is_file() or is_export(folder):
         format_of_file = {name: more.pop(name, None) for name in ("separator", "encoding")}
         _refuse_with_run(task, more)
-        return _evaluate_run(run_folder(run_or_model), data, split, **format_of_file)
+        if data is not None and split is not None:
+            raise UserError(f"split: {split!r}: data for a run is scored as a whole. Leave one of them out.")
+        return _evaluate_run(folder, data, split or "test", **format_of_file)
+    split = "test" if split is None else split
     if split not in ("validation", "test"):
         raise UserError(f"split: {split!r}: a model that is not a run can only be scored on 'validation' or 'test'.")
     if (task is None) == (data is None):

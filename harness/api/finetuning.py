@@ -9,10 +9,11 @@ from typing import Any
 
 from harness.api.data import local_data
 from harness.api.finished import FinishedRun
+from harness.claims.record import is_study
 from harness.config.model import SingleModel, single_models
 from harness.config.run import LocalData
 from harness.errors import UserError
-from harness.folders import SINGLE
+from harness.folders import EVALUATED, OTHER_FOLDERS, SINGLE
 from harness.ops.unchanged import unchanged_process
 from harness.output import console
 from harness.record import RECORD, read_record
@@ -66,15 +67,16 @@ def finetune(
             as `--set`.
 
     Raises:
-        UserError: If neither or both of `task` and `data` are given; if they, a model or a setting are invalid; or if a
-            run is already recorded with other settings and `redo` is False.
+        UserError: If neither or both of `task` and `data` are given; if they, a model, a setting or `name` are invalid;
+            or if a run is already recorded with other settings and `redo` is False.
     """
     with unchanged_process():
         recipes, chosen = _recipes(model, settings), _checked_seeds(seeds)
         _check_workers(workers)
+        suite = _suite(name, Path(runs), is_trained=settings.get("maximum_steps") != 0)
         local = _local(task, data, Path(runs))
         named = str(task) if local is None else Path(local.train or str(local.test)).stem
-        planned = single_runs(named, local, recipes, seeds=chosen, runs=Path(runs), suite=folder_name(name))
+        planned = single_runs(named, local, recipes, seeds=chosen, runs=Path(runs), suite=suite)
         options, shown = Options(redo=redo), console(quiet=not progress)
         planned, _, _ = execute_trials(planned, _tuning(tuning, recipes), options, shown, workers=workers)
         tally = execute_runs(planned, options, shown, workers=workers)
@@ -117,6 +119,23 @@ def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
         got = repr(wrong[0]) if wrong else "none"
         raise UserError(f"seeds: must be whole numbers from 0 to 2**32 - 1 (got {got}). Write seeds=(0, 1, 2).")
     return [int(seed) for seed in dict.fromkeys(chosen)]
+
+
+def _suite(name: str, runs: Path, *, is_trained: bool) -> str:
+    """The name of the folder in `runs` for these runs.
+
+    Raises:
+        UserError: If it is for something else.
+    """
+    if not isinstance(name, str):
+        raise UserError(f"name: must be the name of a folder (got {name!r}).")
+    folder = folder_name(name)
+    allowed = (SINGLE,) if is_trained else (SINGLE, EVALUATED)
+    if folder in OTHER_FOLDERS and folder not in allowed:
+        raise UserError(f"name: the folder {folder} of runs is for {OTHER_FOLDERS[folder]}. Choose another name.")
+    if is_study(runs / folder):
+        raise UserError(f"name: {runs / folder} has what a study measured. Choose another name.")
+    return folder
 
 
 def _check_workers(workers: int) -> None:

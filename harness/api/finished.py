@@ -140,5 +140,11 @@ def load_runs(folder: str | Path = "runs") -> list[FinishedRun]:
 
 
 def run_folder(run: FinishedRun | str | Path) -> Path:
-    """Return the folder of a run that is given as an object or by its folder."""
+    """Return the folder of a run that is given as an object or by its folder.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if not isinstance(run, FinishedRun | str | Path):
+        raise UserError(f"run: must be one run, or its folder (got {run!r:.80}).")
     return run.folder if isinstance(run, FinishedRun) else Path(run)

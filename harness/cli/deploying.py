@@ -118,8 +118,9 @@ def serve(
         extra = "pip install 'finetune-harness[serve]'"
         raise UserError(f"{error.name}: harness serve needs packages that are not installed. Run: {extra}") from error
     runs = [run] if compare is None else [run, compare]
-    for folder in runs:
-        recorded(folder)  # A mistake is told before torch is imported.
+    records = [recorded(folder)[0] for folder in runs]  # A mistake is told before torch is imported.
+    for folder, record in zip(runs, records, strict=True):
+        console(stderr=True).print(f"Loading {record.model} for {record.task} from {folder} …", soft_wrap=True)
     from harness.serving.server import serve_here  # noqa: PLC0415 -- heavy
 
     shown = console()

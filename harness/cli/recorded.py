@@ -178,3 +178,5 @@ def merge_runs(
     console().print(
         f"{_counted(len(merged.copied))} copied to {target}; {merged.known:,} were already there.", soft_wrap=True
     )
+    if merged.notes:
+        console().print(f"Also copied: {', '.join(map(str, merged.notes))}.", soft_wrap=True)

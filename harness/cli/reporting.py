@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import completing
 from harness.cli.app import RUNS, app, names
+from harness.errors import UserError
 from harness.output import console
 
 MarginOption = Annotated[
@@ -19,16 +20,29 @@ MarginOption = Annotated[
 ]
 
 
-@app.command(epilog="Example: harness compare runs/demo --margin 1")
+RunsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(help="A folder of runs, or several to compare with each other. Default: runs.", show_default=False),
+]
+
+
+@app.command(
+    epilog="""Examples:\n
+    harness compare runs/demo --margin 1\n
+    harness compare runs/demo runs/tuned"""
+)
 def compare(
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    runs: RunsArgument = None,
     baseline: Annotated[str | None, typer.Option(help="The model to compare the others with.")] = None,
     margin: MarginOption = None,
 ) -> None:
-    """Show all models on all tasks: scores with intervals, differences from a baseline, costs."""
+    """Show all models on all tasks: scores with intervals, differences from a baseline, costs.
+
+    Several folders, such as two suites, are compared as one, on the tasks that they share.
+    """
     from harness.reporting.terminal import show  # noqa: PLC0415 -- heavy
 
-    show(_comparison(runs, baseline, margin), console())
+    show(_comparison(runs or [RUNS], baseline, margin), console())
 
 
 @app.command(
@@ -38,7 +52,7 @@ def compare(
 )
 def report(
     invocation: typer.Context,
-    runs: Annotated[Path, typer.Argument(help="A folder of runs.")] = RUNS,
+    runs: RunsArgument = None,
     format_: Annotated[
         str, typer.Option("--format", help="html, markdown, latex or csv.", autocompletion=completing.formats)
     ] = "html",
@@ -68,11 +82,15 @@ def report(
     """Write the comparison, or the results of a study, to one file."""
     from harness.claims.record import is_study  # noqa: PLC0415 -- a command's own
 
-    if is_study(runs):
+    folders = runs or [RUNS]
+    studies = [folder for folder in folders if is_study(folder)]
+    if studies and len(folders) > 1:
+        raise UserError(f"{studies[0]}: the folder of a study, which has a report of its own. Name it alone.")
+    if studies:
         from harness.cli.studying import refuse_with_study, report_study  # noqa: PLC0415 -- a command's own
 
         refuse_with_study(invocation, ("runs", "format_", "output"))
-        console().print(f"Report: {report_study(runs, format_, output).absolute()}", soft_wrap=True)
+        console().print(f"Report: {report_study(folders[0], format_, output).absolute()}", soft_wrap=True)
         return
     from harness.reporting.files import (  # noqa: PLC0415 -- a command's own
         check_settings,
@@ -87,8 +105,10 @@ def report(
     check_settings(format_, settings)  # Rejected before anything is compared.
     if seeds is not None:
         check_seeds_file(seeds)
-    target = output or runs / f"report{ending_of(format_)}"
-    comparison = _comparison(runs, baseline, margin)
+    if output is None and len(folders) > 1:
+        raise UserError("harness report: of several folders, needs a file to write. Add --output FILE.")
+    target = output or folders[0] / f"report{ending_of(format_)}"
+    comparison = _comparison(folders, baseline, margin)
     write_report(format_, comparison, target, settings)
     console().print(f"Report: {target.absolute()}", soft_wrap=True)
     if trials is not None:
@@ -99,8 +119,8 @@ def report(
         console().print(f"Seeds: {seeds.absolute()}", soft_wrap=True)
 
 
-def _comparison(runs: Path, baseline: str | None, margin: list[str] | None) -> Any:
-    from harness.comparison.comparison import compare  # noqa: PLC0415 -- heavy
+def _comparison(folders: list[Path], baseline: str | None, margin: list[str] | None) -> Any:
+    from harness.comparison.several import compare_several  # noqa: PLC0415 -- heavy
     from harness.config.margin import margins_from_words  # noqa: PLC0415 -- a command's own
 
-    return compare(runs, baseline=baseline, margins=margins_from_words(margin or []))
+    return compare_several(folders, baseline=baseline, margins=margins_from_words(margin or []))

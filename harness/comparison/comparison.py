@@ -96,6 +96,8 @@ def compare_records(
     margins: Margins | None = None,
     description: str = "",
     problems: Sequence[str] = (),
+    suite: str = "",
+    folders: tuple[str, ...] = (),
 ) -> Comparison:
     """Compare at least one run.
 
@@ -106,6 +108,8 @@ def compare_records(
         margins: The margins of non-inferiority.
         description: The question of the comparison.
         problems: A line for each unreadable record.
+        suite: The name under which runs of several suites are compared as those of one; default: each suite alone.
+        folders: The folders of the runs, as the user named them, if there are several.
 
     Raises:
         UserError: If there is no model called `baseline`.
@@ -119,14 +123,14 @@ def compare_records(
     chosen = baseline or (DEFAULT_BASELINE if DEFAULT_BASELINE in models else None)
     unreadable = list(problems)
     scored: list[tuple[TaskComparison, Sequence[ModelRuns]]] = []
-    for group in _by_task(found):
+    for group in _by_task(found, suite):
         look, kept = _at_look(group, unreadable)
         short_runs = _short_runs(group, unreadable)
         for card in _cards([record for _, record in kept]):
             one, by_model = _scored(
                 kept, [known[model] for model in models], chosen, card=card, margins=margins, look=look
             )
-            scored.append((replace(one, short_runs=short_runs), by_model))
+            scored.append((replace(one, short_runs=short_runs, suite=suite or one.suite), by_model))
     tasks = tuple(task for task, _ in scored)
     foreseen = foreseen_lines(found, tasks, unreadable)
     return Comparison(
@@ -141,15 +145,19 @@ def compare_records(
         over_tasks=over_tasks(tasks, models),
         margins=margins,
         curves=curves_of(scored),
+        folders=folders,
     )
 
 
-def _by_task(found: Iterable[Found]) -> list[list[Found]]:
-    """Group runs by suite, task and value of the varied setting: scores at different values are not comparable."""
+def _by_task(found: Iterable[Found], suite: str) -> list[list[Found]]:
+    """Group runs by suite, task and value of the varied setting: scores at different values are not comparable.
+
+    With a `suite`, all runs are taken for its own.
+    """
     groups: dict[tuple[str, str, int, str], list[Found]] = defaultdict(list)
     for folder, record in found:
         value = 0 if record.varied is None else record.varied.value
-        groups[record.suite, record.base_task, value, record.task].append((folder, record))
+        groups[suite or record.suite, record.base_task, value, record.task].append((folder, record))
     return [groups[key] for key in sorted(groups)]
 
 
@@ -157,21 +165,23 @@ def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list
     """The current look of a sequential suite and its runs; for any other suite, None and all runs."""
     rule, (run, record) = None, group[0]
     with collected(problems):
-        rule = stated(_of_suite(run), {record.suite}).sequential
+        rule = stated(suite_folder(run), {record.suite}).sequential
     return (None, group) if rule is None else at_look(group, rule)
 
 
 def _short_runs(group: list[Found], problems: list[str]) -> str:
-    """What the runs were limited to, if their suite is a shortened one."""
-    run, record = group[0]
-    with collected(problems):
-        return stated(_of_suite(run), {record.suite}).short_runs
+    """What the runs were limited to, if their suite, or one of their suites, is a shortened one."""
+    for folder, suite in {suite_folder(run): record.suite for run, record in group}.items():
+        with collected(problems):
+            if short_runs := stated(folder, {suite}).short_runs:
+                return short_runs
     return ""
 
 
-def _of_suite(run: Path) -> Path:
-    """The folder of the suite of a run."""
-    return run.absolute().parent.parent.parent
+def suite_folder(run: Path) -> Path:
+    """The folder of the suite of a run, named like the run, so that what is wrong with it is told once."""
+    is_named = len(run.parts) > 2 and ".." not in run.parts[-3:]
+    return (run if is_named else run.absolute()).parent.parent.parent
 
 
 def _cards(records: Sequence[RunRecord]) -> list[TaskCard]:

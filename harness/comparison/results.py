@@ -274,6 +274,7 @@ class Comparison:
         foreseen: How accurate the forecasts of time and intervals were, a line each.
         over_tasks: What is shown across tasks; None for a single task, or if nothing could be shown.
         curves: The tasks for which a setting is varied.
+        folders: The folders of the runs, as the user gave them, if there are several; else empty.
     """
 
     runs: str
@@ -287,6 +288,7 @@ class Comparison:
     over_tasks: OverTasks | None = None
     margins: Margins | None = None
     curves: tuple[Curves, ...] = ()
+    folders: tuple[str, ...] = ()
 
     @property
     def task_count(self) -> int:

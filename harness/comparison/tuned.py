@@ -115,11 +115,16 @@ def _trials_beside(seeds: Sequence[Found]) -> list[RunRecord]:
         record.trial.number: record
         for place in places
         for _, record in read_all_records(place)[1]
-        if record.trial is not None and (record.task, record.model) == (first.task, first.model)
+        if record.trial is not None and record.task == first.task and _is_named(first.model, record.model)
     }
     # With a budget of cost there may be more trials than it finally allowed.
     allowed = [one.trials for _, record in seeds if (one := record.tuning) is not None and one.budget != "trials"]
     return [known[number] for number in sorted(known) if not allowed or number < max(allowed)]
+
+
+def _is_named(name: str, model: str) -> bool:
+    """Return whether a model goes by the name, which may also name its suite (`harness.comparison.several`)."""
+    return name == model or name.startswith(f"{model} (")
 
 
 def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: TaskCard) -> TunedModel:

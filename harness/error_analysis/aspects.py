@@ -19,7 +19,7 @@ from harness.error_analysis.answered import AnsweredTask, ModelAnswers
 from harness.errors import UserError, nearest, notice
 from harness.record import RECORD
 from harness.runs.identity import recorded_config
-from harness.runs.mistakes import read_splits
+from harness.runs.run_splits import read_splits
 from harness.task_types.analysed import Aspect
 
 LENGTH, DUPLICATES, GROUP = "length", "duplicates", "group"

@@ -32,7 +32,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
     """
     from huggingface_hub import EvalResult, ModelCardData  # noqa: PLC0415 -- takes most of a second
 
-    estimates = score_estimates(run, record)
+    estimates, record = score_estimates(run, record), portable(record)
     scores, split = _judging(record)
     tag = TASK_TYPES.load(record.task_card.task_type).pipeline_tag(scores)
     base = record.config["model"].get("checkpoint")
@@ -41,7 +41,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
         library_name=library_of(record),
         pipeline_tag=tag,
         license=licence or _base_licence(config),
-        base_model=base if _is_hub_id(base) else None,
+        base_model=base if _is_hub_id(base) and not record.config.get("weights") else None,  # With: a folder's.
         tags=["finetune-harness", record.base_task],
         eval_results=[
             EvalResult(
@@ -65,7 +65,7 @@ def export_card(run: Path, record: RunRecord, config: RunConfig, *, licence: str
 {data.to_yaml()}
 ---
 
-{card_text(portable(record))}
+{card_text(record)}
 ## Intervals
 
 95 % intervals for other test examples, of this one run:

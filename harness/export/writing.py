@@ -23,6 +23,7 @@ from harness.record import RunRecord
 from harness.registry import FAMILIES
 from harness.runs.answering import model_folder
 from harness.runs.exported import CARD, CHECK, Form, Precision, is_export, recorded, write_export
+from harness.runs.run import CHECKPOINT
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def exported(wanted: Wanted, *, beside: Path | None = None) -> Iterator[tuple[Pa
 
 def _write_model(wanted: Wanted, record: RunRecord, config: RunConfig, *, source: Path, folder: Path) -> None:
     if wanted.form == "folder":
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        _copy_recorded(source, folder, record)
         return
     head = task_of(config).type.objective(record.task_card.labels, config.training).head()
     check_exportable(wanted.run, record, config, head)
@@ -103,3 +104,13 @@ def _write_model(wanted: Wanted, record: RunRecord, config: RunConfig, *, source
     loaded.tokenizer.save_pretrained(folder)
     write_graph(loaded, head, folder, is_int8=wanted.precision == "int8")
     assert (folder / ONNX_FILE).is_file()
+
+
+def _copy_recorded(checkpoint: Path, folder: Path, record: RunRecord) -> None:
+    """Copy the files of a checkpoint that the run wrote, as others do not belong into an export."""
+    written = [name.removeprefix(f"{CHECKPOINT}/") for name in record.files if name.startswith(f"{CHECKPOINT}/")]
+    if not written:  # Earlier versions recorded no files.
+        shutil.copytree(checkpoint, folder, dirs_exist_ok=True)
+    for name in written:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(checkpoint / name, folder / name)

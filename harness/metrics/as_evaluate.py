@@ -1,6 +1,5 @@
-"""The metrics of this package as metrics of the `evaluate` library, without a network.
+"""The metrics of this package as metrics of the `evaluate` library, for other programs, without a network.
 
-from harness.metrics.as_evaluate import EvaluateMetric
 both = evaluate.combine([EvaluateMetric("accuracy"), EvaluateMetric("macro_f1")])
 """
 

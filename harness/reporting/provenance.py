@@ -45,7 +45,8 @@ def commands(comparison: Comparison) -> tuple[str, ...]:
     typed = [shlex.join(["harness", *_words(record)]) for record in _records(comparison.tasks)]
     baseline = ["--baseline", comparison.baseline] if comparison.baseline else []
     margin = comparison.margins.words() if comparison.margins else []
-    report = ["harness", "report", comparison.runs, "--format", "html", *baseline, *margin, "--output", "report.html"]
+    folders = comparison.folders or (comparison.runs,)
+    report = ["harness", "report", *folders, "--format", "html", *baseline, *margin, "--output", "report.html"]
     return (*dict.fromkeys(typed), shlex.join(report))
 
 

@@ -6,6 +6,7 @@ import math
 
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES
+from harness.runs.used_settings import used_settings
 
 
 def model_card(record: RunRecord) -> str:
@@ -28,15 +29,13 @@ def library_of(record: RunRecord) -> str:
 
 def card_text(record: RunRecord) -> str:
     """The text of the card below its front matter."""
-    training = record.config["training"]
     base = record.config["model"].get("checkpoint") or f"{record.family}, from nothing"
     splits = _splits(record)
     judging, examples = record.scores[splits[-1]], record.counts.examples.get(splits[-1], 0)
     scores = "\n".join(
-        f"| {name} | {' | '.join(f'{record.scores[split].get(name, math.nan):.4f}' for split in splits)} |"
-        for name in judging
+        f"| {name} | {' | '.join(_formatted(record.scores[split].get(name)) for split in splits)} |" for name in judging
     )
-    recipe = "\n".join(f"- {key}: {value}" for key, value in training.items() if value is not None)
+    recipe = "\n".join(f"- {key}: {value}" for key, value in used_settings(record).items()) or "No settings."
     if record.tuning is not None:
         recipe = f"The best of {record.tuning.trials} trials on the validation split.\n\n{recipe}"
     return f"""# {record.model}, fine-tuned on {record.task}
@@ -46,7 +45,7 @@ def card_text(record: RunRecord) -> str:
 - Base: {base}
 - Task type: {record.task_card.task_type}; labels: {", ".join(record.task_card.labels) or "none"}
 - Data: {record.task_card.licence}. {record.task_card.citation}
-- {record.which.capitalize()}; weights of step {record.best_step}, chosen on the validation split
+- {record.which.capitalize()}{_weights(record)}
 
 | metric | {" | ".join(splits)} |
 |---|{"---|" * len(splits)}
@@ -61,6 +60,22 @@ def card_text(record: RunRecord) -> str:
 Comparing models on this task. It was scored on one {splits[-1]} set ({examples} examples) and nothing else; nothing is
 known about its behaviour on other text.
 """
+
+
+def _formatted(score: float | None) -> str:
+    """A score, or a dash where there is no such number."""
+    return "–" if score is None or math.isnan(score) else f"{score:.4f}"
+
+
+def _weights(record: RunRecord) -> str:
+    """Which weights were kept, after a semicolon; nothing for a model without steps."""
+    recipe = record.config["training"]
+    if recipe.get("maximum_steps") == 0:
+        return "; not trained on this task"
+    if record.best_step is None:
+        return ""
+    chosen = "the last" if recipe.get("keep") == "last" else "chosen on the validation split"
+    return f"; weights of step {record.best_step}, {chosen}"
 
 
 def _splits(record: RunRecord) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.checksums import file_digest
 from harness.config.model import ModelConfig
+from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.metrics.metric import script_of
 
@@ -73,6 +74,24 @@ def script_files(metrics: Sequence[str]) -> dict[str, str]:
     """
     scripts = [script for name in metrics if (script := script_of(name)) is not None]
     return {f"metrics/{file.name}": _digest(file) for script in scripts for file in (script, *_imported(script))}
+
+
+def check_unchanged(config: RunConfig) -> None:
+    """Check that the files of the model and of the metrics are those that a run was planned with.
+
+    Raises:
+        UserError: If one is missing, new or different, or can't be read.
+    """
+    model = config.model
+    found = {**model_files(model), **script_files(config.metrics)}
+    changed = [name for name in sorted({*found, *config.files}) if found.get(name) != config.files.get(name)]
+    if weights_fingerprint(model) != config.weights:
+        changed.append("the weights")
+    if changed:
+        raise UserError(
+            f"{model.checkpoint or model.tokenizer or config.task}: changed since the run was planned "
+            f"({', '.join(changed)}). Run the command again."
+        )
 
 
 def _imported(script: Path) -> Iterator[Path]:

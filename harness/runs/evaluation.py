@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.run import RunConfig, limited_splits, task_of
-from harness.data.loading import load_splits, table_problems
+from harness.data.loading import table_problems
 from harness.data.placed_rows import refuse
 from harness.data.rows import Reading
 from harness.data.sources import SPLITS
@@ -17,8 +17,9 @@ from harness.data.splits import relabelled
 from harness.data.task import Row
 from harness.errors import UserError, nearest, notice
 from harness.record import RunRecord
+from harness.runs.answering import ready_model
 from harness.runs.exported import recorded
-from harness.runs.predict import answer
+from harness.runs.run_splits import whole_splits
 from harness.training.evaluation import scored
 
 RENAME = " Rename the column: this is its name in the run's task."
@@ -68,7 +69,10 @@ def evaluation_of_split(run: Path, split: str) -> Evaluation:
     if split not in SPLITS:
         raise UserError(f"split: {split!r}: no such split.{nearest(split, SPLITS)}")
     record, config = recorded(run)
-    return _evaluated(run, record, config, examples_of_split(run, record, config, split))
+    examples = examples_of_split(run, record, config, split)
+    if not examples:
+        raise UserError(f"{run}: its task has no {split} examples. Choose another split, or give data to score it on.")
+    return _evaluated(run, record, config, examples)
 
 
 def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: str) -> Sequence[Any]:
@@ -85,7 +89,7 @@ def examples_of_split(run: Path, record: RunRecord, config: RunConfig, split: st
         )
     if task.source.fingerprint() != config.data:
         raise UserError(f"{run}: its task's data has changed since it was recorded. Give the data to score it on.")
-    splits = limited_splits(load_splits(task, test=config.evaluate == "test"), config)
+    splits = limited_splits(whole_splits(task, config, test=config.evaluate == "test"), config)
     examples: Sequence[Any] = getattr(relabelled(splits, record.task_card.labels), split)
     return examples
 
@@ -121,6 +125,6 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
 def _evaluated(
     run: Path, record: RunRecord, config: RunConfig, examples: Sequence[Any], dropped: Counter[str] | None = None
 ) -> Evaluation:
-    answers = answer(run, record, config, examples=examples)
+    answers = ready_model(run, record, config).answer(examples)
     rows = [{"id": example.id, "group": example.group, **row} for row, example in zip(answers, examples, strict=True)]
     return Evaluation(record, rows, scored(rows, config.metrics, record.task_card.labels), dict(dropped or {}))

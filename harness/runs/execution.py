@@ -12,9 +12,7 @@ from accelerate import Accelerator
 
 from harness.checksums import file_digest, folder_digests
 from harness.config.run import LocalData, RunConfig, limited_splits, task_of
-from harness.data.loading import load_splits
 from harness.data.task import Splits, Task
-from harness.data.untrained import splits_to_score
 from harness.errors import UserError
 from harness.fold import Fold
 from harness.ops.collector import pass_over_what_came_since
@@ -24,9 +22,11 @@ from harness.ops.together import Together, processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
 from harness.registry import FAMILIES, is_simple_baseline
 from harness.runs.card import model_card
+from harness.runs.content import check_unchanged
 from harness.runs.options import Options
 from harness.runs.recording import complete_record, diverged_record, ended, measured_before_training, now
 from harness.runs.run import CHECKPOINT, STATE, Run
+from harness.runs.run_splits import is_scored_as_found, whole_splits
 from harness.training.baseline import fit_baseline
 from harness.training.callbacks import Callbacks
 from harness.training.result import Stopwatch, TrainingResult
@@ -44,7 +44,8 @@ def execute(run: Run, options: Options, callbacks: Callbacks) -> RunRecord:
     A loss that is not finite is recorded as a result.
 
     Raises:
-        UserError: If the data or the checkpoint is not available, or they do not fit.
+        UserError: If the data or the checkpoint is not available, they do not fit, or files have changed since the run
+            was planned.
     """
     together = processes()
     with others_share(together.num_processes) as others:
@@ -60,6 +61,7 @@ def _executed(
     task = task_of(run.config)
     with watch("load"):
         splits = limited_splits(_loaded(task, run.config), run.config)
+        check_unchanged(run.config)
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()
@@ -92,12 +94,11 @@ def _loaded(task: Task, config: RunConfig) -> Splits:
     Raises:
         UserError: If the data can't be read, or is not what the run was planned with.
     """
-    untrained = task.type.scored_as_found and config.training.maximum_steps == 0 and config.evaluate == "test"
+    untrained = is_scored_as_found(task, config)
     key = (config.base_task, config.data, config.local, config.fold, config.evaluate, untrained)
     if key not in _last_loaded:
         _last_loaded.clear()  # First, because memory may not suffice for both.
-        alone = splits_to_score(task) if untrained else None
-        splits = alone or load_splits(task, test=config.evaluate == "test")
+        splits = whole_splits(task, config, test=config.evaluate == "test")
         if task.source.fingerprint() != config.data:  # Hours may lie between.
             raise UserError(f"{config.task}: its data has changed since the run was planned. Run the command again.")
         _last_loaded[key] = splits

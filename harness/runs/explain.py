@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from harness.checksums import check_files
 from harness.config.checking import Strict
 from harness.config.run import task_of
 from harness.data.task import Row
@@ -22,10 +21,10 @@ from harness.models.finished import finished_model
 from harness.ops.device import fresh_accelerator
 from harness.record import RunRecord
 from harness.registry import FAMILIES
+from harness.runs.answering import model_folder
 from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import is_export, recorded
 from harness.runs.predict import examples_of, settings_of
-from harness.runs.run import CHECKPOINT
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.objective import LearntAsItIs, Objective
 from harness.tokenization.items import Features, Item
@@ -232,16 +231,13 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     record, config = recorded(run)
     if is_export(run):
         raise UserError(f"{run}: is an export. Name the folder of the run that it was made from.")
-    folder = run / CHECKPOINT
     if record.simple_baseline:
         raise UserError(f"{run}: a simple baseline has no token embeddings to explain. Name the run of another model.")
-    if not folder.is_dir():
-        raise UserError(f"{run}: has no checkpoint ({record.status}). Run it again.")
     labels, task = record.task_card.labels, task_of(config)
     if label is not None and labels:
         place_of(label, labels, 0)
     chosen = settings_of(task.type.explain_settings, settings or {}, run, task)
-    check_files(run, record.files, CHECKPOINT)
+    folder = model_folder(run, record)
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
     if type(objective).explained is LearntAsItIs.explained:

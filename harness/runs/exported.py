@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +12,12 @@ from pydantic import ValidationError
 from harness.atomic_writes import write_atomically
 from harness.checksums import folder_digests, with_digest, without_digest
 from harness.config.checking import Strict
-from harness.config.run import RunConfig
+from harness.config.run import LocalData, RunConfig
 from harness.errors import UserError
 from harness.record import RECORD, Provenance, RunRecord, read_record
 from harness.records import record_file
 from harness.regular_files import read_json
-from harness.runs.identity import recorded_config
+from harness.runs.identity import recorded_config, without_folder
 
 EXPORT = "export.json"
 CHECK = "export_check.json"
@@ -96,13 +97,33 @@ def check_export(folder: Path, record: RunRecord) -> None:
 
 def portable(record: RunRecord) -> RunRecord:
     """The record without information about its machine: the hardware, the command, and the folders of files."""
+    record = _with_portable_metrics(record)
     origin = record.provenance.model_dump(exclude={"command", "hardware"})
     model = _without_folders(record.config["model"], "checkpoint", "tokenizer")
-    config = {**record.config, "files": {}, "model": model}
+    config = {**RunConfig.current(record.config), "files": {}, "model": model}
     if config.get("local"):
-        local = _without_folders(config["local"], "train", "validation", "test")
+        local = _without_folders(LocalData.current(config["local"]), "train", "validation", "test")
         config["local"] = {**local, "task_type": record.task_card.task_type}
     return record.model_copy(update={"provenance": Provenance(**origin), "config": config, "notes": ()})
+
+
+def _with_portable_metrics(record: RunRecord) -> RunRecord:
+    """The record with the metrics of a user's scripts named without their folders."""
+    files = record.config.get("files", {})
+
+    def renamed(scores: Mapping[str, float]) -> dict[str, float]:
+        return {without_folder(name, files): score for name, score in scores.items()}
+
+    metrics = [without_folder(name, files) for name in record.config.get("metrics", ())]
+    main = without_folder(record.task_card.main_metric, files)
+    curve = [one.model_copy(update={"validation_scores": renamed(one.validation_scores)}) for one in record.curve]
+    changes = {
+        "config": {**record.config, "metrics": metrics},
+        "task_card": record.task_card.model_copy(update={"main_metric": main}),
+        "scores": {split: renamed(scores) for split, scores in record.scores.items()},
+        "curve": tuple(curve),
+    }
+    return record.model_copy(update=changes)
 
 
 def _without_folders(table: dict[str, Any], *names: str) -> dict[str, Any]:

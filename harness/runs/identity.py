@@ -33,7 +33,7 @@ def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
     parts = {name.partition("/")[0] for name in config.files} | ({"checkpoint"} if config.weights else set())
     known = _without(config.resolved(), "local", SPLITS)
     known = _without(known, "model", parts & {"checkpoint", "tokenizer"})
-    return {**known, "metrics": [_without_folder(name, config.files) for name in config.metrics]}
+    return {**known, "metrics": [without_folder(name, config.files) for name in config.metrics]}
 
 
 def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -88,7 +88,7 @@ def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict
     return {**recorded, "training": {**before, **left_open}}
 
 
-def _without_folder(metric: str, files: Container[str]) -> str:
+def without_folder(metric: str, files: Container[str]) -> str:
     """The metric's name without the folder of a script that is identified by its content."""
     path, lower = PurePath(metric.removeprefix(EVALUATE).removesuffix(LOWER)), metric.endswith(LOWER)
     name = path.name.removesuffix(".py")

@@ -17,7 +17,7 @@ from harness.ops.others import others_share
 from harness.runs.answering import model_folder, ready_model
 from harness.runs.exported import recorded
 from harness.runs.inference_cost import INFERENCE, InferenceCost
-from harness.runs.mistakes import test_examples
+from harness.runs.run_splits import read_splits
 
 WARM_UP, MOST_SINGLE, MOST_TOGETHER = 3, 200, 512
 SECONDS = 4.0  # Time limit for single texts, and for each batch size.
@@ -33,7 +33,7 @@ def measured_run(run: Path) -> InferenceCost:
         UserError: If it has no checkpoint, or its data can't be read again.
     """
     record, config = recorded(run)
-    examples = list(test_examples(config))
+    examples = list(read_splits(config).test)
     folder = model_folder(run, record)
     reset_peak_memory()
     with others_share() as others:

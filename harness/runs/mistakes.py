@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.checksums import check_files
-from harness.config.run import RunConfig, limited_splits, task_of
-from harness.data.loading import load_splits
-from harness.data.task import Splits
 from harness.errors import UserError, notice
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
 from harness.records import record_file
 from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.runs.identity import recorded_config
+from harness.runs.run_splits import read_splits
 
 SHOWN = ("id", "group", "length", "reference", "prediction")
 
@@ -72,32 +70,7 @@ def texts_of(run: Path, record: RunRecord, wanted: set[str]) -> Mapping[str, Seq
     """The texts of some test examples by id; if the data is missing or changed, none, and a line that says why."""
     try:
         config = recorded_config(record.config, run / RECORD)
-        return {example.id: example.parts for example in test_examples(config) if example.id in wanted}
+        return {example.id: example.parts for example in read_splits(config).test if example.id in wanted}
     except UserError as error:
         notice(f"{run}: without texts, as its data can't be read again: {error.lines[0]}")
         return {}
-
-
-def test_examples(config: RunConfig) -> Sequence[Any]:
-    """Read the test examples of a run again.
-
-    Raises:
-        UserError: If its data is missing or changed.
-    """
-    return read_splits(config).test
-
-
-def read_splits(config: RunConfig, *, test: bool = True) -> Splits:
-    """Read the splits of a run again.
-
-    Args:
-        config: The configuration of the run.
-        test: Whether to read the test split.
-
-    Raises:
-        UserError: If its data is missing or changed.
-    """
-    task = task_of(config)
-    if task.source.fingerprint() != config.data:
-        raise UserError(f"{config.task}: its data has changed since the run was recorded.")
-    return limited_splits(load_splits(task, test=test), config)

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.record import RunRecord
 from harness.runs.answering import ReadyModel, ready_model
 from harness.runs.exported import recorded
-from harness.runs.mistakes import read_splits
+from harness.runs.run_splits import read_splits
 
 
 def rows_to_read(
@@ -143,24 +143,6 @@ def settings_of(known: type[Strict], given: Mapping[str, Any], run: Path, task: 
     if chosen is None:
         raise UserError(*mistakes)
     return chosen
-
-
-def answer(
-    run: Path, record: RunRecord, config: RunConfig, *, examples: Sequence[Any], settings: Strict | None = None
-) -> list[dict[str, Any]]:
-    """Answer examples with the run's checkpoint: one row each, as in predictions.parquet.
-
-    Args:
-        run: The folder of a run or an export.
-        record: The record.
-        config: The configuration.
-        examples: Examples of the task type.
-        settings: Prediction options, of the task type's `predict_settings`.
-
-    Raises:
-        UserError: If the run has no checkpoint, or not the recorded one.
-    """
-    return ready_model(run, record, config, settings).answer(examples)
 
 
 def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -44,7 +45,7 @@ class Served:
             "task_type": task.task_type,
             "columns": [name for names in columns.values() for name in names],
             "models": [
-                {"name": known.record.model, "run": str(known.run), "scores": known.record.scores.get("test", {})}
+                {"name": known.record.model, "run": str(known.run), "scores": _scores(known)}
                 for known in self._predictors
             ],
         }
@@ -64,6 +65,11 @@ def _answer(known: Predictor, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found = known.predict(rows)
     seconds = time.perf_counter() - started
     return {"name": known.record.model, "run": str(known.run), "seconds": round(seconds, 6), "rows": found}
+
+
+def _scores(known: Predictor) -> dict[str, float]:
+    """The test scores; a masked language model has no perplexity: it is NaN, which JSON lacks."""
+    return {name: score for name, score in known.record.scores.get("test", {}).items() if isfinite(score)}
 
 
 def _columns(known: Predictor) -> dict[str, tuple[str, ...]]:

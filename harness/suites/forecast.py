@@ -129,7 +129,7 @@ def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tup
         return _around_recorded(same), "recorded runs"
     if scaled:
         about = median(scaled)
-        return Range(about, about / 2, about * 2), "recorded runs with another recipe"
+        return Range(about, about / 2, about * 2), f"recorded runs with another recipe{_uncounted(sizes)}"
     return None, ""
 
 
@@ -162,4 +162,11 @@ def _by_operations(run: Run, sizes: Sizes, speeds: Speeds) -> tuple[Range | None
     seconds = speed.operations.inverse(needed.operations(shape))
     if not needed.is_length_known:
         seconds = seconds.loosened(2)
-    return seconds + BEGINNING + STEP.times(needed.steps), f"the models' operations and {speed.source}"
+    source = f"the models' operations{_uncounted(sizes)} and {speed.source}"
+    return seconds + BEGINNING + STEP.times(needed.steps), source
+
+
+def _uncounted(sizes: Sizes) -> str:
+    """What the operations of a task's runs leave out, in words to follow them; nothing if they are complete."""
+    left_out = "" if sizes.task_type is None else sizes.task_type.uncounted
+    return f" (without {left_out})" if left_out else ""

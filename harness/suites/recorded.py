@@ -114,10 +114,12 @@ class Merged:
     Attributes:
         copied: The new folders.
         known: Number of runs that were already there.
+        notes: The new files of suites and studies.
     """
 
     copied: list[Path]
     known: int
+    notes: list[Path]
 
 
 def merge(source: Path, target: Path) -> Merged:
@@ -127,17 +129,21 @@ def merge(source: Path, target: Path) -> Merged:
     failed run is replaced by one that did not fail. The notes of suites and the records of studies come along.
 
     Raises:
-        UserError: If there are no runs, a suite or study is not named like a folder, or a run exists with other
-            settings, there or in `source` itself: nothing is copied then. If another command is executing a run: those
-            before it are copied.
+        UserError: If there are neither runs nor a study, a suite or study is not named like a folder, or a run exists
+            with other settings, there or in `source` itself: nothing is copied then. If another command is executing a
+            run: those before it are copied.
     """
     found, problems = recorded_runs(source)
-    if not found:
+    studies = [file.parent for file in (source / STUDY_FILE, *source.glob(f"*/{STUDY_FILE}")) if file.is_file()]
+    if not found and not studies:
         raise UserError(*problems, f"{source}: no records of runs there. Name the folder that holds them.")
     if target.resolve() == source.resolve():
         raise UserError(f"{target}: the same folder as {source}. Name two different ones.")
     wanted: dict[Path, Recorded] = {}
     notes: dict[Path, Path] = {}
+    for study in studies:
+        with collected(problems):
+            notes |= _notes_of_study(study, target)
     for run in found:
         with collected(problems):
             parts = _parts(run.record)
@@ -145,17 +151,18 @@ def merge(source: Path, target: Path) -> Merged:
             suite = _place_of_suite(run, there.parent, target)
             notes |= {suite / SUITE_FILE: there / SUITE_FILE}
             if (there.parent / STUDY_FILE).is_file():
-                notes |= {suite.parent / file.name: file for file in there.parent.glob("*.json")}
+                notes |= _notes_of_study(there.parent, target)
             place = suite.joinpath(*parts)
             if not _is_known(run, place, wanted.get(place)):
                 wanted[place] = run
     if problems:
         raise UserError(*dict.fromkeys(problems), "Nothing was copied.")
     copied = [place for place, run in wanted.items() if _copied(run, place)]
-    for place, note in notes.items():
-        if note.is_file() and not place.exists():
-            write_atomically(place, note.read_bytes())
-    return Merged(copied, len(found) - len(copied))
+    new = {place: note for place, note in notes.items() if note.is_file() and not place.exists()}
+    for place, note in new.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, note.read_bytes())
+    return Merged(copied, len(found) - len(copied), list(new))
 
 
 def _place_of_suite(run: Recorded, above: Path, target: Path) -> Path:
@@ -164,11 +171,28 @@ def _place_of_suite(run: Recorded, above: Path, target: Path) -> Path:
     Raises:
         UserError: If the suite or the study is not named like a folder.
     """
-    if (above / STUDY_FILE).is_file() and not (target / STUDY_FILE).is_file():  # Else the target is a study's folder.
-        file = above / STUDY_FILE
-        content = read_json(file, "note of a study", "Run the study again.")
-        target /= _folder(content.get("study") if isinstance(content, dict) else None, f"{file}: study")
+    if (above / STUDY_FILE).is_file():
+        target = _place_of_study(above, target)
     return target / _folder(run.record.suite, f"{run.folder / RECORD}: suite")
+
+
+def _place_of_study(study: Path, target: Path) -> Path:
+    """The folder in `target` for the study with its records in `study`; `target` itself if that is a study's folder.
+
+    Raises:
+        UserError: If the study is not named like a folder.
+    """
+    if (target / STUDY_FILE).is_file():
+        return target
+    file = study / STUDY_FILE
+    content = read_json(file, "note of a study", "Run the study again.")
+    return target / _folder(content.get("study") if isinstance(content, dict) else None, f"{file}: study")
+
+
+def _notes_of_study(study: Path, target: Path) -> dict[Path, Path]:
+    """The records of a study, by their places in `target`."""
+    place = _place_of_study(study, target)
+    return {place / file.name: file for file in study.glob("*.json")}
 
 
 def _folder(name: object, where: str) -> str:

@@ -104,7 +104,8 @@ class TaskType(Analysed, Predicts, ABC):
         metrics: All metrics of the type. Two task types may not have different metrics of the same name.
         default_metrics: Metrics of a user's own files, the main one first; see `metrics_for`.
         settings: The training settings of the type.
-        unused_settings: Inherited training settings that have no effect.
+        unused_settings: Inherited training settings that have no effect; `strategy`: unless it reads by segments.
+        uncounted: Work that forecasts from a model's operations leave out, in words; empty if there is none.
         inferred: Whether own files have this type if they name a column that only this type has.
         endings: File extensions that only this type reads; own files with one have this type.
         guess_rank: Position in which the type is considered for own files; more specific types come first.
@@ -120,6 +121,7 @@ class TaskType(Analysed, Predicts, ABC):
     default_metrics: tuple[str, ...]
     settings: type[Strict] = NoSettings
     unused_settings: tuple[str, ...] = ()
+    uncounted: str = ""
     inferred: bool = False
     endings: tuple[str, ...] = ()
     guess_rank: int = 0

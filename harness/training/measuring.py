@@ -93,7 +93,7 @@ def _origin(loaded: Loaded, config: RunConfig) -> dict[str, Any]:
         return {}
     fresh = config.model.init == "random"
     return {
-        "checkpoint_digest": "" if fresh else loaded.checkpoint.digest(),
+        "checkpoint_digest": "" if fresh else config.weights or loaded.checkpoint.digest(),
         "hub_commit": loaded.checkpoint.hub_commit,
         "pretraining": pretraining_of(loaded.checkpoint.config(), fresh=fresh),
     }

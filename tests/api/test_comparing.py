@@ -209,3 +209,14 @@ def test_an_ending_of_no_format_is_refused_before_anything_is_written(comparison
     with pytest.raises(harness.UserError, match=f"no report format has this ending \\(got {got}\\). Use .csv, .html"):
         comparison.save(tmp_path / name)
     assert not (tmp_path / name).exists()
+
+
+def test_one_run_is_compared_alone_and_what_is_no_run_is_told(runs):
+    first, *_ = harness.load_runs(runs)
+    assert harness.compare(first).models == (first.model,)
+    assert harness.compare(iter([first])).models == (first.model,)
+    with pytest.raises(harness.UserError, match=r"compare: not a run \(got 3\)"):
+        harness.compare(3)
+    for call in (harness.evaluate, lambda given: harness.predict(given, ["x"])):
+        with pytest.raises(harness.UserError, match=r"run: must be one run, or its folder \(got \["):
+            call([first])

@@ -76,6 +76,12 @@ def test_a_mistake_is_told_in_the_command_lines_words_but_for_its_options(comman
         ({"model": "majority", "task": "boolq", "workers": 0}, "workers: must be a whole number, 1 or more (got 0)."),
         ({"model": "majority", "task": "boolq", "workers": -1}, "workers: must be a whole number, 1 or more (got -1)."),
         ({"model": "majority", "task": "boolq", "workers": 1.5}, "workers: must be a whole number, 1 or more (got 1.5"),
+        ({"model": "majority", "task": "boolq", "name": "data"}, "name: the folder data of runs is for copies of data"),
+        (
+            {"model": "majority", "task": "boolq", "name": "/evaluated"},
+            "is for models that were scored without training.",
+        ),
+        ({"model": "majority", "task": "boolq", "name": 3}, "name: must be the name of a folder (got 3)."),
         ({"model": "majority", "data": 3}, "data.train: neither a file nor rows (got 3)."),
         ({"model": "majority", "data": [3]}, "data.train: neither a file nor rows (got 3)."),
         ({"model": "majority", "data": {"train": [{"text": {1}}]}}, "data.train: a field can't be written as JSON"),
@@ -94,6 +100,20 @@ def test_a_mistake_is_told_in_the_command_lines_words_but_for_its_options(comman
 def test_what_python_alone_can_get_wrong_is_told_before_anything_runs(arguments, said):
     (line,) = refusal(**arguments)
     assert said in line
+
+
+@pytest.mark.usefixtures("here")
+def test_the_folder_of_a_study_is_no_place_for_other_runs():
+    Path("runs/claims").mkdir(parents=True)
+    Path("runs/claims/study.json").write_text("{}")
+    (line,) = refusal(model="majority", task="boolq", name="claims")
+    assert line == "name: runs/claims has what a study measured. Choose another name."
+
+
+def test_the_numbers_of_a_data_frame_are_read_to_the_last_digit():
+    numbers = [1.2345678901234567e-10, 0.1 + 0.2, 1e300, 2.0]
+    frame = pd.DataFrame({"score": [*numbers, np.nan, np.inf], "text": list("abcdef")}, index=range(6, 0, -1))
+    assert [row["score"] for row in rows_of(frame, "data")] == [*numbers, None, None]
 
 
 @pytest.mark.usefixtures("here")

@@ -8,6 +8,7 @@ import pytest
 from command_line import reviews, write_csv
 
 import harness
+from harness.export.writing import Wanted, export_to
 
 MODELS = ["bert", "tfidf", "majority"]
 TEXTS = ["a lovely film", "dull and boring"]
@@ -95,6 +96,16 @@ def test_later_rows_may_be_a_file_or_a_frame(finished, later, tmp_path):
     parted.write_text("\n".join(["review~stars", *(f"{row['review']}~{row['stars']}" for row in later)]))
     assert harness.evaluate(run, data=parted, separator="~") == harness.evaluate(run, data=later)
     assert harness.evaluate(run, data=pd.DataFrame(later)) == harness.evaluate(run, data=later)
+    with pytest.raises(harness.UserError, match="split: 'validation': data for a run is scored as a whole"):
+        harness.evaluate(run, data=later, split="validation")
+
+
+def test_an_export_is_scored_as_its_run_is(command, finished, later, tmp_path):
+    run = finished["majority"]
+    export_to(Wanted(run.folder, "folder", "fp32", licence=None, examples=0, name="x"), tmp_path / "export")
+    assert harness.evaluate(tmp_path / "export", data=later) == harness.evaluate(run, data=later)
+    told = command("evaluate", "export", "--input", write_csv(tmp_path / "later.csv", later))
+    assert (told.code, "accuracy" in told.output) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,18 @@ def test_a_study_in_a_folder_of_another_name_goes_to_its_own(command, tmp_path):
     assert (tmp_path / "runs/claims/study.json").is_file()
 
 
+@pytest.mark.parametrize("source", ["other", "other/timings"])
+def test_a_study_without_runs_is_brought_in_with_what_it_measured(command, tmp_path, source):
+    (tmp_path / "other/timings").mkdir(parents=True)
+    (tmp_path / "other/timings/study.json").write_text('{"study": "claims"}')
+    (tmp_path / "other/timings/cost_by_length.json").write_text("{}")
+    found = command("runs", "merge", tmp_path / source, tmp_path / "runs")
+    assert (found.code, "0 runs copied" in found.output) == (0, True)
+    assert "runs/claims/cost_by_length.json" in found.output
+    assert sorted(file.name for file in (tmp_path / "runs/claims").iterdir()) == ["cost_by_length.json", "study.json"]
+    assert "Also copied" not in command("runs", "merge", tmp_path / source, tmp_path / "runs").output
+
+
 @pytest.mark.parametrize("name", ["../elsewhere", "..", "", "/elsewhere", "a/b", 3])
 def test_a_name_that_leads_elsewhere_is_refused(command, tmp_path, name):
     add_runs(tmp_path / "other/claims", "bert-mini", 0.8, range(1))

@@ -266,3 +266,12 @@ def test_a_file_with_any_bytes_changed_is_shown_or_told(runs, name):
             changed = content[:start] + content[start // 2 :]
         file.write_bytes(changed)
         told(runs)
+
+
+@pytest.mark.parametrize(("inside", "named"), [("", "runs/reviews"), ("runs/reviews", "."), ("runs", "reviews")])
+def test_an_unreadable_suite_file_is_told_once(tmp_path, monkeypatch, inside, named):
+    add_runs(tmp_path / "runs", "bert-mini", 0.8, range(1), examples=20)
+    (tmp_path / "runs/reviews/suite.json").write_text("{")
+    monkeypatch.chdir(tmp_path / inside)
+    (problem,) = compare(Path(named)).problems
+    assert problem.startswith(f"{Path(named) / 'suite.json'}: not a whole note of a suite")

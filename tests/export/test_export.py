@@ -20,7 +20,7 @@ from harness.export.hub import check_repository, push
 from harness.export.writing import Wanted, export_to
 from harness.models.onnx_model import OnnxModel
 from harness.record import RECORD, read_record
-from harness.runs.exported import CHECK, EXPORT, read_export
+from harness.runs.exported import CHECK, EXPORT, portable, read_export
 from harness.runs.predict import predict_rows, predictor
 
 pytest.importorskip("onnxruntime")
@@ -157,6 +157,30 @@ def test_an_export_tells_nothing_of_the_machine_that_it_was_made_on(bert_run, tm
     for name in (EXPORT, "README.md"):
         assert str(bert_run.parents[3]) not in (tmp_path / "out" / name).read_text()
     assert read_export(tmp_path / "out").record.provenance.hardware == {}
+
+
+def test_folders_of_metric_scripts_and_of_files_in_older_records_are_left_out_of_an_export(tmp_path):
+    metric = "evaluate:/home/me/metrics/mine.py"
+    config = {
+        "model": {}, "training": {}, "metrics": [metric], "files": {"metrics/mine.py": "1"},
+        "own": {"train": "/home/me/reviews.csv", "kind": None},
+    }  # fmt: skip
+    scores = {split: {metric: 0.5} for split in ("validation", "test")}
+    point = synthetic_runs.record().curve[0].model_copy(update={"validation_scores": {metric: 0.5}})
+    run = synthetic_runs.record(scores=scores, task_card=synthetic_runs.card(metric), config=config, curve=(point,))
+    told = portable(run)
+    assert "/home/me" not in told.model_dump_json()
+    assert (told.config["local"]["train"], told.task_card.main_metric) == ("reviews.csv", "evaluate:mine")
+    assert "/home/me" not in export_card(tmp_path, run, None, licence="mit", name="mine")
+
+
+def test_what_else_lies_in_a_checkpoints_folder_is_not_exported(bert_run, tmp_path):
+    run = shutil.copytree(bert_run, tmp_path / "run")
+    (run / "checkpoint/optimizer.pt").write_bytes(b"a pickle")
+    export_to(wanted(run, form="folder", examples=0), tmp_path / "out")
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md"} <= names
+    assert "optimizer.pt" not in names
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone"])

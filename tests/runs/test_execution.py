@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,19 @@ def test_data_that_changed_after_the_run_was_planned_is_refused(texts, tmp_path)
         finished(run)
     Path(texts.train).write_bytes(before)
     assert finished(run).status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("model.safetensors", "the weights"), ("config.json", "checkpoint/config.json")]
+)
+def test_a_checkpoint_that_changed_after_the_run_was_planned_is_refused(texts, checkpoints, tmp_path, name, told):
+    checkpoint = shutil.copytree(checkpoints["bert"], tmp_path / "checkpoint")
+    run = own_run(tmp_path / "runs", texts, checkpoint)
+    with (checkpoint / name).open("ab") as stream:
+        stream.write(b" ")
+    with pytest.raises(UserError, match=f"checkpoint: changed since the run was planned .{told}.. Run"):
+        finished(run)
+    assert not (run.folder / ".partial").exists()
 
 
 @pytest.mark.slow

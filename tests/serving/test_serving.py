@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_typ
     assert found.status_code == 200
     (model,) = found.json()["models"]
     assert model["rows"] == json.loads(json.dumps(predict_rows(runs[task_type], [ROWS[task_type]])))
+
+
+@pytest.mark.slow
+def test_a_score_that_is_no_number_is_left_out_of_the_description_and_the_page(runs, tmp_path):
+    run = shutil.copytree(runs["classification"], tmp_path / "run")
+    content = json.loads((run / "run.json").read_text())
+    content["scores"]["test"] = {"accuracy": 0.5, "macro_f1": "NaN"}
+    (run / "run.json").write_text(json.dumps({name: part for name, part in content.items() if name != "sha256"}))
+    client = TestClient(application(Served([run])), base_url="http://localhost")
+    assert client.get("/api").json()["models"][0]["scores"] == {"accuracy": 0.5}
+    assert "accuracy 0.5000" in client.get("/").text
 
 
 def test_two_models_answer_side_by_side_and_only_of_one_task(runs):
@@ -115,7 +127,9 @@ def test_a_busy_port_and_a_folder_that_is_no_run_are_told(command, tmp_path):
     (record,) = (tmp_path / "runs").rglob("run.json")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"can't listen on 127.0.0.1, port {port}" in command("serve", record.parent, "--port", port).errors
+        errors = command("serve", record.parent, "--port", port).errors
+        assert f"can't listen on 127.0.0.1, port {port}" in errors
+        assert errors.startswith("Loading majority for rows")
 
 
 @pytest.mark.slow

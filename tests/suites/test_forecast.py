@@ -99,6 +99,21 @@ def test_a_model_that_never_ran_takes_its_operations_at_the_speed_that_is_known(
     assert found.state_bytes == 4 * 4 * shape.parameters
 
 
+def test_what_operations_leave_out_of_writing_texts_is_said_unless_runs_of_the_recipe_tell_the_time():
+    speed, sizes = (
+        Speed(Range(1e9, 0.5e9, 2e9), "a test"),
+        replace(SIZES, task_type=TASK_TYPES.load("sequence_to_sequence")),
+    )
+    run, model = run_of(), ModelConfig(family="scratch", init="random")
+    assert (
+        "(without reading and writing the targets" in forecast(run_of(model=model), sizes, (), lambda _: speed).source
+    )
+    longer = run_of(RECIPE.model_copy(update={"epochs": 4}))
+    scaled = forecast(longer, sizes, [(Path("nowhere"), recorded(run, 60))], no_speed)
+    assert "(without reading and writing the targets" in scaled.source
+    assert forecast(run, sizes, [(Path("nowhere"), recorded(run, 60))], no_speed).source == "recorded runs"
+
+
 def test_where_nothing_is_known_it_says_what_is_missing():
     small = ModelConfig(family="scratch", init="random")
     assert forecast(run_of(model=small), SIZES, (), lambda _: None).source.startswith("the accelerator's speed")

@@ -74,6 +74,7 @@ class LanguageModelling(TaskType):
         "pseudo_bits_per_byte",
     )
     settings = Settings
+    unused_settings = ("strategy", "pool")
     explain_settings = ExplainSettings
     guess_rank = 5
     scored_as_found = True

@@ -101,6 +101,7 @@ class QuestionAnswering(TaskType):
     prediction_columns = ("prediction", "start", "end", "score", "no_answer_score")
     predict_settings = PredictSettings
     settings = Settings
+    unused_settings = ("strategy", "pool")
     inferred = True
 
     def guess_columns(

@@ -69,6 +69,8 @@ class SequenceToSequence(TaskType):
     metrics = METRICS
     default_metrics = ("bleu", "chrf", "exact_text", "target_token_accuracy", "target_perplexity")
     settings = Writing
+    unused_settings = ("pool",)
+    uncounted = "reading and writing the targets, which depends on their lengths and on beams"
     inferred = True
     guess_rank = 1
 

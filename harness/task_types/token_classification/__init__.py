@@ -54,7 +54,7 @@ class TokenClassification(TaskType):
     prediction_columns = ("prediction", "scores", "entities")
     explain_settings = ExplainSettings
     settings = LabelLoss
-    unused_settings = ("thresholds",)
+    unused_settings = ("thresholds", "pool")
     inferred = True
     endings = ENDINGS
     guess_rank = 1
