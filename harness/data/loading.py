@@ -29,7 +29,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         UserError: For all mistakes in the data, each with its row (the first ten, and the number of others).
     """
     found = task.source.rows() if test else _without_test(task.source)
-    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
+    tables = {split: [task.answered(row) for row in rows] for split, rows in found.items()}
     wanted = {split: rows for split, rows in tables.items() if test or split != "test"}
     refuse([problem for split, rows in wanted.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))

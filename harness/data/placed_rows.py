@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.data.inner_fields import field_paths, inner_fields
 from harness.errors import UserError, listed, nearest
 
 SHOWN = 10
@@ -29,6 +30,25 @@ class PlacedRow(dict[str, object]):
 def with_fields(row: Mapping[str, object], fields: Mapping[str, object]) -> PlacedRow:
     """Return a row with further fields, and with its place in the file."""
     return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
+
+
+def with_inner_fields(row: Mapping[str, object], paths: Iterable[str]) -> Mapping[str, object]:
+    """Return the row with the fields inside of its objects at these paths as columns of their own."""
+    found = inner_fields(row, paths)
+    return with_fields(row, found) if found else row
+
+
+def flattened(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the row with the fields inside of its objects as columns, in place of the objects.
+
+    >>> flattened({"id": 1, "review": {"text": "a joy", "film": {"year": 1984}}})
+    {'id': 1, 'review.text': 'a joy', 'review.film.year': 1984}
+    """
+    paths = field_paths(row)
+    if paths == [*row]:
+        return row
+    whole = with_inner_fields(row, paths)
+    return PlacedRow({path: whole[path] for path in paths}, getattr(row, "place", ""))
 
 
 def named(cells: Mapping[str, object]) -> Mapping[str, object]:
@@ -66,7 +86,7 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
 
 
 def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, otherwise: str = "") -> str:
-    """Describe a column that a row does not have, and what to do.
+    """Describe a column that a row does not have, and what to do. Fields inside of objects are listed by their paths.
 
     Args:
         row: The row.
@@ -76,12 +96,11 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} appears twice. Give each column a name of its own."
-    outer = column.partition(".")[0]
-    if isinstance(row.get(outer), Mapping | list):
-        return f"no column {column!r}, and fields within {outer!r} are not read. Write them as columns of their own."
-    near = nearest(column, row)
+    paths = field_paths(row)
+    inside = [path for path in paths if path not in row and path.endswith(f".{column}")]
+    near = f" Did you mean {inside[0]}?" if len(inside) == 1 else nearest(column, paths)
     proposed = near if "mean" in near else otherwise
-    return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"
+    return f"no column {column!r} (its columns: {listed(column, paths)}).{advice or proposed}"
 
 
 def refuse(problems: Iterable[str]) -> None:

@@ -86,9 +86,14 @@ class SampledColumn:
         return {value.casefold() for value in self.values} in ({"0", "1"}, {"true", "false"}, {"yes", "no"})
 
     @property
+    def is_called_identifier(self) -> bool:
+        """Whether its name is that of an identifier of rows, such as "film_id"."""
+        return self.plain_name.split(" ")[-1] in _IDENTIFIERS
+
+    @property
     def is_identifier(self) -> bool:
         """Whether it identifies rows: by its name, or because every row has a different integer or word."""
-        if self.plain_name.split(" ")[-1] in _IDENTIFIERS:
+        if self.is_called_identifier:
             return True
         if len(self.values) < len(self.fields) or len(self.fields) < 20:
             return False

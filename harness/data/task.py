@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+from harness.data.inner_fields import inner_fields
+from harness.data.placed_rows import with_inner_fields
 from harness.fold import Fold
 from harness.registry import TASK_TYPES
 
@@ -178,3 +180,29 @@ class Task:
         """All required columns."""
         group = (self.group,) if self.group else ()
         return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The columns that a prediction needs."""
+        return tuple(name for role in self.type.inputs for name in self.columns_of(role))
+
+    def answered(self, row: Row) -> Row:
+        """Return a row with all columns that can be made of its fields, such as those inside of objects.
+
+        A column may be named by the path to a field, such as "review.text"; see `harness.data.inner_fields`.
+        """
+        found: Row = self.type.answered(self, with_inner_fields(row, self._paths))
+        return found
+
+    def completed(self, row: Row) -> Row:
+        """Return a row with all inputs of a prediction that can be made of its fields, as in `answered`."""
+        found: Row = self.type.completed(self, with_inner_fields(row, self._paths))
+        return found
+
+    def inner_fields(self, row: Row) -> Mapping[str, object]:
+        """Return the task's columns that are fields inside of a row's objects, by their paths."""
+        return inner_fields(row, self._paths)
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        return tuple(name for name in self.every_column if "." in name)

@@ -154,8 +154,8 @@ class TextType(TaskType):
 
 
 def _may_be_text(column: SampledColumn) -> bool:
-    """Return whether a column may hold texts: neither lists nor numbers, which are ids, dates or measurements."""
-    return not (column.is_list or column.numbers or column.has_decimal_commas)
+    """Return whether a column may hold texts: neither lists nor numbers or ids, nor dates or measurements."""
+    return not (column.is_list or column.numbers or column.has_decimal_commas or column.is_called_identifier)
 
 
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
