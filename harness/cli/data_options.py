@@ -45,6 +45,13 @@ BlankRowsOption = Annotated[
         "these and all other blank texts."
     ),
 ]
+DecimalOption = Annotated[
+    Literal["point", "comma"] | None,
+    typer.Option(
+        help="What stands before decimals in your own numbers (regression). If omitted, a point, or a comma "
+        "if all numbers are written like that."
+    ),
+]
 FoldsOption = Annotated[
     int | None, typer.Option(help="Cross-validate with this many folds: each training row is a test row once.")
 ]

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.data.decimal_commas import has_decimal_commas, with_point
 from harness.data.duplicates import normalised
 
 SHOWN_TWINS = 5
@@ -52,7 +53,8 @@ def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
         text, name = next(iter(renamed.items()))
         count = sum(spelt[text] for text in renamed)
         numbers = " and whole numbers without decimals" if any(_number(name) is not None for name in renamed) else ""
-        yield f"{count:,} labels are read without blanks at their ends{numbers}: {text!r} as {name!r}"
+        those = "1 label is" if count == 1 else f"{count:,} labels are"
+        yield f"{those} read without blanks at their ends{numbers}: {text!r} as {name!r}"
 
 
 def twin_notes(names: Iterable[str]) -> Iterator[str]:
@@ -73,7 +75,8 @@ def are_measured(fields: Sequence[object]) -> bool:
     They are if there are more than twenty, most rows have a unique one, and they are not roughly consecutive.
     """
     names = Counter(name for field in fields if (name := label_name(field)) is not None)
-    numbers = [number for name in names if (number := _number(name)) is not None]
+    commas = has_decimal_commas(names)
+    numbers = [number for name in names if (number := _number(with_point(name) if commas else name)) is not None]
     once = sum(count == 1 for count in names.values())
     if len(numbers) < len(names) or len(names) <= 20 or 2 * once <= len(fields):
         return False

@@ -59,7 +59,8 @@ def _groups_in_train(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]
         given = examples.get(split, ())
         shared = sum(example.group in trained for example in given)
         if shared:
-            yield f"{shared:,} of {len(given):,} {split} rows are of a group that is in train too, as the files have it"
+            those = f"{shared:,} of {len(given):,} {split} rows {'is' if shared == 1 else 'are'}"
+            yield f"{those} of a group that is in train too, as the files have it"
 
 
 def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:

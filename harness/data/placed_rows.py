@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.counted import counted
 from harness.data.inner_fields import field_paths, inner_fields
 from harness.errors import UserError, listed, nearest
 
@@ -74,7 +75,7 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
     """
     header, rows = [name.strip() for name in header], list(body)
     refuse(
-        f"{place}: {len(fields)} fields, but the header has {len(header)}. Fix or quote the line."
+        f"{place}: {counted(len(fields), 'field')}, but the header has {len(header)}. Fix or quote the line."
         for place, fields in rows
         if len(fields) != len(header)
     )
@@ -107,6 +108,6 @@ def refuse(problems: Iterable[str]) -> None:
     """Raise an error with the first ten of `problems` and the number of others, if there are any."""
     lines = list(problems)
     if len(lines) > SHOWN:
-        lines = [*lines[:SHOWN], f"and {len(lines) - SHOWN} more mistakes of this kind or others."]
+        lines = [*lines[:SHOWN], f"and {counted(len(lines) - SHOWN, 'more mistake')} of this kind or others."]
     if lines:
         raise UserError(*lines)

@@ -64,10 +64,14 @@ class SampledColumn:
 
     @property
     def has_decimal_commas(self) -> bool:
-        """Whether the fields are numbers with a decimal comma, such as "1,5"; most of them, if some are whole."""
+        """Whether the fields are numbers with a decimal comma, such as "1,5", and not lists of two numbers.
+
+        Most of them have one, or those that do have the same decimals, as in grades of 2, 2,5 and 3.
+        """
         texts = [field.strip() if isinstance(field, str) else "" for field in self.fields]
-        commas = sum("," in text for text in texts)
-        return commas > 0.8 * len(texts) and all(map(_COMMA_NUMBER.fullmatch, texts))
+        decimals = [text.partition(",")[2] for text in texts if "," in text]
+        are_alike = len(decimals) > 2 and len(set(decimals)) == 1
+        return (are_alike or len(decimals) > 0.8 * len(texts)) and all(map(_COMMA_NUMBER.fullmatch, texts))
 
     @property
     def mean_length(self) -> float:

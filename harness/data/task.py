@@ -35,6 +35,13 @@ class Example(Protocol):
         """The texts of the example."""
 
     @property
+    def joining_parts(self) -> tuple[int, ...]:
+        """Indices of the parts that examples of one group share, however short they are.
+
+        An only part always joins examples; other parts do so if they have eight words or more.
+        """
+
+    @property
     def every_text(self) -> tuple[str, ...]:
         """The texts and the answers: everything that must not leak into training."""
 
@@ -57,6 +64,11 @@ class PlainExample:
         raise NotImplementedError
 
     @property
+    def joining_parts(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    @property
     def every_text(self) -> tuple[str, ...]:
         """The texts of the example."""
         return self.parts
@@ -72,6 +84,7 @@ class PlainExample:
 
 
 BlankRows = Literal["refuse", "skip"]
+Decimal = Literal["point", "comma"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,8 @@ class Task:
         keep_repeats: Whether equal training rows are all kept, for data that repeats rows on purpose.
         blank_rows: Whether blank documents, and texts without a label, are refused; or skipped and counted, with other
             blank texts.
+        decimal: What stands before the decimals of numbers that are written as text; None: commas if the whole column
+            is written like that.
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.
         examples: Number of examples in each published split, so that a plan can count before the data is loaded.
     """
@@ -157,6 +172,7 @@ class Task:
     near_duplicates: NearDuplicates = "drop"
     keep_repeats: bool = False
     blank_rows: BlankRows = "refuse"
+    decimal: Decimal | None = None
     fold: Fold | None = None
     examples: Mapping[str, int] = field(default_factory=dict)
 

@@ -43,7 +43,7 @@ def test_a_field_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path):
 def test_every_row_with_too_few_or_too_many_fields_is_named_by_its_line(tmp_path):
     lines = complaint(written(tmp_path, "a.csv", "text,label\nfine,1\nbroken\nfine,0\na,b,c\n"))
     assert [line.split(":")[0].rpartition(", ")[2] for line in lines] == ["line 3", "line 5"]
-    assert "1 fields, but the header has 2" in lines[0]
+    assert "1 field, but the header has 2" in lines[0]
 
 
 def test_a_blank_line_in_the_middle_of_a_csv_is_not_skipped_silently(tmp_path):

@@ -55,7 +55,7 @@ def test_a_few_broken_rows_do_not_change_the_separator_which_is_told_all_the_sam
     with pytest.raises(UserError) as raised:
         read_rows(written(tmp_path, table(";") + "broken\n"))
     assert "guessed separator semicolon" in told()
-    assert "line 7: 1 fields, but the header has 2" in str(raised.value)
+    assert "line 7: 1 field, but the header has 2" in str(raised.value)
 
 
 def test_a_tsv_file_that_is_parted_by_commas_is_read(tmp_path):

@@ -93,6 +93,7 @@ class QuestionAnswering(TaskType):
         "answers": Column("The column of the answers (question answering)."),
     }
     inputs = ("question", "context")
+    may_be_blank = ("answers",)
     predict_options: Mapping[str, str] = {
         "question": "A question; needs --context.",
         "context": "The text that contains the answer.",
@@ -206,8 +207,9 @@ class QuestionAnswering(TaskType):
 def _starts_beside(column: str, row: Row) -> dict[str, object]:
     """Return the field with the answers' starts in the same object as their texts, if the texts are inside of one."""
     outer, _, _ = column.rpartition(".")
-    found = inner_fields(row, [f"{outer}.{START_COLUMN}"] if outer else [])
-    return {START_COLUMN: field for field in found.values()}
+    beside = f"{outer}.{START_COLUMN}"
+    found = inner_fields(row, [beside] if outer else [])
+    return {START_COLUMN: found[beside]} if found else {}
 
 
 task_type = QuestionAnswering()
