@@ -82,8 +82,6 @@ def test_blank_rows_are_refused_or_skipped_and_counted(command, model):
     assert "line 3): text: an empty document" in refused.output
     advice = "`harness run --blank-rows skip` leaves such rows out"
     assert advice in refused.output.replace("\n", " ").replace("    ", "")
-        "    ", ""
-    )
     _, record = only_run(command, model, "--test", "test.jsonl", "--blank-rows", "skip")
     assert record["counts"]["examples"]["test"] == 2
     assert record["counts"]["dropped"]["test rows that are blank"] == 1
