@@ -15,6 +15,7 @@ from harness.errors import UserError
 DEEPEST = 100
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _WRITTEN_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_LAST_COMMA = re.compile(r",\s*\]\s*\Z")
 _BETWEEN_ITEMS = re.compile(r"[\s,]*")
 _FORMS = 'Write a list of objects, or an object {"column": value, ...} per line.'
 
@@ -24,7 +25,9 @@ class _BrokenJsonError(Exception):
 
 
 def read_json_lines(file: DataFile) -> list[PlacedRow]:
-    """Read the rows of a file with an object per line, or with a list of objects.
+    """Read the rows of a file with an object per line, or on several lines each, or with a list of objects.
+
+    A comma after an object is ignored.
 
     Raises:
         UserError: For all broken lines.
@@ -51,9 +54,39 @@ def read_json(file: DataFile) -> list[PlacedRow]:
 
 def _lines(name: str, text: str) -> list[PlacedRow]:
     # Only "\n" ends a line: str.splitlines would also split at characters that JSON allows within a text.
-    lines = enumerate(text.split("\n"), start=1)
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     halves = bool(_WRITTEN_HALF.search(text))
-    return _rows(((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()), halves)
+    if (lines[0][1] or "{}")[-1] not in "},":  # The first object may end on another line.
+        objects = list(_objects(text))
+        if not any(isinstance(item, _BrokenJsonError) for item in objects):
+            return _rows(_numbered(name, objects), halves)
+    return _rows(((f"{name}, line {number}", _without_comma(line)) for number, line in lines if line), halves)
+
+
+def _without_comma(line: str) -> Any:
+    """Parse a line, without the comma after an object, as between the items of a list."""
+    return _attempted(line.removesuffix(",") if line.endswith("},") else line)
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """Yield the values that follow one another in a text, up to the first broken one."""
+    decoder, place = json.JSONDecoder(object_pairs_hook=_object), 0
+    while (place := _after_blanks(text, place)) < len(text):
+        try:
+            item, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError) as error:
+            item, place = _BrokenJsonError(str(error)), len(text)
+        yield item
+
+
+def _after_blanks(text: str, place: int) -> int:
+    """Return the next position that is neither blank nor a comma."""
+    return _BETWEEN_ITEMS.match(text, place).end()  # type: ignore[union-attr]
+
+
+def _numbered(name: str, items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for number, item in enumerate(items, start=1):
+        yield f"{name}, row {number}", item
 
 
 def _whole(name: str, text: str) -> list[PlacedRow]:
@@ -61,12 +94,23 @@ def _whole(name: str, text: str) -> list[PlacedRow]:
         return []
     content = _attempted(text)
     if isinstance(content, _BrokenJsonError):
+        content = _without_last_comma(text) or content
+    if isinstance(content, _BrokenJsonError):
         raise UserError(f"{name}{_broken_item(text)}: broken JSON ({content}). Fix the file. {_FORMS}")
     found, halves = _list_in(content), bool(_WRITTEN_HALF.search(text))
     if isinstance(found, list) and found and all(_is_article(item) for item in found):
         return _rows(_questions(name, found), halves)
     items = _from_object(name, found) if isinstance(found, Mapping) else found
-    return _rows(((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)), halves)
+    return _rows(_numbered(name, items), halves)
+
+
+def _without_last_comma(text: str) -> list[Any] | None:
+    """Return the items of a list that has a comma after the last one, or of objects without a list; else None."""
+    if _LAST_COMMA.search(text):
+        found = _attempted(_LAST_COMMA.sub("]", text))
+        return found if isinstance(found, list) else None
+    objects = list(_objects(text)) if text.lstrip().startswith("{") else []
+    return objects if _are_objects(objects) else None
 
 
 def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
@@ -177,7 +221,7 @@ def _broken_item(text: str) -> str:
     try:
         while True:
             number += 1
-            place = decoder.raw_decode(text, _BETWEEN_ITEMS.match(text, place).end())[1]  # type: ignore[union-attr]
+            place = decoder.raw_decode(text, _after_blanks(text, place))[1]
     except (ValueError, RecursionError):
         return f", row {number}"
 

@@ -11,6 +11,7 @@ from harness.data.decimal_commas import has_decimal_commas, with_point
 from harness.data.duplicates import normalised
 
 SHOWN_TWINS = 5
+MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null"}
 _WHOLE = re.compile(r"([+-]?[0-9]{1,300})\.0*")
 # A list in Python or JSON: empty, with quoted items, or with numbers.
 _LISTED = re.compile(r"\[\s*\]|\[\s*['\"].*['\"]\s*\]|\[[-+0-9.\s,]*\]", re.DOTALL)
@@ -67,6 +68,13 @@ def twin_notes(names: Iterable[str]) -> Iterator[str]:
         more = f" and {len(twins) - SHOWN_TWINS:,} more" if len(twins) > SHOWN_TWINS else ""
         shown = f"{', '.join(twins[:SHOWN_TWINS])}{more}"
         yield f"labels that differ only in spelling are two classes ({shown}): rename them if they are one"
+
+
+def missing_notes(names: Iterable[str]) -> Iterator[str]:
+    """Report labels that other programs write for a missing one."""
+    found = [repr(name) for name in names if name.casefold() in MISSING]
+    if found:
+        yield f"a missing label is written as an empty field, so these are labels like others: {', '.join(found)}"
 
 
 def are_measured(fields: Sequence[object]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.counted import counted
 from harness.data.inner_fields import field_paths, inner_fields
@@ -79,11 +79,27 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
         for place, fields in rows
         if len(fields) != len(header)
     )
+    refuse(_unnamed_columns(header, rows))
     repeated = frozenset(name for name, count in Counter(header).items() if count > 1 and name)
     if all(header) and not repeated:
         return [PlacedRow(dict(zip(header, fields, strict=True)), place) for place, fields in rows]
     wanted = [index for index, name in enumerate(header) if name and name not in repeated]
     return [PlacedRow({header[index]: fields[index] for index in wanted}, place, repeated) for place, fields in rows]
+
+
+def _unnamed_columns(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> Iterator[str]:
+    """Report a table in which most columns with content have no name, as below a title."""
+    if not rows or 2 * sum(map(bool, header)) >= len(header):
+        return
+    place, fullest = max(rows, key=lambda row: sum(map(bool, row[1])))
+    names = [name for name, field in zip(header, fullest, strict=True) if field not in (None, "")]
+    known = [name for name in names if name]
+    if 2 * len(known) < len(names):
+        shown = f"{', '.join(known) or 'none':.80}"
+        yield (
+            f"{place}: the first row names {len(known)} of the {len(names)} columns with content here ({shown}). "
+            "Remove the rows above the names of the columns."
+        )
 
 
 def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, otherwise: str = "") -> str:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.config.checking import Strict
 from harness.data.fields import is_blank
-from harness.data.labels import sorted_names, spelling_notes, twin_notes
+from harness.data.labels import missing_notes, sorted_names, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
@@ -215,6 +215,7 @@ class TaskType(Analysed, Predicts, ABC):
         """Remarks for the record on how labels were read, a sentence each."""
         yield from spelling_notes(field for row in rows for field in self.label_fields(task, row))
         yield from twin_notes(labels)
+        yield from missing_notes(labels)
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Describe labels that cannot be learnt, a line each."""
