@@ -49,7 +49,8 @@ class LocalFiles(Strict):
         encoding: The encoding of text files, such as "cp1252". Default: UTF-8, or guessed and reported.
         near_duplicates: "drop" leaves out training rows that nearly repeat a row of validation or test; "keep" only
             leaves out exact copies.
-        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count these and other blank texts.
+        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count these and other rows that
+            lack what an example needs, such as a question or a target.
         decimal: What stands before the decimals of numbers, "point" or "comma" (regression). Default: a point, or a
             comma, which is reported, if all numbers of the training data are written like that.
         folds: Number of folds for cross-validation: train is split into this many folds, and each is the test split of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.data.labels import label_name
 from harness.data.placed_rows import flattened, with_inner_fields
 from harness.data.sampled_columns import LOOKED_AT, SampledColumn, UnclearError, sampled_columns
-from harness.errors import UserError, nearest
+from harness.errors import UserError, nearest, notice
 from harness.registry import TASK_TYPES
 
 Columns = Mapping[str, tuple[str, ...]]
@@ -52,6 +52,9 @@ def guessed(
     sample, wanted = rows[:LOOKED_AT], [name for names in named.values() for name in names]
     columns = sampled_columns([with_inner_fields(row, wanted) for row in sample])
     whole = sampled_columns([flattened(row) for row in sample])
+    repeated = sorted({name for row in sample[:1] for name in getattr(row, "repeated", ())})
+    if repeated:
+        notice(f"{where}: {', '.join(map(repr, repeated))} left out, because several columns have this name.")
     missing = [name for name in wanted if name not in columns]
     if missing:
         near = nearest(missing[0], whole)

@@ -15,6 +15,7 @@ from harness.errors import UserError
 DEEPEST = 100
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _WRITTEN_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SPLIT = {"columns", "index", "data"}
 _LAST_COMMA = re.compile(r",\s*\]\s*\Z")
 _BETWEEN_ITEMS = re.compile(r"[\s,]*")
 _FORMS = 'Write a list of objects, or an object {"column": value, ...} per line.'
@@ -65,7 +66,8 @@ def _lines(name: str, text: str) -> list[PlacedRow]:
 
 def _without_comma(line: str) -> Any:
     """Parse a line, without the comma after an object, as between the items of a list."""
-    return _attempted(line.removesuffix(",") if line.endswith("},") else line)
+    before, comma, after = line.rpartition(",")
+    return _attempted(before if comma and not after and before.rstrip().endswith("}") else line)
 
 
 def _objects(text: str) -> Iterator[Any]:
@@ -128,13 +130,17 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     Source: the orientations of pandas, `DataFrame.to_json`. Objects with numbers as keys are columns.
     """
     inner = list(content.values())
+    if content.keys() == _SPLIT and _are_lists(inner) and all(isinstance(name, str) for name in content["columns"]):
+        rows = [row for row in content["data"] if isinstance(row, list) and len(row) == len(content["columns"])]
+        if len(rows) == len(content["data"]):
+            return [dict(zip(content["columns"], row, strict=True)) for row in rows]
     if len(inner) > 1 and all(isinstance(rows, list) and rows and _are_objects(rows) for rows in inner):
         raise UserError(f"{name}: several lists of rows ({', '.join(content)!s:.100}). Save each as a file of its own.")
     if inner and _are_objects(inner):
         if not all(key.isdecimal() for item in inner for key in item):
             return inner
         inner = [list(column.values()) for column in inner]
-    if not inner or not all(isinstance(column, list) for column in inner):
+    if not inner or not _are_lists(inner):
         return [content]
     lengths = {key: len(column) for key, column in zip(content, inner, strict=True)}
     if len(set(lengths.values())) > 1:
@@ -144,6 +150,10 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
 
 def _are_objects(items: Iterable[Any]) -> bool:
     return all(isinstance(item, Mapping) for item in items)
+
+
+def _are_lists(items: Iterable[Any]) -> bool:
+    return all(isinstance(item, list) for item in items)
 
 
 def _is_article(item: Any) -> bool:

@@ -66,6 +66,8 @@ def named(cells: Mapping[str, object]) -> Mapping[str, object]:
 def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -> list[PlacedRow]:
     """Return the rows of a table. Columns without a name or with a repeated name are left out.
 
+    If every row ends with a separator, and the header does not, it is ignored.
+
     Args:
         header: The names of the columns; blanks around them are removed.
         body: The place and the fields of each row.
@@ -73,7 +75,7 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
     Raises:
         UserError: If rows are longer or shorter than the header.
     """
-    header, rows = [name.strip() for name in header], list(body)
+    header, rows = [name.strip() for name in header], _trimmed(list(body), len(header))
     refuse(
         f"{place}: {counted(len(fields), 'field')}, but the header has {len(header)}. Fix or quote the line."
         for place, fields in rows
@@ -85,6 +87,12 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
         return [PlacedRow(dict(zip(header, fields, strict=True)), place) for place, fields in rows]
     wanted = [index for index, name in enumerate(header) if name and name not in repeated]
     return [PlacedRow({header[index]: fields[index] for index in wanted}, place, repeated) for place, fields in rows]
+
+
+def _trimmed(rows: list[tuple[str, Sequence[object]]], width: int) -> list[tuple[str, Sequence[object]]]:
+    """Return the rows without their last fields if these are empty in all rows and have no place in the header."""
+    are_longer = all(len(fields) > width and not any(fields[width:]) for _, fields in rows)
+    return [(place, fields[:width]) for place, fields in rows] if are_longer else rows
 
 
 def _unnamed_columns(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from harness.data.labels import is_list, label_name
 
 LOOKED_AT = 2_000
 _NOT_WORDS = re.compile(r"[\W_]+")
-_COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(,[0-9]+)?")
+# Points may separate thousands, which are refused when the rows are read.
+_COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]{3})*(,[0-9]+)?")
 _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row", "number", "no", "nr"}
 
 
@@ -99,7 +100,7 @@ class SampledColumn:
         """Whether it identifies rows: by its name, or because every row has a different integer or word."""
         if self.is_called_identifier:
             return True
-        if len(self.values) < len(self.fields) or len(self.fields) < 20:
+        if len(self.values) < len(self.fields) or len(self.fields) < 20 or self.has_decimal_commas:
             return False
         whole = bool(self.numbers) and all(map(float.is_integer, self.numbers))
         return whole or (not self.numbers and 0 < self.mean_length < 40 and not any(" " in str(f) for f in self.fields))

@@ -56,7 +56,9 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
     if not records:
         return []
     (_, header), *body = records
-    return table(header, ((f"{file.name}, line {line}", fields) for line, fields in body))
+    # A blank line is no row, but in a table of one column it may be meant as an empty text.
+    lines = ((f"{file.name}, line {line}", fields) for line, fields in body if fields or len(header) == 1)
+    return table(header, lines)
 
 
 def _without_empty_ends(records: list[Record]) -> list[Record]:

@@ -153,8 +153,8 @@ class Task:
         near_duplicates: "drop" leaves out training rows that nearly repeat a validation or test row, and keeps
             near-duplicates in the same split; "keep" does so for exact copies only.
         keep_repeats: Whether equal training rows are all kept, for data that repeats rows on purpose.
-        blank_rows: Whether blank documents, and texts without a label, are refused; or skipped and counted, with other
-            blank texts.
+        blank_rows: Whether blank documents, and texts without a label, are refused; or skipped and counted, with all
+            rows that lack what an example needs.
         decimal: What stands before the decimals of numbers that are written as text; None: commas if the whole column
             is written like that.
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.

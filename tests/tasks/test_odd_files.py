@@ -29,12 +29,44 @@ def written(folder, name, content):
         ("a.json", "\n".join(json.dumps(row, indent=1) for row in ROWS)),
         ("a.json", json.dumps(ROWS, indent=1)[:-2] + ",\n]\n"),
         ("a.jsonl", json.dumps(ROWS)[:-1] + ",]"),
+        (
+            "a.json",
+            json.dumps({"columns": ["text", "label"], "index": [0, 1, 2], "data": [[*row.values()] for row in ROWS]}),
+        ),
+        ("a.tsv", "text\tlabel\n" + "".join(f"{row['text']}\t{row['label']}\t\n" for row in ROWS)),
     ],
 )
 def test_a_comma_too_many_and_objects_on_several_lines_are_read(tmp_path, name, content):
     rows = read_rows(written(tmp_path, name, content))
     assert rows == ROWS
-    assert rows[1].place.endswith(("line 2", "row 2"))
+    assert rows[1].place.endswith(("line 2", "row 2", "line 3"))
+
+
+def test_a_field_too_many_in_some_rows_only_is_told(tmp_path):
+    with pytest.raises(UserError, match="line 2: 3 fields, but the header has 2"):
+        read_rows(written(tmp_path, "a.csv", "text,label\na,good,\nb,bad\n"))
+
+
+def test_blank_lines_between_rows_are_none_unless_there_is_one_column(tmp_path):
+    file = written(tmp_path, "a.csv", "text,label\n\na,good\n\nb,bad\n")
+    assert [(row["text"], row.place[-6:]) for row in read_rows(file)] == [("a", "line 3"), ("b", "line 5")]
+    with pytest.raises(UserError, match="line 3: 0 fields, but the header has 1"):
+        read_rows(written(tmp_path, "b.csv", "text\na\n\nb\n"))
+
+
+def test_texts_that_a_parquet_file_has_as_bytes_are_texts_and_other_bytes_are_not(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.table({"text": [b"a film", "schön".encode()], "image": [b"\xff", b"\xfe"]})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert [*read_rows(tmp_path / "a.parquet")[1].values()] == ["schön", b"\xfe"]
+
+
+def test_a_column_of_prices_with_commas_is_the_target_and_no_identifier():
+    rows = [{"Text": f"eine Wohnung mit {n} Zimmern", "Preis": f"{n + 1}.200,{n % 90 + 10}"} for n in range(40)]
+    found = guessed(rows, named={})
+    assert (found.task_type, found.columns["label"]) == ("regression", ("Preis",))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +97,7 @@ def test_blanks_between_a_comma_and_a_quote_are_no_part_of_the_field(tmp_path):
 @pytest.mark.parametrize("text", ['"He said, ""so"""', '"a, ""b"", c"', " plain"])
 def test_blanks_and_quotes_within_a_field_stay(tmp_path, text):
     (row,) = read_rows(written(tmp_path, "a.csv", f"text,label\n{text}, good\n"))
-    assert row == {"text": text.strip('"').replace('""', '"'), "label": " good"}
+    assert row == {"text": text.removeprefix('"').removesuffix('"').replace('""', '"'), "label": " good"}
 
 
 def test_a_title_above_the_names_of_the_columns_is_told(tmp_path):
