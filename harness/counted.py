@@ -8,3 +8,12 @@ def counted(count: int, noun: str) -> str:
     ('1 row', '0 rows', '1,200 different examples')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def counted_are(count: int, noun: str) -> str:
+    """Return a number with its noun and "is" or "are".
+
+    >>> counted_are(1, "row"), counted_are(2, "row")
+    ('1 row is', '2 rows are')
+    """
+    return f"{counted(count, noun)} {'is' if count == 1 else 'are'}"

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.counted import counted_are
 from harness.data.decimal_commas import has_decimal_commas, with_point
 from harness.data.duplicates import normalised
 
@@ -54,8 +55,7 @@ def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
         text, name = next(iter(renamed.items()))
         count = sum(spelt[text] for text in renamed)
         numbers = " and whole numbers without decimals" if any(_number(name) is not None for name in renamed) else ""
-        those = "1 label is" if count == 1 else f"{count:,} labels are"
-        yield f"{those} read without blanks at their ends{numbers}: {text!r} as {name!r}"
+        yield f"{counted_are(count, 'label')} read without blanks at their ends{numbers}: {text!r} as {name!r}"
 
 
 def twin_notes(names: Iterable[str]) -> Iterator[str]:

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Literal
 
+from harness.counted import counted
 from harness.data.content import DataFile
 from harness.data.placed_rows import PlacedRow, table
-from harness.errors import UserError
+from harness.errors import UserError, notice
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 USUAL = {".csv": ",", ".tsv": "\t"}
@@ -56,8 +57,10 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
     if not records:
         return []
     (_, header), *body = records
-    # A blank line is no row, but in a table of one column it may be meant as an empty text.
-    lines = ((f"{file.name}, line {line}", fields) for line, fields in body if fields or len(header) == 1)
+    blank = sum(not fields for _, fields in body) if len(header) > 1 else 0
+    if blank:  # In a table of one column, a blank line may be meant as an empty text.
+        notice(f"{file.name}: {counted(blank, 'blank line')} between rows left out.")
+    lines = ((f"{file.name}, line {line}", fields) for line, fields in body if fields or not blank)
     return table(header, lines)
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
-from harness.counted import counted
+from harness.counted import counted_are
 from harness.data.duplicates import Clusters, compared_characters, is_telling, near_duplicates, normalised
 from harness.data.folds import dealt
 from harness.data.task import Example
@@ -102,8 +102,9 @@ def _with_fold(
     if "test" in examples:
         raise UserError(f"test: there is a test split beside {fold.of} folds of train. Leave one of them out.")
     if len(train) < max(LEAST_EXAMPLES, 2 * fold.of):
-        those = _different(len(train))
-        raise UserError(f"train: {those} too few for {fold.of} folds. Give more.")
+        raise UserError(
+            f"train: {counted_are(len(train), 'different example')} too few for {fold.of} folds. Give more."
+        )
     strata = _strata(train)
     folds = dealt(_groups(train, parts), strata, fold.of)
     least = len(train) / fold.of / 2
@@ -133,7 +134,7 @@ def _with_missing_splits(
             continue
         if whole < LEAST_EXAMPLES:
             raise UserError(
-                f"train: {_different(whole)} too few to take {split} from "
+                f"train: {counted_are(whole, 'different example')} too few to take {split} from "
                 f"(at least {LEAST_EXAMPLES}). Give more, or give a {split} split."
             )
         size = round(share * whole)
@@ -147,10 +148,6 @@ def _with_missing_splits(
             raise UserError(_not_carved(kept["train"], split, equal()))
         kept["train"], kept[split] = stay, taken
     return kept
-
-
-def _different(count: int) -> str:
-    return f"{counted(count, 'different example')} {'is' if count == 1 else 'are'}"
 
 
 def _not_carved(train: Sequence[Example], split: str, parts: Parts) -> str:
