@@ -278,9 +278,8 @@ def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
     first: dict[object, int] = {}
     for index, example in enumerate(examples):
         keys: list[object] = [example.group] if example.group else []
-        texts = example.parts
-        joining = example.joining_parts
-        telling = [len(texts) == 1 or place in joining or is_telling(text) for place, text in enumerate(texts)]
+        joins = example.joining_parts
+        telling = [place in joins or is_telling(text) for place, text in enumerate(example.parts)]
         keys += [cluster for cluster, tells in zip(parts[example], telling, strict=True) if tells]
         for key in [*keys, ("whole", parts[example])]:
             clusters.join(index, first.setdefault(key, index))

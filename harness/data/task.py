@@ -36,10 +36,7 @@ class Example(Protocol):
 
     @property
     def joining_parts(self) -> tuple[int, ...]:
-        """Indices of the parts that examples of one group share, however short they are.
-
-        An only part always joins examples; other parts do so if they have eight words or more.
-        """
+        """Indices of the parts that join examples to a group however short they are; others need eight words."""
 
     @property
     def every_text(self) -> tuple[str, ...]:
@@ -65,8 +62,8 @@ class PlainExample:
 
     @property
     def joining_parts(self) -> tuple[int, ...]:
-        """None."""
-        return ()
+        """The first part, if it is the only one."""
+        return (0,) if len(self.parts) == 1 else ()
 
     @property
     def every_text(self) -> tuple[str, ...]:
