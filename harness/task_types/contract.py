@@ -144,10 +144,10 @@ class TaskType(Analysed, Predicts, ABC):
 
         Args:
             task: The task.
-            row: A row with all columns of the task.
+            row: The row, which may lack columns.
         """
         needed = (role for role in self.columns if role not in self.may_be_blank)
-        return next((role for role in needed if all(is_blank(row[name]) for name in task.columns_of(role))), None)
+        return next((role for role in needed if all(is_blank(row.get(name)) for name in task.columns_of(role))), None)
 
     def blank_reason(self, role: str) -> str:
         """Say what a row lacks that was skipped because of this role."""

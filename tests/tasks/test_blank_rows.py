@@ -75,3 +75,20 @@ def test_an_empty_list_that_is_written_as_text_has_no_tags(tmp_path):
     row = {"tokens": "[]", "tags": "[]"}
     splits = load_splits(task_with(tmp_path, "token_classification", row, blank_rows="skip"))
     assert splits.dropped == {"train rows with blank tokens": 1}
+
+
+@pytest.mark.parametrize(("task_type", "role"), CASES)
+def test_rows_of_json_without_the_key_are_blank_too_unless_all_are(tmp_path, task_type, role):
+    lacking = {name: field for name, field in ROWS[task_type][0].items() if name != role}
+    with pytest.raises(UserError, match=r"line 21\): no column .* Other rows have it: `harness run --blank-rows skip`"):
+        load_splits(task_with(tmp_path, task_type, lacking))
+    assert sum(load_splits(task_with(tmp_path, task_type, lacking, blank_rows="skip")).dropped.values()) == 1
+    file = write_jsonl(tmp_path / "train.jsonl", [lacking] * 12)
+    with pytest.raises(UserError, match="line 1\\): no column"):
+        load_splits(custom_task(train=file, task_type=task_type, blank_rows="skip"))
+
+
+def test_a_missing_key_of_answers_is_an_error_whatever_is_skipped(tmp_path):
+    row = {"question": "what else is 0?", "context": "0 is x"}
+    with pytest.raises(UserError, match=r"line 21\): no column 'answers'"):
+        load_splits(task_with(tmp_path, "question_answering", row, blank_rows="skip"))

@@ -1,5 +1,6 @@
 """Files as programs and people write them, a little beside the rules: read if their meaning is clear."""
 
+import gzip
 import json
 
 import pytest
@@ -98,6 +99,16 @@ def test_blanks_between_a_comma_and_a_quote_are_no_part_of_the_field(tmp_path):
 def test_blanks_and_quotes_within_a_field_stay(tmp_path, text):
     (row,) = read_rows(written(tmp_path, "a.csv", f"text,label\n{text}, good\n"))
     assert row == {"text": text.removeprefix('"').removesuffix('"').replace('""', '"'), "label": " good"}
+
+
+@pytest.mark.parametrize(
+    ("content", "ending"),
+    [(gzip.compress(b"text,label\n"), ".gz"), (b"PK\x03\x04\x14", ".xlsx or .zip"), (b"PAR1\x15\x04", ".parquet")],
+)
+def test_a_file_with_another_file_s_ending_is_told(tmp_path, content, ending):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(UserError, match=f"a.csv: no text, but what a {ending} file contains"):
+        read_rows(tmp_path / "a.csv")
 
 
 def test_a_title_above_the_names_of_the_columns_is_told(tmp_path):

@@ -126,7 +126,7 @@ class TokenClassification(TaskType):
 
     def blank_role(self, task: Task, row: Row) -> str | None:
         """Return "tokens" or "tags" if there are none, also if an empty list is written as text."""
-        return next((role for role in self.columns if not (items_of(row[task.column(role)]) or ())), None)
+        return next((role for role in self.columns if not (items_of(row.get(task.column(role))) or ())), None)
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TaggedSentence:
         """Convert a row to a sentence for prediction, with its text if the row has one that contains the words."""
