@@ -57,9 +57,10 @@ def _lines(name: str, text: str) -> list[PlacedRow]:
     # Only "\n" ends a line: str.splitlines would also split at characters that JSON allows within a text.
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     halves = bool(_WRITTEN_HALF.search(text))
-    if (lines[0][1] or "{}")[-1] not in "},":  # The first object may end on another line.
+    first = next((line for _, line in lines if line), "{}")
+    if isinstance(_without_comma(first), _BrokenJsonError):  # It may end on another line.
         objects = list(_objects(text))
-        if not any(isinstance(item, _BrokenJsonError) for item in objects):
+        if _are_objects(objects):
             return _rows(_numbered(name, objects), halves)
     return _rows(((f"{name}, line {number}", _without_comma(line)) for number, line in lines if line), halves)
 

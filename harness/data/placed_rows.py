@@ -49,7 +49,7 @@ def flattened(row: Mapping[str, object]) -> Mapping[str, object]:
     if paths == [*row]:
         return row
     whole = with_inner_fields(row, paths)
-    return PlacedRow({path: whole[path] for path in paths}, getattr(row, "place", ""))
+    return PlacedRow({path: whole.get(path) for path in paths}, getattr(row, "place", ""))
 
 
 def named(cells: Mapping[str, object]) -> Mapping[str, object]:

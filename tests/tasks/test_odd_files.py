@@ -27,6 +27,7 @@ def written(folder, name, content):
         ("a.jsonl", "".join(f"{json.dumps(row)} ,\r\n" for row in ROWS)),
         ("a.jsonl", "\n".join(json.dumps(row, indent=1) for row in ROWS)),
         ("a.jsonl", ",\n".join(json.dumps(row, indent=1) for row in ROWS)),
+        ("a.jsonl", "\n".join(json.dumps(row).replace(', "label', ',\n"label') for row in ROWS)),
         ("a.json", "\n".join(json.dumps(row, indent=1) for row in ROWS)),
         ("a.json", json.dumps(ROWS, indent=1)[:-2] + ",\n]\n"),
         ("a.jsonl", json.dumps(ROWS)[:-1] + ",]"),
