@@ -170,3 +170,20 @@ def test_a_file_of_squad_is_read_as_before(tmp_path):
             "answers": [{"text": "Bern"}],
         }
     ]
+
+
+@pytest.mark.slow
+def test_a_run_on_fields_inside_of_objects_predicts_and_is_analysed_by_them(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_jsonl(tmp_path / "train.jsonl", nested_reviews())
+    columns = ["--text", "review.text", "--label", "review.verdict.stars"]
+    assert command("run", "--model", "majority", "--train", "train.jsonl", *columns).code == 0
+    (run,) = (tmp_path / "runs/single").glob("train*/majority/seed-0")
+    write_jsonl(tmp_path / "new.jsonl", [{"review": {"text": "a joy"}, "place": "Bern"}])
+    assert command("predict", run, "--input", "new.jsonl", "--output", "out.jsonl").code == 0
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert [*row] == ["review", "place", "prediction", "probabilities"]
+    assert row["review"] == {"text": "a joy"}
+    assert command("evaluate", run, "--input", "train.jsonl").code == 0
+    parts = command("errors", run.parent.parent, "--by", "review.verdict.stars")
+    assert (parts.code, "Review.verdict.stars" in parts.output) == (0, True)
