@@ -68,8 +68,8 @@ def guessed(
         raise UserError(f"{where}: {task_type} has other columns than {_listed(whole)}. Name them: {roles}.")
     raise UserError(
         f"{where}: can't tell the task type (columns: {_listed(whole, _constant(whole))}). Name the columns, "
-        "such as --text NAME --label NAME, or --question, --context and --answers; --task-type says what they are "
-        "read as."
+        "such as --text NAME --label NAME, or --question, --context and --answers, or --source and --target; "
+        "--task-type says what they are read as."
     )
 
 
