@@ -26,6 +26,7 @@ from harness.cli import (
     reporting,
 )
 from harness.cli.app import MISTAKE, STOPPED, app
+from harness.counted import counted
 from harness.errors import UserError
 from harness.output import console, prepare_streams
 
@@ -94,5 +95,5 @@ def _complain(*lines: str) -> int:
     for line in lines[:MOST_LINES]:
         shown.print(line, style="red", soft_wrap=True)
     if len(lines) > MOST_LINES:
-        shown.print(f"… and {len(lines) - MOST_LINES:,} more lines.", style="red", soft_wrap=True)
+        shown.print(f"… and {counted(len(lines) - MOST_LINES, 'more line')}.", style="red", soft_wrap=True)
     return MISTAKE

@@ -19,6 +19,7 @@ from harness.cli.planning import foreseen
 from harness.cli.sequential import looks_at, next_runs
 from harness.comparison.formatting import duration
 from harness.comparison.wording import listed
+from harness.counted import counted
 from harness.record import RECORD, read_record
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run
@@ -297,4 +298,4 @@ def _is_open(run: Run) -> bool:
 
 
 def _seeds(runs: Sequence[Run]) -> str:
-    return f"{len(runs)} seed{'' if len(runs) == 1 else 's'}"
+    return counted(len(runs), "seed")

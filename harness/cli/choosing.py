@@ -29,7 +29,7 @@ from harness.cli.app import (
     with_options,
 )
 from harness.cli.completing import models as complete_models
-from harness.cli.data_options import BlankRowsOption, EncodingOption, GroupOption, SeparatorOption
+from harness.cli.data_options import BlankRowsOption, DecimalOption, EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.config.files import refuse_shared_folder
@@ -82,6 +82,7 @@ def choose(
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
     blank_rows: BlankRowsOption = None,
+    decimal: DecimalOption = None,
     models: Annotated[
         str | None,
         typer.Option(
@@ -150,6 +151,7 @@ def choose(
         separator=separator,
         encoding=encoding,
         blank_rows=blank_rows,
+        decimal=decimal,
     )
     name = suite_name(Path(str(question.local.train)))
     # A data.csv is common, and nothing else is in the folder of its task, data/data.

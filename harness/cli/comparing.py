@@ -28,6 +28,7 @@ from harness.cli.app import (
 )
 from harness.cli.data_options import (
     BlankRowsOption,
+    DecimalOption,
     EncodingOption,
     FoldsOption,
     GroupOption,
@@ -180,6 +181,7 @@ def run(
         bool, typer.Option("--new-head", help="Train a new head even if the checkpoint has one.")
     ] = False,
     blank_rows: BlankRowsOption = None,
+    decimal: DecimalOption = None,
     folds: FoldsOption = None,
     settings: SetOption = None,
     trials: TrialsOption = None,
@@ -201,7 +203,7 @@ def run(
         "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
         "separator": separator, "encoding": encoding,
         "near_duplicates": near_duplicates,
-        "blank_rows": blank_rows, "folds": folds,
+        "blank_rows": blank_rows, "decimal": decimal, "folds": folds,
         **{role: tuple(names or ()) for role, names in columns.items()},
     }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))

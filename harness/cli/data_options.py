@@ -42,7 +42,14 @@ BlankRowsOption = Annotated[
     Literal["refuse", "skip"] | None,
     typer.Option(
         help="Whether to refuse texts without a label, and blank documents, in your own data (default), or to skip "
-        "these and all other blank texts."
+        "these and all other rows with a blank text, question, source, target and so on."
+    ),
+]
+DecimalOption = Annotated[
+    Literal["point", "comma"] | None,
+    typer.Option(
+        help="What stands before decimals in your own numbers (regression). If omitted, a point, or a comma "
+        "if all numbers are written like that."
     ),
 ]
 FoldsOption = Annotated[

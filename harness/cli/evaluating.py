@@ -65,5 +65,5 @@ def evaluate(
     shown = console()
     print_table(evaluated.evaluated_table(found, estimates), shown)
     for reason, count in found.dropped.items():
-        shown.print(f"left out: {count:,} {reason}", soft_wrap=True)
+        shown.print(f"left out: {reason} ({count:,})", soft_wrap=True)
     shown.print(evaluated.SCOPE, style="dim")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app, single, with_options
+from harness.counted import counted
 from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -96,4 +97,4 @@ def _show_worth(worth: Worth, shown: Console) -> None:
     for name, (mean, low, high) in areas.items():
         interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
         said = f"{name}: area {mean:+.3f} above that of a random order; higher is better"
-        shown.print(f"{said} ({interval}{worth.examples} test examples)", soft_wrap=True)
+        shown.print(f"{said} ({interval}{counted(worth.examples, 'test example')})", soft_wrap=True)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness.cache import CachedFiles
 from harness.config.files import config_files
+from harness.counted import counted
 from harness.data.sources import Files, Generated, Hub, Packaged
 from harness.errors import UserError, nearest
 from harness.output import plain_table
@@ -146,6 +147,8 @@ def cache_table(kept: Sequence[CachedFiles], title: str) -> Table:
     """One row per kind of cached data, and the total size."""
     table = plain_table("", "", "", "", title=title)
     for part in kept:
-        table.add_row(part.what, f"{part.files} files", decimal(part.bytes), str(part.folder))
-    table.add_row("in all", f"{sum(part.files for part in kept)} files", decimal(sum(part.bytes for part in kept)), "")
+        table.add_row(part.what, counted(part.files, "file"), decimal(part.bytes), str(part.folder))
+    table.add_row(
+        "in all", counted(sum(part.files for part in kept), "file"), decimal(sum(part.bytes for part in kept)), ""
+    )
     return table

@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.app import RUNS, RunsOption, SetOption, app, single, with_options
 from harness.cli.data_options import EncodingOption, SeparatorOption
+from harness.counted import counted
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
@@ -83,7 +84,7 @@ def predict(
     predicted = predict_rows(run, rows, settings)
     write_rows(predicted, output)
     if output is not None:
-        console().print(f"Predictions of {len(predicted):,} rows: {output}", soft_wrap=True)
+        console().print(f"Predictions of {counted(len(predicted), 'row')}: {output}", soft_wrap=True)
 
 
 @app.command(

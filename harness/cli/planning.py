@@ -17,6 +17,7 @@ from rich.text import Text
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration_range, memory
 from harness.comparison.planned_power import TaskPower, planned_power
+from harness.counted import counted_are
 from harness.errors import UserError, notice
 from harness.output import plain_table
 from harness.record import RunRecord
@@ -183,7 +184,7 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
             if continued == 1
             else f"{continued} of them continue from saved states"
         )
-        lines.append(f"{len(plan.runs)} runs are left; {which}.")
+        lines.append(f"{counted_are(len(plan.runs), 'run')} left; {which}.")
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     if load > BUSY * cores:
         lines.append(f"The machine is busy (load {load:.1f} on {cores} cores), so runs will take longer than that now.")

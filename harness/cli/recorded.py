@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.cli.app import MISTAKE, RUNS, STOPPED, app
 from harness.comparison.formatting import NOTHING, duration, memory
+from harness.counted import counted
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.output import console, plain_table
@@ -34,7 +35,7 @@ def list_runs(
         typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))
     else:
         console().print(_table(found))
-        console().print(f"{_counted(len(found))}, {memory(sum(run.bytes for run in found))}.")
+        console().print(f"{counted(len(found), 'run')}, {memory(sum(run.bytes for run in found))}.")
     if _told(problems):
         raise typer.Exit(MISTAKE)
 
@@ -149,7 +150,7 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
     console().print(_table(found))
     size = memory(sum(run.bytes for run in found))
     try:
-        agreed = typer.confirm(f"Remove {_counted(len(found))} ({size}) for good?")
+        agreed = typer.confirm(f"Remove {counted(len(found), 'run')} ({size}) for good?")
     except typer.Abort as stopped:
         if not isinstance(stopped.__context__, EOFError):
             raise
@@ -157,10 +158,6 @@ def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
     if not agreed:
         console().print("Nothing was removed.")
         raise typer.Exit(STOPPED)
-
-
-def _counted(runs: int) -> str:
-    return f"{runs:,} run{'' if runs == 1 else 's'}"
 
 
 @recorded.command("merge", epilog="Example: harness runs merge other-machine/runs runs")
@@ -176,7 +173,7 @@ def merge_runs(
         typer.echo(printable_json(json.dumps(told, indent=1)))
         return
     console().print(
-        f"{_counted(len(merged.copied))} copied to {target}; {merged.known:,} were already there.", soft_wrap=True
+        f"{counted(len(merged.copied), 'run')} copied to {target}; {merged.known:,} were already there.", soft_wrap=True
     )
     if merged.notes:
         console().print(f"Also copied: {', '.join(map(str, merged.notes))}.", soft_wrap=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.planning import keep_foreseen
+from harness.counted import counted
 from harness.errors import UserError
 from harness.output import console
 from harness.runs.run import Run
@@ -45,7 +46,7 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
         for array in submit(suite, waiting, words, folder=folder):
             arrays.append(array)
             shown.print(
-                f"Submitted {array.count} run{'' if array.count == 1 else 's'} as job array {array.job}.",
+                f"Submitted {counted(array.count, 'run')} as job array {array.job}.",
                 soft_wrap=True,
             )
     except UserError as error:

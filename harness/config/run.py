@@ -13,7 +13,7 @@ from harness.config.training import Training
 from harness.data.custom import column_roles, custom_task, type_by_files
 from harness.data.sources import SPLITS, Files
 from harness.data.splits import limited
-from harness.data.task import BlankRows, NearDuplicates, Splits, Task
+from harness.data.task import BlankRows, Decimal, NearDuplicates, Splits, Task
 from harness.fold import MOST_FOLDS, Fold
 from harness.registry import TASKS
 from harness.varied import Varied
@@ -49,7 +49,10 @@ class LocalFiles(Strict):
         encoding: The encoding of text files, such as "cp1252". Default: UTF-8, or guessed and reported.
         near_duplicates: "drop" leaves out training rows that nearly repeat a row of validation or test; "keep" only
             leaves out exact copies.
-        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count these and other blank texts.
+        blank_rows: "refuse" blank documents and texts without a label, or "skip" and count these and other rows that
+            lack what an example needs, such as a question or a target.
+        decimal: What stands before the decimals of numbers, "point" or "comma" (regression). Default: a point, or a
+            comma, which is reported, if all numbers of the training data are written like that.
         folds: Number of folds for cross-validation: train is split into this many folds, and each is the test split of
             a run that is trained on the others.
     """
@@ -65,6 +68,7 @@ class LocalFiles(Strict):
     encoding: str | None = None
     near_duplicates: NearDuplicates = "drop"
     blank_rows: BlankRows = "refuse"
+    decimal: Decimal | None = None
     folds: Folds | None = None
 
     @model_validator(mode="after")
@@ -110,6 +114,7 @@ class LocalFiles(Strict):
             group=self.group,
             near_duplicates=self.near_duplicates,
             blank_rows=self.blank_rows,
+            decimal=self.decimal,
             metrics=metrics,
             separator=self.separator,
             encoding=self.encoding,

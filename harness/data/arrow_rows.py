@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from harness.data.content import DataFile
@@ -48,7 +49,7 @@ def _rows(file: DataFile, called: str, read: Callable[[], Any]) -> list[PlacedRo
         repeated = frozenset(name for name, count in Counter(table.column_names).items() if count > 1)
         table = table.select([index for index, name in enumerate(table.column_names) if name not in repeated])
         table.validate(full=True)  # Fails on text that is not UTF-8, which arrow accepts otherwise.
-        rows = named_labels(_with_floats(table).to_pylist(), label_names(table.schema.metadata or {}))
+        rows = named_labels(_with_texts(_with_floats(table)).to_pylist(), label_names(table.schema.metadata or {}))
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise UserError(f"{file.name}: no {called} that can be read ({reason}). Write it again.") from error
@@ -62,6 +63,17 @@ def _with_floats(table: Any) -> Any:
     for place, column in enumerate(table.schema):
         if types.is_decimal(column.type):
             table = table.set_column(place, column.name, table.column(place).cast(float64()))
+    return table
+
+
+def _with_texts(table: Any) -> Any:
+    """Return a table with texts in place of bytes that are all UTF-8, since some databases write texts like that."""
+    from pyarrow import ArrowInvalid, string, types  # noqa: PLC0415 -- as above
+
+    for place, column in enumerate(table.schema):
+        if types.is_binary(column.type) or types.is_large_binary(column.type):
+            with suppress(ArrowInvalid):
+                table = table.set_column(place, column.name, table.column(place).cast(string()))
     return table
 
 

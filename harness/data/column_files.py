@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from harness.counted import counted
+
 ENDINGS = (".conll", ".iob", ".bio")
 DOCUMENT = "document"
 DOCUMENT_START = "-DOCSTART-"
@@ -49,7 +51,7 @@ def sentences(text: str) -> tuple[list[Sentence], list[str]]:
     widths = Counter(len(columns) for columns in lines if columns and columns[0] != DOCUMENT_START)
     width = widths.most_common(1)[0][0] if widths else 0
     wrong = [
-        f"line {number}: {len(columns)} columns, but most lines have {width}. Fix the line."
+        f"line {number}: {counted(len(columns), 'column')}, but most lines have {width}. Fix the line."
         for number, columns in enumerate(lines, start=1)
         if columns and columns[0] != DOCUMENT_START and len(columns) != width and not columns[0].startswith("#")
     ]

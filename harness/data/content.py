@@ -35,6 +35,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# How other files begin.
+_STARTS = {b"\x1f\x8b": ".gz", b"PK\x03\x04": ".xlsx or .zip", b"PAR1": ".parquet", b"ARROW1": ".arrow"}
 # Characters that are rare within a word of a Western language, but are letters in other 8-bit encodings.
 _STRANGE = re.compile("(?<=[a-z])[¡¢£¤¥¦§©®±²³¶¹¼½¾¿](?=[a-z])")
 _HIGH = bytes(range(0x80, 0x100))
@@ -79,6 +81,7 @@ class DataFile:
         Raises:
             UserError: If it is not in the user's encoding, or in none that can be guessed.
         """
+        _refuse_other_content(self)
         known = self.text_format.encoding or _marked(self.content)
         guess = None if known else _guessed(self.content)
         if guess:
@@ -185,6 +188,13 @@ PACKED: Mapping[str, Callable[[Path], tuple[BinaryIO, str]]] = {
     ".zst": _plain(_zstandard),
     ".zip": _zipped,
 }
+
+
+def _refuse_other_content(file: DataFile) -> None:
+    """Refuse a file whose ending says that it is text, and whose first bytes say that it is something else."""
+    ending = next((ending for start, ending in _STARTS.items() if file.content.startswith(start)), None)
+    if ending is not None:
+        raise UserError(f"{file.name}: no text, but what a {ending} file contains. Give it the ending of what it is.")
 
 
 def _marked(content: bytes) -> str | None:

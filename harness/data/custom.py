@@ -12,7 +12,7 @@ from harness.data.content import ending_of
 from harness.data.files import format_problems
 from harness.data.placed_rows import refuse
 from harness.data.sources import Files
-from harness.data.task import BlankRows, NearDuplicates, Task
+from harness.data.task import BlankRows, Decimal, NearDuplicates, Task
 from harness.errors import UserError, nearest
 from harness.fold import Fold
 from harness.metrics.lookup import find_metric
@@ -33,6 +33,7 @@ def custom_task(
     group: str | None = None,
     near_duplicates: NearDuplicates = "drop",
     blank_rows: BlankRows = "refuse",
+    decimal: Decimal | None = None,
     metrics: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
@@ -50,7 +51,8 @@ def custom_task(
         columns: The columns by role, such as {"text": ["review"], "label": ["stars"]}.
         group: The column of groups, if any; rows of the same group belong together.
         near_duplicates: Whether near-duplicates of other rows are dropped; see `harness.data.task.Task`.
-        blank_rows: What to do with blank documents; see `harness.data.task.Task`.
+        blank_rows: What to do with blank rows; see `harness.data.task.Task`.
+        decimal: What stands before decimals; see `harness.data.task.Task`.
         metrics: The names of metrics; those of the task type if there are none.
         separator: The separator of the fields of CSV and TSV files, or its name, such as "tab"; guessed by default.
         encoding: The encoding of text files, such as "cp1252"; guessed by default.
@@ -76,6 +78,7 @@ def custom_task(
         group=group,
         near_duplicates=near_duplicates,
         blank_rows=blank_rows,
+        decimal=decimal,
         fold=fold,
     )
     return task if metrics else replace(task, metrics=task.type.metrics_for(task))

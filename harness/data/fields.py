@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
+from harness.data.decimal_commas import may_be_thousands, with_point
 from harness.data.labels import label_name
-from harness.data.task import Row
+from harness.data.task import Decimal, Row
 from harness.errors import nearest
 
 # Larger numbers would soon make 32-bit weights infinite.
@@ -15,8 +16,6 @@ MOST = 1e30
 # Digits with usual additions around and between them.
 _BEFORE, _AFTER = r"[^\W\d_]{0,4}\.?[^\w\s]{0,2}\s*[-+]?", r"\s*[^\W\d_]{0,4}\.?[^\w\s]{0,2}"
 _AMOUNT = re.compile(_BEFORE + r"[0-9][0-9.,' \u00a0\u202f\u2019]*" + _AFTER)
-# Three digits after a comma may be thousands.
-_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,([0-9]{1,2}|[0-9]{4,})")
 
 
 class FieldError(Exception):
@@ -43,11 +42,13 @@ class UnknownLabelError(FieldError):
 
 
 def is_blank(field: object) -> bool:
-    """Return whether a field is empty: missing, blank text, or not a number in a column of numbers.
+    """Return whether a field is empty: missing, blank text, a list without others, or NaN in a column of numbers.
 
-    >>> is_blank(" "), is_blank(float("nan")), is_blank(0)
-    (True, True, False)
+    >>> is_blank(" "), is_blank(float("nan")), is_blank([""]), is_blank(0)
+    (True, True, True, False)
     """
+    if isinstance(field, list | tuple):
+        return all(map(is_blank, field))
     if isinstance(field, str):
         return not field.strip()
     return field is None or (isinstance(field, float) and math.isnan(field))
@@ -87,24 +88,20 @@ def whole_text(text: str, column: str) -> str:
     return text
 
 
-def number_field(field: object, column: str) -> float:
+def number_field(field: object, column: str, *, decimal: Decimal = "point") -> float:
     """Return the finite number in a field, written as a number or as text.
+
+    Args:
+        field: The field.
+        column: Its column, for messages.
+        decimal: What stands before the decimals of a number that is written as text.
 
     Raises:
         FieldError: If the field is not such a number, or too large for a model's weights.
     """
-    try:
-        number = float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
-    except (ValueError, OverflowError):
-        number = math.nan
-    if isinstance(field, str) and _DECIMAL_COMMA.fullmatch(field.strip()):
-        point = field.strip().replace(",", ".")
-        raise FieldError(f"{column}: a decimal comma (got {field!r}). Write a point in its place, such as {point}.")
+    number = _number(field, decimal)
     if isinstance(field, str) and not math.isfinite(number) and _AMOUNT.fullmatch(field.strip()):
-        raise FieldError(
-            f"{column}: a number with a currency, a unit or separators between thousands (got {field!r}). "
-            "Write digits alone, with a point before decimals, such as 1234.5."
-        )
+        raise FieldError(f"{column}: {_why_no_number(field, decimal)}")
     if not math.isfinite(number):
         raise FieldError(
             f"{column}: not a finite number (got {field!r:.100}). Give a number, or choose another task type."
@@ -112,6 +109,37 @@ def number_field(field: object, column: str) -> float:
     if abs(number) > MOST:
         raise FieldError(f"{column}: a number beyond {MOST:g} (got {field!r}). Give the column in larger units.")
     return number
+
+
+def _number(field: object, decimal: Decimal) -> float:
+    """Return the number in a field; NaN if it is none."""
+    if isinstance(field, str) and decimal == "comma":
+        field = None if "." in field else with_point(field)
+    try:
+        return float(field) if isinstance(field, int | float | str) and not isinstance(field, bool) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _why_no_number(field: str, decimal: Decimal) -> str:
+    """Say why digits with other characters between or around them are no number, and what to write."""
+    point = with_point(field)
+    if decimal == "comma" and field.count(".") == 1 and "," not in field:
+        return f"a point (got {field!r}) among numbers with a decimal comma. Write all numbers of the column alike."
+    if decimal == "point" and may_be_thousands(field):
+        return (
+            f"a comma that may stand before decimals or between thousands (got {field!r}). Write {point} or "
+            f"{field.strip().replace(',', '')}; or set decimal to comma (--decimal comma), which reads {point}."
+        )
+    if decimal == "point" and point != field:
+        return (
+            f"a decimal comma (got {field!r}), which not all numbers of the column have. Write a point in its place, "
+            f"such as {point}."
+        )
+    return (
+        f"a number with a currency, a unit or separators between thousands (got {field!r}). "
+        f"Write digits alone, with a {decimal} before decimals, such as {'1234.5' if decimal == 'point' else '1234,5'}."
+    )
 
 
 def label_index(field: object, column: str, labels: Sequence[str], *, named: bool) -> int:

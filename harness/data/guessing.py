@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.data.labels import label_name
-from harness.data.sampled_columns import SampledColumn, UnclearError, sampled_columns
-from harness.errors import UserError, nearest
+from harness.data.placed_rows import flattened, with_inner_fields
+from harness.data.sampled_columns import LOOKED_AT, SampledColumn, UnclearError, sampled_columns
+from harness.errors import UserError, nearest, notice
 from harness.registry import TASK_TYPES
 
 Columns = Mapping[str, tuple[str, ...]]
@@ -37,6 +38,8 @@ def guessed(
 ) -> Guess:
     """Guess the task type and the columns. The first task type that accepts the rows wins, by `guess_rank`.
 
+    If none does, fields inside of objects are tried as columns, by their paths.
+
     Args:
         rows: Rows with their answers.
         named: The columns that the user names, by role.
@@ -46,12 +49,34 @@ def guessed(
     Raises:
         UserError: If no task type accepts the rows, or several columns fit a role.
     """
-    columns = sampled_columns(rows)
-    missing = [name for names in named.values() for name in names if name not in columns]
+    sample, wanted = rows[:LOOKED_AT], [name for names in named.values() for name in names]
+    columns = sampled_columns([with_inner_fields(row, wanted) for row in sample])
+    whole = sampled_columns([flattened(row) for row in sample])
+    repeated = sorted({name for row in sample[:1] for name in getattr(row, "repeated", ())})
+    if repeated:
+        notice(f"{where}: {', '.join(map(repr, repeated))} left out, because several columns have this name.")
+    missing = [name for name in wanted if name not in columns]
     if missing:
-        near = nearest(missing[0], columns)
+        near = nearest(missing[0], whole)
         advice = near if "mean" in near else " Name one of these."
-        raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(columns)}).{advice}")
+        raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(whole)}).{advice}")
+    found = _first_fit(columns, named, task_type, where) or _first_fit(whole, named, task_type, where)
+    if found is not None:
+        return found
+    if task_type:
+        roles = " ".join(f"--{role} NAME" for role in TASK_TYPES.load(task_type).columns)
+        raise UserError(f"{where}: {task_type} has other columns than {_listed(whole)}. Name them: {roles}.")
+    raise UserError(
+        f"{where}: can't tell the task type (columns: {_listed(whole, _constant(whole))}). Name the columns, "
+        "such as --text NAME --label NAME, or --question, --context and --answers, or --source and --target; "
+        "--task-type says what they are read as."
+    )
+
+
+def _first_fit(columns: Mapping[str, SampledColumn], named: Columns, task_type: str | None, where: str) -> Guess | None:
+    """Return the guess of the first task type, or of the one that the user names, that accepts the columns."""
+    if any(name not in columns for names in named.values() for name in names):
+        return None
     names = [task_type] if task_type else sorted(TASK_TYPES.names(), key=lambda name: TASK_TYPES.load(name).guess_rank)
     for name in names:
         asked = TASK_TYPES.load(name)
@@ -65,14 +90,7 @@ def guessed(
             because = asked.fit({role: [columns[one] for one in found[role]] for role in found})
             if because or task_type:
                 return Guess(name, found, because or "as you say")
-    if task_type:
-        roles = " ".join(f"--{role} NAME" for role in TASK_TYPES.load(task_type).columns)
-        raise UserError(f"{where}: {task_type} has other columns than {_listed(columns)}. Name them: {roles}.")
-    raise UserError(
-        f"{where}: can't tell the task type (columns: {_listed(columns, _constant(columns))}). Name the columns, "
-        "such as --text NAME --label NAME, or --question, --context and --answers; --task-type says what they are "
-        "read as."
-    )
+    return None
 
 
 def looks_headless(rows: Sequence[Mapping[str, object]], columns: Columns) -> str | None:

@@ -15,6 +15,8 @@ from harness.errors import UserError
 DEEPEST = 100
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _WRITTEN_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SPLIT = {"columns", "index", "data"}
+_LAST_COMMA = re.compile(r",\s*\]\s*\Z")
 _BETWEEN_ITEMS = re.compile(r"[\s,]*")
 _FORMS = 'Write a list of objects, or an object {"column": value, ...} per line.'
 
@@ -24,7 +26,9 @@ class _BrokenJsonError(Exception):
 
 
 def read_json_lines(file: DataFile) -> list[PlacedRow]:
-    """Read the rows of a file with an object per line, or with a list of objects.
+    """Read the rows of a file with an object per line, or on several lines each, or with a list of objects.
+
+    A comma after an object is ignored.
 
     Raises:
         UserError: For all broken lines.
@@ -51,9 +55,41 @@ def read_json(file: DataFile) -> list[PlacedRow]:
 
 def _lines(name: str, text: str) -> list[PlacedRow]:
     # Only "\n" ends a line: str.splitlines would also split at characters that JSON allows within a text.
-    lines = enumerate(text.split("\n"), start=1)
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     halves = bool(_WRITTEN_HALF.search(text))
-    return _rows(((f"{name}, line {number}", _attempted(line)) for number, line in lines if line.strip()), halves)
+    first = next((line for _, line in lines if line), "{}")
+    if isinstance(_without_comma(first), _BrokenJsonError):  # It may end on another line.
+        objects = list(_objects(text))
+        if _are_objects(objects):
+            return _rows(_numbered(name, objects), halves)
+    return _rows(((f"{name}, line {number}", _without_comma(line)) for number, line in lines if line), halves)
+
+
+def _without_comma(line: str) -> Any:
+    """Parse a line, without the comma after an object, as between the items of a list."""
+    before, comma, after = line.rpartition(",")
+    return _attempted(before if comma and not after and before.rstrip().endswith("}") else line)
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """Yield the values that follow one another in a text, up to the first broken one."""
+    decoder, place = json.JSONDecoder(object_pairs_hook=_object), 0
+    while (place := _after_blanks(text, place)) < len(text):
+        try:
+            item, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError) as error:
+            item, place = _BrokenJsonError(str(error)), len(text)
+        yield item
+
+
+def _after_blanks(text: str, place: int) -> int:
+    """Return the next position that is neither blank nor a comma."""
+    return _BETWEEN_ITEMS.match(text, place).end()  # type: ignore[union-attr]
+
+
+def _numbered(name: str, items: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    for number, item in enumerate(items, start=1):
+        yield f"{name}, row {number}", item
 
 
 def _whole(name: str, text: str) -> list[PlacedRow]:
@@ -61,12 +97,23 @@ def _whole(name: str, text: str) -> list[PlacedRow]:
         return []
     content = _attempted(text)
     if isinstance(content, _BrokenJsonError):
+        content = _without_last_comma(text) or content
+    if isinstance(content, _BrokenJsonError):
         raise UserError(f"{name}{_broken_item(text)}: broken JSON ({content}). Fix the file. {_FORMS}")
     found, halves = _list_in(content), bool(_WRITTEN_HALF.search(text))
     if isinstance(found, list) and found and all(_is_article(item) for item in found):
         return _rows(_questions(name, found), halves)
     items = _from_object(name, found) if isinstance(found, Mapping) else found
-    return _rows(((f"{name}, row {number}", item) for number, item in enumerate(items, start=1)), halves)
+    return _rows(_numbered(name, items), halves)
+
+
+def _without_last_comma(text: str) -> list[Any] | None:
+    """Return the items of a list that has a comma after the last one, or of objects without a list; else None."""
+    if _LAST_COMMA.search(text):
+        found = _attempted(_LAST_COMMA.sub("]", text))
+        return found if isinstance(found, list) else None
+    objects = list(_objects(text)) if text.lstrip().startswith("{") else []
+    return objects if _are_objects(objects) else None
 
 
 def _list_in(content: Any) -> list[Any] | Mapping[str, Any]:
@@ -84,13 +131,17 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     Source: the orientations of pandas, `DataFrame.to_json`. Objects with numbers as keys are columns.
     """
     inner = list(content.values())
+    if content.keys() == _SPLIT and _are_lists(inner) and all(isinstance(name, str) for name in content["columns"]):
+        rows = [row for row in content["data"] if isinstance(row, list) and len(row) == len(content["columns"])]
+        if len(rows) == len(content["data"]):
+            return [dict(zip(content["columns"], row, strict=True)) for row in rows]
     if len(inner) > 1 and all(isinstance(rows, list) and rows and _are_objects(rows) for rows in inner):
         raise UserError(f"{name}: several lists of rows ({', '.join(content)!s:.100}). Save each as a file of its own.")
     if inner and _are_objects(inner):
         if not all(key.isdecimal() for item in inner for key in item):
             return inner
         inner = [list(column.values()) for column in inner]
-    if not inner or not all(isinstance(column, list) for column in inner):
+    if not inner or not _are_lists(inner):
         return [content]
     lengths = {key: len(column) for key, column in zip(content, inner, strict=True)}
     if len(set(lengths.values())) > 1:
@@ -100,6 +151,10 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
 
 def _are_objects(items: Iterable[Any]) -> bool:
     return all(isinstance(item, Mapping) for item in items)
+
+
+def _are_lists(items: Iterable[Any]) -> bool:
+    return all(isinstance(item, list) for item in items)
 
 
 def _is_article(item: Any) -> bool:
@@ -177,7 +232,7 @@ def _broken_item(text: str) -> str:
     try:
         while True:
             number += 1
-            place = decoder.raw_decode(text, _BETWEEN_ITEMS.match(text, place).end())[1]  # type: ignore[union-attr]
+            place = decoder.raw_decode(text, _after_blanks(text, place))[1]
     except (ValueError, RecursionError):
         return f", row {number}"
 

@@ -7,9 +7,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.counted import counted_are
+from harness.data.decimal_commas import has_decimal_commas, with_point
 from harness.data.duplicates import normalised
 
 SHOWN_TWINS = 5
+MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null"}
 _WHOLE = re.compile(r"([+-]?[0-9]{1,300})\.0*")
 # A list in Python or JSON: empty, with quoted items, or with numbers.
 _LISTED = re.compile(r"\[\s*\]|\[\s*['\"].*['\"]\s*\]|\[[-+0-9.\s,]*\]", re.DOTALL)
@@ -52,7 +55,7 @@ def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
         text, name = next(iter(renamed.items()))
         count = sum(spelt[text] for text in renamed)
         numbers = " and whole numbers without decimals" if any(_number(name) is not None for name in renamed) else ""
-        yield f"{count:,} labels are read without blanks at their ends{numbers}: {text!r} as {name!r}"
+        yield f"{counted_are(count, 'label')} read without blanks at their ends{numbers}: {text!r} as {name!r}"
 
 
 def twin_notes(names: Iterable[str]) -> Iterator[str]:
@@ -67,13 +70,21 @@ def twin_notes(names: Iterable[str]) -> Iterator[str]:
         yield f"labels that differ only in spelling are two classes ({shown}): rename them if they are one"
 
 
+def missing_notes(names: Iterable[str]) -> Iterator[str]:
+    """Report labels that other programs write for a missing one."""
+    found = [repr(name) for name in names if name.casefold() in MISSING]
+    if found:
+        yield f"a missing label is written as an empty field, so these are labels like others: {', '.join(found)}"
+
+
 def are_measured(fields: Sequence[object]) -> bool:
     """Return whether labels are measured numbers rather than classes.
 
     They are if there are more than twenty, most rows have a unique one, and they are not roughly consecutive.
     """
     names = Counter(name for field in fields if (name := label_name(field)) is not None)
-    numbers = [number for name in names if (number := _number(name)) is not None]
+    commas = has_decimal_commas(names)
+    numbers = [number for name in names if (number := _number(with_point(name) if commas else name)) is not None]
     once = sum(count == 1 for count in names.values())
     if len(numbers) < len(names) or len(names) <= 20 or 2 * once <= len(fields):
         return False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.data.placed_rows import column_problem, refuse
-from harness.data.rows import Reading, row_place
+from harness.data.rows import SKIP, Reading, row_place
 from harness.data.splitting import LeftOut, separated
 from harness.data.task import Example, NotedSource, Row, Source, Splits, SplitwiseSource, Task
 from harness.registry import TASK_TYPES
@@ -29,7 +29,7 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         UserError: For all mistakes in the data, each with its row (the first ten, and the number of others).
     """
     found = task.source.rows() if test else _without_test(task.source)
-    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
+    tables = {split: [task.answered(row) for row in rows] for split, rows in found.items()}
     wanted = {split: rows for split, rows in tables.items() if test or split != "test"}
     refuse([problem for split, rows in wanted.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["train"]))
@@ -59,7 +59,8 @@ def _groups_in_train(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]
         given = examples.get(split, ())
         shared = sum(example.group in trained for example in given)
         if shared:
-            yield f"{shared:,} of {len(given):,} {split} rows are of a group that is in train too, as the files have it"
+            those = f"{shared:,} of {len(given):,} {split} rows {'is' if shared == 1 else 'are'}"
+            yield f"{those} of a group that is in train too, as the files have it"
 
 
 def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
@@ -84,16 +85,27 @@ def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str =
     if not rows:
         yield f"{split}: has no rows. Give at least one example."
         return
-    columns = task.every_column
+    columns = [name for name in task.every_column if any(name not in row for row in rows)]
+    in_others = {name for name in columns if any(name in row for row in rows)}
+    may_lack = in_others & _skipped_if_blank(task)
+    required = [name for name in columns if task.blank_rows == "refuse" or name not in may_lack]
     for number, row in enumerate(rows, start=1):
-        missing = [column for column in columns if column not in row]
+        missing = [column for column in required if column not in row]
         if missing:
             # One row is enough if the table is a table. JSON rows may each lack something else.
             place, proposed = row_place(split, number, row), advice or _other_type(task, row)
             is_unlabelled = split == "test" and _has(row, task, task.type.inputs)
             otherwise = TO_PREDICT if is_unlabelled else " Name it, or another task type."
-            yield from (f"{place}: {column_problem(row, column, proposed, otherwise=otherwise)}" for column in missing)
+            for column in missing:
+                skip = f" Other rows have it:{SKIP}" if column in may_lack else ""
+                yield f"{place}: {column_problem(row, column, skip or proposed, otherwise=otherwise)}"
             return
+
+
+def _skipped_if_blank(task: Task) -> set[str]:
+    """Return the columns without which a row is blank: those that are alone in their role, if that is needed."""
+    roles = {role: task.columns_of(role) for role in task.type.columns if role not in task.type.may_be_blank}
+    return {names[0] for names in roles.values() if len(names) == 1}
 
 
 def _other_type(task: Task, row: Row) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from harness.counted import counted
+from harness.data.inner_fields import field_paths, inner_fields
 from harness.errors import UserError, listed, nearest
 
 SHOWN = 10
@@ -31,6 +33,25 @@ def with_fields(row: Mapping[str, object], fields: Mapping[str, object]) -> Plac
     return PlacedRow({**row, **fields}, getattr(row, "place", ""), getattr(row, "repeated", frozenset()))
 
 
+def with_inner_fields(row: Mapping[str, object], paths: Iterable[str]) -> Mapping[str, object]:
+    """Return the row with the fields inside of its objects at these paths as columns of their own."""
+    found = inner_fields(row, paths)
+    return with_fields(row, found) if found else row
+
+
+def flattened(row: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the row with the fields inside of its objects as columns, in place of the objects.
+
+    >>> flattened({"id": 1, "review": {"text": "a joy", "film": {"year": 1984}}})
+    {'id': 1, 'review.text': 'a joy', 'review.film.year': 1984}
+    """
+    paths = field_paths(row)
+    if paths == [*row]:
+        return row
+    whole = with_inner_fields(row, paths)
+    return PlacedRow({path: whole.get(path) for path in paths}, getattr(row, "place", ""))
+
+
 def named(cells: Mapping[str, object]) -> Mapping[str, object]:
     """Return the cells with no blanks around the columns' names, which a user neither sees nor types.
 
@@ -45,6 +66,8 @@ def named(cells: Mapping[str, object]) -> Mapping[str, object]:
 def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -> list[PlacedRow]:
     """Return the rows of a table. Columns without a name or with a repeated name are left out.
 
+    If every row ends with a separator, and the header does not, it is ignored.
+
     Args:
         header: The names of the columns; blanks around them are removed.
         body: The place and the fields of each row.
@@ -52,12 +75,13 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
     Raises:
         UserError: If rows are longer or shorter than the header.
     """
-    header, rows = [name.strip() for name in header], list(body)
+    header, rows = [name.strip() for name in header], _trimmed(list(body), len(header))
     refuse(
-        f"{place}: {len(fields)} fields, but the header has {len(header)}. Fix or quote the line."
+        f"{place}: {counted(len(fields), 'field')}, but the header has {len(header)}. Fix or quote the line."
         for place, fields in rows
         if len(fields) != len(header)
     )
+    refuse(_unnamed_columns(header, rows))
     repeated = frozenset(name for name, count in Counter(header).items() if count > 1 and name)
     if all(header) and not repeated:
         return [PlacedRow(dict(zip(header, fields, strict=True)), place) for place, fields in rows]
@@ -65,8 +89,29 @@ def table(header: Sequence[str], body: Iterable[tuple[str, Sequence[object]]]) -
     return [PlacedRow({header[index]: fields[index] for index in wanted}, place, repeated) for place, fields in rows]
 
 
+def _trimmed(rows: list[tuple[str, Sequence[object]]], width: int) -> list[tuple[str, Sequence[object]]]:
+    """Return the rows without their last fields if these are empty in all rows and have no place in the header."""
+    are_longer = all(len(fields) > width and not any(fields[width:]) for _, fields in rows)
+    return [(place, fields[:width]) for place, fields in rows] if are_longer else rows
+
+
+def _unnamed_columns(header: Sequence[str], rows: Sequence[tuple[str, Sequence[object]]]) -> Iterator[str]:
+    """Report a table in which most columns with content have no name, as below a title."""
+    if not rows or 2 * sum(map(bool, header)) >= len(header):
+        return
+    place, fullest = max(rows, key=lambda row: sum(map(bool, row[1])))
+    names = [name for name, field in zip(header, fullest, strict=True) if field not in (None, "")]
+    known = [name for name in names if name]
+    if 2 * len(known) < len(names):
+        shown = f"{', '.join(known) or 'none':.80}"
+        yield (
+            f"{place}: the first row names {len(known)} of the {len(names)} columns with content here ({shown}). "
+            "Remove the rows above the names of the columns."
+        )
+
+
 def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, otherwise: str = "") -> str:
-    """Describe a column that a row does not have, and what to do.
+    """Describe a column that a row does not have, and what to do. Fields inside of objects are listed by their paths.
 
     Args:
         row: The row.
@@ -76,18 +121,17 @@ def column_problem(row: Mapping[str, object], column: str, advice: str = "", *, 
     """
     if column in getattr(row, "repeated", ()):
         return f"column {column!r} appears twice. Give each column a name of its own."
-    outer = column.partition(".")[0]
-    if isinstance(row.get(outer), Mapping | list):
-        return f"no column {column!r}, and fields within {outer!r} are not read. Write them as columns of their own."
-    near = nearest(column, row)
+    paths = field_paths(row)
+    inside = [path for path in paths if path not in row and path.endswith(f".{column}")]
+    near = f" Did you mean {inside[0]}?" if len(inside) == 1 else nearest(column, paths)
     proposed = near if "mean" in near else otherwise
-    return f"no column {column!r} (its columns: {listed(column, row)}).{advice or proposed}"
+    return f"no column {column!r} (its columns: {listed(column, paths)}).{advice or proposed}"
 
 
 def refuse(problems: Iterable[str]) -> None:
     """Raise an error with the first ten of `problems` and the number of others, if there are any."""
     lines = list(problems)
     if len(lines) > SHOWN:
-        lines = [*lines[:SHOWN], f"and {len(lines) - SHOWN} more mistakes of this kind or others."]
+        lines = [*lines[:SHOWN], f"and {counted(len(lines) - SHOWN, 'more mistake')} of this kind or others."]
     if lines:
         raise UserError(*lines)

@@ -10,6 +10,8 @@ from harness.data.fields import FieldError, UnknownLabelError
 from harness.data.task import Example, Row, Task
 from harness.data.unknown_labels import Unknown, unknown_lines
 
+SKIP = " `harness run --blank-rows skip` leaves such rows out."
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -38,6 +40,9 @@ class Reading:
         problems: list[str] = []
         for number, row in enumerate(rows, start=1):
             identity = identity_of(row, split, number)
+            if self.task.blank_rows == "skip" and (blank := self.task.type.blank_role(self.task, row)):
+                self.dropped[f"{split} rows {self.task.type.blank_reason(blank)}"] += 1
+                continue
             try:
                 example = self.task.type.example(
                     self.task, row, identity, split=split, labels=self.labels, dropped=self.dropped
@@ -45,7 +50,8 @@ class Reading:
             except UnknownLabelError as error:
                 unknown.append(Unknown(error, row_place(split, number, row)))
             except FieldError as error:
-                problems.append(f"{row_place(split, number, row)}: {error}")
+                advice = SKIP if self.task.type.blank_role(self.task, row) else ""
+                problems.append(f"{row_place(split, number, row)}: {error}{advice}")
             else:
                 found += [] if example is None else [example]
         self.problems.extend([*unknown_lines(unknown, self.labels, rows=len(rows)), *problems])

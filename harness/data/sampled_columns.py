@@ -11,7 +11,8 @@ from harness.data.labels import is_list, label_name
 
 LOOKED_AT = 2_000
 _NOT_WORDS = re.compile(r"[\W_]+")
-_COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(,[0-9]+)?")
+# Points may separate thousands, which are refused when the rows are read.
+_COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]{3})*(,[0-9]+)?")
 _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row", "number", "no", "nr"}
 
 
@@ -64,10 +65,14 @@ class SampledColumn:
 
     @property
     def has_decimal_commas(self) -> bool:
-        """Whether the fields are numbers with a decimal comma, such as "1,5"; most of them, if some are whole."""
+        """Whether the fields are numbers with a decimal comma, such as "1,5", and not lists of two numbers.
+
+        Most of them have one, or those that do have the same decimals, as in grades of 2, 2,5 and 3.
+        """
         texts = [field.strip() if isinstance(field, str) else "" for field in self.fields]
-        commas = sum("," in text for text in texts)
-        return commas > 0.8 * len(texts) and all(map(_COMMA_NUMBER.fullmatch, texts))
+        decimals = [text.partition(",")[2] for text in texts if "," in text]
+        are_alike = len(decimals) > 2 and len(set(decimals)) == 1
+        return (are_alike or len(decimals) > 0.8 * len(texts)) and all(map(_COMMA_NUMBER.fullmatch, texts))
 
     @property
     def mean_length(self) -> float:
@@ -86,11 +91,16 @@ class SampledColumn:
         return {value.casefold() for value in self.values} in ({"0", "1"}, {"true", "false"}, {"yes", "no"})
 
     @property
+    def is_called_identifier(self) -> bool:
+        """Whether its name is that of an identifier of rows, such as "film_id"."""
+        return self.plain_name.split(" ")[-1] in _IDENTIFIERS
+
+    @property
     def is_identifier(self) -> bool:
         """Whether it identifies rows: by its name, or because every row has a different integer or word."""
-        if self.plain_name.split(" ")[-1] in _IDENTIFIERS:
+        if self.is_called_identifier:
             return True
-        if len(self.values) < len(self.fields) or len(self.fields) < 20:
+        if len(self.values) < len(self.fields) or len(self.fields) < 20 or self.has_decimal_commas:
             return False
         whole = bool(self.numbers) and all(map(float.is_integer, self.numbers))
         return whole or (not self.numbers and 0 < self.mean_length < 40 and not any(" " in str(f) for f in self.fields))

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Literal
 
+from harness.counted import counted
 from harness.data.content import DataFile
 from harness.data.placed_rows import PlacedRow, table
-from harness.errors import UserError
+from harness.errors import UserError, notice
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 USUAL = {".csv": ",", ".tsv": "\t"}
@@ -51,12 +52,16 @@ def read_separated(file: DataFile) -> list[PlacedRow]:
             separator = _guessed(text, usual=USUAL.get(file.ending, ","))
             if separator != USUAL.get(file.ending):
                 file.guesses.append(f"separator {SEPARATORS[separator]}")
-        records = _by_tabs(file.name, text) if separator == "\t" else list(_records(file.name, text, separator))
+        records = (_by_tabs if separator == "\t" else _by_signs)(file.name, text, separator)
     records = _without_empty_ends(records[bool(named) :])
     if not records:
         return []
     (_, header), *body = records
-    return table(header, ((f"{file.name}, line {line}", fields) for line, fields in body))
+    blank = sum(not fields for _, fields in body) if len(header) > 1 else 0
+    if blank:  # In a table of one column, a blank line may be meant as an empty text.
+        notice(f"{file.name}: {counted(blank, 'blank line')} between rows left out.")
+    lines = ((f"{file.name}, line {line}", fields) for line, fields in body if fields or not blank)
+    return table(header, lines)
 
 
 def _without_empty_ends(records: list[Record]) -> list[Record]:
@@ -79,7 +84,19 @@ def _regular(text: str, separator: str) -> float:
     return first.count(first[0]) / len(first) if first and first[0] > 1 else 0.0
 
 
-def _by_tabs(name: str, text: str) -> list[Record]:
+def _by_signs(name: str, text: str, separator: str) -> list[Record]:
+    """Return the records of a file; blanks before quotes are left out if all records are then as long as the header."""
+    if f'{separator} "' in text:
+        with suppress(UserError):
+            found = list(_records(name, text, separator, blanks=False))
+            as_they_are = list(_records(name, text, separator))
+            are_quoted = any(field.startswith(' "') for _, fields in as_they_are for field in fields)
+            if are_quoted and len({len(fields) for _, fields in found if fields}) == 1:
+                return found
+    return list(_records(name, text, separator))
+
+
+def _by_tabs(name: str, text: str, _separator: str) -> list[Record]:
     """Return the records of a file with tabs, in which quotes may be plain characters.
 
     They are if every line then has as many fields as the header, and a field starts with a quote but does not end with
@@ -104,10 +121,19 @@ def _well_quoted(field: str) -> bool:
     return len(field) > 1 and field.endswith('"') and '"' not in field[1:-1].replace('""', "")
 
 
-def _records(name: str, text: str, separator: str, *, quoted: bool = True) -> Iterator[Record]:
-    """Yield every record with the line on which it starts (a quoted field may span several lines)."""
+def _records(name: str, text: str, separator: str, *, quoted: bool = True, blanks: bool = True) -> Iterator[Record]:
+    """Yield every record with the line on which it starts (a quoted field may span several lines).
+
+    Args:
+        name: The file.
+        text: Its content.
+        separator: The separator of fields.
+        quoted: Whether quotes have a meaning.
+        blanks: Whether blanks after a separator belong to a field.
+    """
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)
+    source = io.StringIO(text, newline="")
+    reader = csv.reader(source, delimiter=separator, quoting=quoting, skipinitialspace=not blanks, strict=True)
     line = 1
     try:
         for fields in reader:

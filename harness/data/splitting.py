@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
+from harness.counted import counted_are
 from harness.data.duplicates import Clusters, compared_characters, is_telling, near_duplicates, normalised
 from harness.data.folds import dealt
 from harness.data.task import Example
@@ -61,7 +62,7 @@ class LeftOut:
             raise UserError(*self._lines(), *error.lines) from error
 
     def _lines(self) -> list[str]:
-        reasons = [f"{count:,} {reason}" for reason, count in self.dropped.items() if count]
+        reasons = [f"{reason} ({count:,})" for reason, count in self.dropped.items() if count]
         return [*([f"Left out or changed before: {'; '.join(reasons)}."] if reasons else []), *self.notes]
 
 
@@ -101,7 +102,9 @@ def _with_fold(
     if "test" in examples:
         raise UserError(f"test: there is a test split beside {fold.of} folds of train. Leave one of them out.")
     if len(train) < max(LEAST_EXAMPLES, 2 * fold.of):
-        raise UserError(f"train: {len(train)} different examples are too few for {fold.of} folds. Give more.")
+        raise UserError(
+            f"train: {counted_are(len(train), 'different example')} too few for {fold.of} folds. Give more."
+        )
     strata = _strata(train)
     folds = dealt(_groups(train, parts), strata, fold.of)
     least = len(train) / fold.of / 2
@@ -131,7 +134,7 @@ def _with_missing_splits(
             continue
         if whole < LEAST_EXAMPLES:
             raise UserError(
-                f"train: {whole} different examples are too few to take {split} from "
+                f"train: {counted_are(whole, 'different example')} too few to take {split} from "
                 f"(at least {LEAST_EXAMPLES}). Give more, or give a {split} split."
             )
         size = round(share * whole)
@@ -273,13 +276,13 @@ def _groups(examples: Sequence[Example], parts: Parts) -> list[list[int]]:
     """Return the indices of examples that belong together: in the same group, or with a nearly equal part."""
     clusters = Clusters(len(examples))
     first: dict[object, int] = {}
-    for place, example in enumerate(examples):
+    for index, example in enumerate(examples):
         keys: list[object] = [example.group] if example.group else []
-        texts = example.parts
-        telling = [len(texts) == 1 or is_telling(text) for text in texts]
+        joins = example.joining_parts
+        telling = [place in joins or is_telling(text) for place, text in enumerate(example.parts)]
         keys += [cluster for cluster, tells in zip(parts[example], telling, strict=True) if tells]
         for key in [*keys, ("whole", parts[example])]:
-            clusters.join(place, first.setdefault(key, place))
+            clusters.join(index, first.setdefault(key, index))
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for place in range(len(examples)):
         groups[clusters.root(place)].append(place)

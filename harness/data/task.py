@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
+from harness.data.inner_fields import inner_fields
+from harness.data.placed_rows import with_inner_fields
 from harness.fold import Fold
 from harness.registry import TASK_TYPES
 
@@ -33,6 +35,10 @@ class Example(Protocol):
         """The texts of the example."""
 
     @property
+    def joining_parts(self) -> tuple[int, ...]:
+        """Indices of the parts that join examples to a group however short they are; others need eight words."""
+
+    @property
     def every_text(self) -> tuple[str, ...]:
         """The texts and the answers: everything that must not leak into training."""
 
@@ -55,6 +61,11 @@ class PlainExample:
         raise NotImplementedError
 
     @property
+    def joining_parts(self) -> tuple[int, ...]:
+        """The first part, if it is the only one."""
+        return (0,) if len(self.parts) == 1 else ()
+
+    @property
     def every_text(self) -> tuple[str, ...]:
         """The texts of the example."""
         return self.parts
@@ -70,6 +81,7 @@ class PlainExample:
 
 
 BlankRows = Literal["refuse", "skip"]
+Decimal = Literal["point", "comma"]
 
 
 @dataclass(frozen=True)
@@ -138,8 +150,10 @@ class Task:
         near_duplicates: "drop" leaves out training rows that nearly repeat a validation or test row, and keeps
             near-duplicates in the same split; "keep" does so for exact copies only.
         keep_repeats: Whether equal training rows are all kept, for data that repeats rows on purpose.
-        blank_rows: Whether blank documents, and texts without a label, are refused; or skipped and counted, with other
-            blank texts.
+        blank_rows: Whether blank documents, and texts without a label, are refused; or skipped and counted, with all
+            rows that lack what an example needs.
+        decimal: What stands before the decimals of numbers that are written as text; None: commas if the whole column
+            is written like that.
         fold: In cross-validation, the fold of train that is the test split; the others are trained on.
         examples: Number of examples in each published split, so that a plan can count before the data is loaded.
     """
@@ -155,6 +169,7 @@ class Task:
     near_duplicates: NearDuplicates = "drop"
     keep_repeats: bool = False
     blank_rows: BlankRows = "refuse"
+    decimal: Decimal | None = None
     fold: Fold | None = None
     examples: Mapping[str, int] = field(default_factory=dict)
 
@@ -178,3 +193,29 @@ class Task:
         """All required columns."""
         group = (self.group,) if self.group else ()
         return (*(name for role in self.type.columns for name in self.columns_of(role)), *group)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The columns that a prediction needs."""
+        return tuple(name for role in self.type.inputs for name in self.columns_of(role))
+
+    def answered(self, row: Row) -> Row:
+        """Return a row with all columns that can be made of its fields, such as those inside of objects.
+
+        A column may be named by the path to a field, such as "review.text"; see `harness.data.inner_fields`.
+        """
+        found: Row = self.type.answered(self, with_inner_fields(row, self._paths))
+        return found
+
+    def completed(self, row: Row) -> Row:
+        """Return a row with all inputs of a prediction that can be made of its fields, as in `answered`."""
+        found: Row = self.type.completed(self, with_inner_fields(row, self._paths))
+        return found
+
+    def inner_fields(self, row: Row) -> Mapping[str, object]:
+        """Return the task's columns that are fields inside of a row's objects, by their paths."""
+        return inner_fields(row, self._paths)
+
+    @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        return tuple(name for name in self.every_column if "." in name)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from harness.counted import counted
 from harness.data.duplicates import normalised
 from harness.data.fields import UnknownLabelError
 from harness.data.labels import is_number
@@ -43,16 +44,12 @@ def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int)
             yield f"{ours[0].place}: {ours[0].error}"
             continue
         counts = Counter(one.error.label for one in ours)
-        shown = [f"{name!r:.100} ({_rows(count)})" for name, count in counts.most_common(SHOWN_LABELS)]
+        shown = [f"{name!r:.100} ({counted(count, 'row')})" for name, count in counts.most_common(SHOWN_LABELS)]
         yield (
             f"{ours[0].place}: {column}: this row and {len(ours) - 1:,} more of {rows:,} have labels that are not "
             f"among those of the training data or task: {', '.join(shown)}{_more(len(counts) - SHOWN_LABELS)}. "
             f"Known: {_known(labels)}. {_advice([name for name, _ in counts.most_common()], labels)}"
         )
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _known(labels: Sequence[str]) -> str:

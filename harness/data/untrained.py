@@ -30,7 +30,7 @@ def splits_to_score(task: Task) -> Splits | None:
     found = _untrained(task.source.rows())
     if found is None:
         return None
-    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in found.items()}
+    tables = {split: [task.answered(row) for row in rows] for split, rows in found.items()}
     refuse([problem for split, rows in tables.items() for problem in table_problems(task, split, rows)])
     reading = Reading(task, task.type.label_names(task, tables["test"]))
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from harness.comparison.clean import repeats_in
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError, number_field
+from harness.data.placed_rows import flattened
 from harness.data.rows import identity_of
 from harness.data.splitting import repeating
 from harness.data.task import Row
@@ -170,7 +171,7 @@ def _rows(model: ModelAnswers) -> list[Row]:
         for split in ("test",) if tables.get("test") else ("validation", "train"):
             numbered = enumerate(tables.get(split, ()), start=1)
             rows |= {identity_of(row, split, number): row for number, row in numbered}
-    return [rows.get(str(identity), {}) for identity in model.answers.column("id")]
+    return [flattened(rows.get(str(identity), {})) for identity in model.answers.column("id")]
 
 
 def _column(task: AnsweredTask, model: ModelAnswers, name: str, read: Sequence[str]) -> Aspect:

@@ -112,7 +112,7 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
     elif task.group and not any(task.group in row for row in rows):
         notice(f"data: no row has the task's group column {task.group!r}, so each row counts as independent.")
         task = replace(task, group=None)
-    rows = [task.type.answered(task, row) for row in rows]
+    rows = [task.answered(row) for row in rows]
     refuse(table_problems(task, "data", rows, advice=RENAME))
     reading = Reading(task, labels if task.type.labels_are_outputs else task.type.label_names(task, rows))
     examples = reading.examples("data", rows)

@@ -265,5 +265,5 @@ def example_of(run: Path, row: Row) -> Any:
         UserError: If a column is missing or can't be read.
     """
     task = task_of(recorded(run)[1])
-    (example,) = examples_of(task, [task.type.completed(task, row)])
+    (example,) = examples_of(task, [task.completed(row)])
     return example

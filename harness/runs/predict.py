@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,14 +98,15 @@ class Predictor:
             UserError: If the run has no checkpoint, or for every mistake in the rows.
         """
         task, labels = self.task, self.record.task_card.labels
-        rows = [task.type.completed(task, row) for row in rows]
+        given, rows = rows, [task.completed(row) for row in rows]
         examples = examples_of(task, rows)
         _check_names(task.type.written_columns(labels), rows)
         task.type.check_files(self.settings, rows)
         found = self.model.answer(examples)
         answers = task.type.recalibrated(found, lambda: self._validated, labels, self.settings)
         task.type.write_files(self.settings, rows, answers)
-        return [{**row, **task.type.predicted(found, labels)} for row, found in zip(rows, answers, strict=True)]
+        shown = [_without(row, task.inner_fields(one)) for row, one in zip(rows, given, strict=True)]
+        return [{**row, **task.type.predicted(found, labels)} for row, found in zip(shown, answers, strict=True)]
 
     @cached_property
     def _validated(self) -> list[dict[str, Any]]:
@@ -151,7 +152,7 @@ def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:
     Raises:
         UserError: For every mistake in them.
     """
-    _check_columns([name for role in task.type.inputs for name in task.columns_of(role)], rows)
+    _check_columns(task.input_columns, rows)
     mistakes: list[str] = []
     examples = []
     for number, row in enumerate(rows, start=1):
@@ -179,4 +180,8 @@ def _check_names(written: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 def _place(row: Row, number: int) -> str:
-    return str(getattr(row, "place", f"row {number}"))
+    return getattr(row, "place", "") or f"row {number}"
+
+
+def _without(row: Row, columns: Collection[str]) -> Row:
+    return {name: field for name, field in row.items() if name not in columns}

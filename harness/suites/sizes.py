@@ -142,7 +142,7 @@ def _bytes(source: Files | Packaged) -> int:
 
 def _lengths(task: Task, row: Row) -> list[list[float]]:
     """The numbers of tokens of a row's texts each time that they are read, at a guess."""
-    readings = task.type.readings(task, task.type.answered(task, row))
+    readings = task.type.readings(task, task.answered(row))
     return [[TOKENS_A_WORD * len(text.split()) + count_unspaced(text) for text in texts] for texts in readings]
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.config.checking import Strict
-from harness.data.labels import sorted_names, spelling_notes, twin_notes
+from harness.data.fields import is_blank
+from harness.data.labels import missing_notes, sorted_names, spelling_notes, twin_notes
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Example, Row, Splits, Task
 from harness.errors import UserError
@@ -109,6 +110,7 @@ class TaskType(Analysed, Predicts, ABC):
         inferred: Whether own files have this type if they name a column that only this type has.
         endings: File extensions that only this type reads; own files with one have this type.
         guess_rank: Position in which the type is considered for own files; more specific types come first.
+        may_be_blank: Roles of columns that may be blank in an example.
         scored_as_found: Whether an untrained model is scored with the checkpoint's own head, so that seeds do not
             matter.
         labels_are_outputs: Whether the model has an output per label name; otherwise the names only tell how to read
@@ -125,6 +127,7 @@ class TaskType(Analysed, Predicts, ABC):
     inferred: bool = False
     endings: tuple[str, ...] = ()
     guess_rank: int = 0
+    may_be_blank: tuple[str, ...] = ()
     scored_as_found: bool = False
     labels_are_outputs: bool = True
 
@@ -137,6 +140,20 @@ class TaskType(Analysed, Predicts, ABC):
         Raises:
             FieldError: If a field is invalid.
         """
+
+    def blank_role(self, task: Task, row: Row) -> str | None:
+        """Return the first role whose columns are all blank, so that `--blank-rows skip` skips the row; None if none.
+
+        Args:
+            task: The task.
+            row: The row, which may lack columns.
+        """
+        needed = (role for role in self.columns if role not in self.may_be_blank)
+        return next((role for role in needed if all(is_blank(row.get(name)) for name in task.columns_of(role))), None)
+
+    def blank_reason(self, role: str) -> str:
+        """Say what a row lacks that was skipped because of this role."""
+        return f"with blank {role}"
 
     @abstractmethod
     def unlabelled(self, task: Task, row: Row, identity: str) -> Any:
@@ -200,6 +217,7 @@ class TaskType(Analysed, Predicts, ABC):
         """Remarks for the record on how labels were read, a sentence each."""
         yield from spelling_notes(field for row in rows for field in self.label_fields(task, row))
         yield from twin_notes(labels)
+        yield from missing_notes(labels)
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Describe labels that cannot be learnt, a line each."""

@@ -27,8 +27,6 @@ LABELS = (
 )  # fmt: skip
 """Names of columns, the most usual first, by which a user's columns are recognized."""
 
-SKIP = " `harness run --blank-rows skip` leaves such rows out."
-
 Target = int | float | tuple[int, ...]
 
 
@@ -78,8 +76,6 @@ class TextType(TaskType):
     inputs = ("text",)
     predict_options: Mapping[str, str] = {"text": "A text; give it twice for a pair."}
     unknown_target: Target = 0
-    needs_label = True
-    """Whether a text without a label is a mistake."""
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
@@ -128,17 +124,16 @@ class TextType(TaskType):
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
-    ) -> TextExample | None:
-        """Convert a row to an example; None if it has no text or label, and blank rows are skipped."""
-        unlabelled = self.needs_label and is_blank(row[task.column("label")])
-        if task.blank_rows == "skip":
-            if unlabelled or all(is_blank(row[column]) for column in task.columns_of("text")):
-                dropped[f"{split} rows without a text or a label"] += 1
-                return None
-        elif unlabelled:
-            column = task.column("label")
-            raise FieldError(f"{column}: no label (got {row[column]!r}). Fill the field, or leave the row out.{SKIP}")
+    ) -> TextExample:
+        """Convert a row to an example."""
+        del split, dropped
+        if "label" not in self.may_be_blank and is_blank(row[column := task.column("label")]):
+            raise FieldError(f"{column}: no label (got {row[column]!r}). Fill the field, or leave the row out.")
         return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))
+
+    def blank_reason(self, _role: str) -> str:
+        """Say that a text or a label is missing."""
+        return "without a text or a label"
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TextExample:
         """Convert a row to an example for prediction."""
@@ -154,8 +149,8 @@ class TextType(TaskType):
 
 
 def _may_be_text(column: SampledColumn) -> bool:
-    """Return whether a column may hold texts: neither lists nor numbers, which are ids, dates or measurements."""
-    return not (column.is_list or column.numbers or column.has_decimal_commas)
+    """Return whether a column may hold texts: neither lists nor numbers or ids, nor dates or measurements."""
+    return not (column.is_list or column.numbers or column.has_decimal_commas or column.is_called_identifier)
 
 
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ REFUSALS = {
     ),
     "deep json": Refusal("data.jsonl", json_rows('{"text": ' + "[" * 100_000 + "\n"), "line 41: broken JSON (nested"),
     "open quote": Refusal("data.csv", rows('"open,bad\n'), "data.csv, line 42: broken row"),
-    "few fields": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 fields, but the header has 2."),
+    "few fields": Refusal("data.csv", rows("only text\n"), "data.csv, line 42: 1 field, but the header has 2."),
     "one class": Refusal("data.csv", rows().replace("good", "bad"), "every row has the label 'bad'."),
     "no label": Refusal("data.csv", rows("a text,\n"), "data.csv, line 42): label: no label (got '')."),
     "target": Refusal(

@@ -14,7 +14,7 @@ def test_it_shows_what_is_kept_and_clears_it_and_nothing_else(command, tmp_path,
         shown = command(*words)
         assert shown.code == 0
         assert "Cached" in shown.output
-        assert "1 files" in shown.output
+        assert "1 file" in shown.output
         assert "1.5 kB" in shown.output
         assert str(texts) in shown.output
     cleared = command("cache", "--clear")

@@ -240,7 +240,7 @@ def _moods(count, *moods):
         (_moods(7, "good", "bad"), "train: 7 different examples are too few to take test from (at least 10)."),
         (
             [{"review": "one and the same", "mood": mood} for mood in ("good", "bad") * 20],
-            "train: 1 different examples are too few to take test from (at least 10).",
+            "train: 1 different example is too few to take test from (at least 10).",
         ),
     ],
     ids=["one class", "too few rows", "all alike"],

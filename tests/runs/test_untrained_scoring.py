@@ -87,7 +87,8 @@ def test_blank_rows_are_refused_or_skipped_and_counted(command, model):
     refused = command("run", "--model", model, *AS_IT_IS, "--test", "test.jsonl")
     assert refused.code == 2
     assert "line 3): text: an empty document" in refused.output
-    assert "skip such rows (blank_rows)" in refused.output.replace("\n", " ").replace("    ", "")
+    advice = "`harness run --blank-rows skip` leaves such rows out"
+    assert advice in refused.output.replace("\n", " ").replace("    ", "")
     _, record = only_run(command, model, "--test", "test.jsonl", "--blank-rows", "skip")
     assert record["counts"]["examples"]["test"] == 2
     assert record["counts"]["dropped"]["test rows that are blank"] == 1

@@ -57,7 +57,7 @@ def test_lines_with_other_columns_are_told(tmp_path):
     with pytest.raises(UserError) as raised:
         rows_of("a O\nb\nc O\nd O O\n", tmp_path)
     assert [line.partition("words.conll, ")[2] for line in raised.value.lines] == [
-        "line 2: 1 columns, but most lines have 2. Fix the line.",
+        "line 2: 1 column, but most lines have 2. Fix the line.",
         "line 4: 3 columns, but most lines have 2. Fix the line.",
     ]
 

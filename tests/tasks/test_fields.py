@@ -44,9 +44,10 @@ def test_a_number_is_read_as_it_is_written(field, number):
         (10**400, "not a finite number"),
         (1.1e30, "a number beyond 1e\\+30"),
         ("$1,234.50", "a number with a currency, a unit or separators"),
-        ("1,5", "a decimal comma \\(got '1,5'\\). Write a point in its place, such as 1.5."),
+        ("1,5", "a decimal comma \\(got '1,5'\\), which not all .* Write a point in its place, such as 1.5."),
         ("-0,1234", "a decimal comma"),
-        ("1,500", "a number with a currency, a unit or separators"),
+        ("1,500", "a comma that may stand before decimals or .* Write 1.500 or 1500; or set decimal to comma"),
+        ("1,500,000", "a number with a currency, a unit or separators"),
         ("12 kg", "a number with a currency, a unit or separators"),
     ],
 )

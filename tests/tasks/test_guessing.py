@@ -166,3 +166,10 @@ def test_a_column_that_is_called_like_one_of_its_labels_may_be_a_row():
     rows = [{"a fine film": "dull", "good": mood} for mood in ("bad", "good")]
     assert looks_headless(rows, {"text": ("a fine film",), "label": ("good",)}) == "good"
     assert looks_headless([{"text": "good", "mood": "good"}], {"text": ("text",), "label": ("mood",)}) is None
+
+
+def test_a_text_of_its_own_in_every_row_is_no_label():
+    with pytest.raises(UserError, match=r"can't tell the task type \(columns: 'de', 'en'\)\. .* --source and --target"):
+        guessed(table(de=texts(), en=texts(seed=1)), named={})
+    few = table(de=texts(), en=texts(seed=1))[:12]
+    assert guessed(few, named={}).task_type == "classification"

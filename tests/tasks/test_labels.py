@@ -52,7 +52,7 @@ def test_what_is_read_otherwise_than_it_stands_is_told_once():
     (note,) = spelling_notes(["neg", "neg ", "neg ", "pos", "1.0", 1.0])
     assert note == "3 labels are read without blanks at their ends and whole numbers without decimals: 'neg ' as 'neg'"
     (note,) = spelling_notes(["neg ", "pos", "1"])
-    assert note == "1 labels are read without blanks at their ends: 'neg ' as 'neg'"
+    assert note == "1 label is read without blanks at their ends: 'neg ' as 'neg'"
     assert list(spelling_notes(["neg", "pos", 1.0, None])) == []
 
 

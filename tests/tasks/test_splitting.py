@@ -6,10 +6,13 @@ from random import Random
 
 import pytest
 
+from harness.data.duplicates import normalised
 from harness.data.splitting import MOST_CHARACTERS, MOST_COMPARED, LeftOut, repeating
 from harness.data.splitting import separated as _separated
 from harness.errors import UserError
+from harness.fold import Fold
 from harness.task_types.question_answering.examples import Answer, QuestionExample
+from harness.task_types.sequence_to_sequence.examples import SequencePair
 from harness.task_types.texts import TextExample
 
 WORDS = [f"w{n}" for n in range(9_000)]
@@ -347,3 +350,19 @@ def test_test_examples_that_repeat_a_training_one_are_named_part_by_part(beyond,
         TextExample("other", unlike(5), 0, pair=unlike(6)),
     ]
     assert repeating(trained, tested) == [not beyond, False, True, False]
+
+
+@pytest.mark.parametrize("fold", [None, Fold(number=2, of=5)])
+def test_targets_of_one_source_are_never_divided_however_short_it_is(fold):
+    sources = ["Guten Tag", "guten  tag", *(f"Wort {n // 3}" for n in range(120))]
+    pairs = [SequencePair(str(n), source, unlike(n)) for n, source in enumerate(sources)]
+    splits, _ = separated({"train": pairs}, fold=fold)
+    assert sum(sizes(splits).values()) == len(pairs)
+    sides = [{normalised(pair.source) for pair in rows} for rows in splits.values()]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 41
+
+
+def test_short_targets_of_several_sources_may_be_divided():
+    pairs = [SequencePair(str(n), unlike(n), "Yes.") for n in range(50)]
+    splits, _ = separated({"train": pairs})
+    assert sizes(splits) == {"train": 35, "validation": 5, "test": 10}

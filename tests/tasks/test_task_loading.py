@@ -102,7 +102,7 @@ def test_training_on_one_class_only_is_an_error():
 def test_a_training_split_that_only_repeats_test_is_an_error():
     lines = complaint(task(train=split_rows(0), validation=split_rows(20), test=split_rows(0)))
     assert lines == (
-        "Left out or changed before: 6 train rows that nearly repeat validation or test.",
+        "Left out or changed before: train rows that nearly repeat validation or test (6).",
         "train: no row is left. Give more rows.",
     )
 
@@ -110,7 +110,7 @@ def test_a_training_split_that_only_repeats_test_is_an_error():
 def test_a_label_that_training_loses_to_repeats_is_an_error():
     lost = [{"text": "only one", "label": "maybe"}]
     reason, line = complaint(task(train=[*rows(20), *lost], validation=split_rows(50), test=lost))
-    assert reason == "Left out or changed before: 1 train rows that nearly repeat validation or test."
+    assert reason == "Left out or changed before: train rows that nearly repeat validation or test (1)."
     assert line.startswith("test: label 'maybe' never occurs in train")
 
 
@@ -256,8 +256,8 @@ def test_what_was_left_out_is_told_before_what_is_missing_for_it():
     context = "Rome fell in 476."
     asked = [{"question": f"q{n}", "context": context, "answers": ["London"]} for n in range(12)]
     lines = complaint(task("question_answering", [*asked, {**asked[0], "answers": ["Rome"]}]))
-    assert lines[0] == "Left out or changed before: 12 train rows whose answer is not in its context."
-    assert lines[1].startswith("train: 1 different examples are too few to take test from")
+    assert lines[0] == "Left out or changed before: train rows whose answer is not in its context (12)."
+    assert lines[1].startswith("train: 1 different example is too few to take test from")
 
 
 def test_a_task_can_keep_near_duplicates():

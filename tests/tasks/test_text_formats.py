@@ -6,7 +6,6 @@ import pytest
 
 from harness import errors
 from harness.data.files import read_rows, read_standard_input
-from harness.data.placed_rows import column_problem
 from harness.data.sources import Files
 from harness.errors import UserError
 
@@ -56,7 +55,7 @@ def test_a_few_broken_rows_do_not_change_the_separator_which_is_told_all_the_sam
     with pytest.raises(UserError) as raised:
         read_rows(written(tmp_path, table(";") + "broken\n"))
     assert "guessed separator semicolon" in told()
-    assert "line 7: 1 fields, but the header has 2" in str(raised.value)
+    assert "line 7: 1 field, but the header has 2" in str(raised.value)
 
 
 def test_a_tsv_file_that_is_parted_by_commas_is_read(tmp_path):
@@ -206,14 +205,6 @@ def test_names_of_columns_that_differ_in_blanks_alone_are_told_as_one_that_appea
     (row,) = read_rows(written(tmp_path, "text,text ,label\na,b,good\n"))
     assert row.repeated == {"text"}
     assert row == {"label": "good"}
-
-
-def test_a_field_within_another_is_told_to_be_none_that_is_read():
-    problem = column_problem({"content": {"body": "a film"}}, "content.body")
-    assert problem == (
-        "no column 'content.body', and fields within 'content' are not read. Write them as columns of their own."
-    )
-    assert column_problem({"content": "a film"}, "content.body").endswith("Did you mean content?")
 
 
 def test_standard_input_has_an_object_per_line(monkeypatch):

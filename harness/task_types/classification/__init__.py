@@ -27,6 +27,8 @@ from harness.task_types.texts import Target, TextType
 from harness.task_types.thresholds import VALIDATION
 
 MOST_GRADES = 10
+LEAST_TEXTS = 20
+"""Number of rows from which on texts that are all different are no labels for a guess."""
 
 
 class Classification(TextType):
@@ -45,7 +47,8 @@ class Classification(TextType):
         """Accept one label per text, from a few. A single class is refused when the rows are read."""
         (column, *others) = columns["label"]
         count = len(column.values)
-        return None if others or not count else f"{count:,} class{'' if count == 1 else 'es'}"
+        are_texts = count == len(column.fields) >= LEAST_TEXTS and column.mean_length > 0 and not column.numbers
+        return None if others or not count or are_texts else f"{count:,} class{'' if count == 1 else 'es'}"
 
     def label_fields(self, task: Task, row: Row) -> Iterator[object]:
         """Yield the one label."""

@@ -93,19 +93,18 @@ class LanguageModelling(TaskType):
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
-    ) -> DocumentExample | None:
-        """Convert a row to an example; None if it is blank and blank rows are skipped."""
-        del labels
+    ) -> DocumentExample:
+        """Convert a row to an example."""
+        del split, labels, dropped
         text = text_field(row, task.column("text"))
-        if not text.strip() and task.blank_rows == "skip":
-            dropped[f"{split} rows that are blank"] += 1
-            return None
         if not text.strip():
             column = task.column("text")
-            raise FieldError(
-                f"{column}: an empty document (got {text!r:.100}). Fill it, or skip such rows (blank_rows)."
-            )
+            raise FieldError(f"{column}: an empty document (got {text!r:.100}). Fill it, or leave the row out.")
         return DocumentExample(identity, text, group_of(task, row))
+
+    def blank_reason(self, _role: str) -> str:
+        """Say that the document is blank."""
+        return "that are blank"
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> DocumentExample:
         """Convert a row to a document for prediction."""

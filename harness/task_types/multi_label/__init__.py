@@ -51,7 +51,7 @@ class MultiLabel(TextType):
     predict_settings = ThresholdSettings
     settings = LabelLoss
     unknown_target: Target = ()
-    needs_label = False
+    may_be_blank = ("label",)
     guess_rank = 2
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:

@@ -65,7 +65,10 @@ def _listed(field: object, column: str) -> tuple[Sequence[object], tuple[str, ..
         names = field.get(NAMES)
         return field[TEXTS], tuple(map(str, names)) if isinstance(names, list | tuple) else ()
     if isinstance(field, list | tuple):
-        return field, ()
+        are_named = bool(field) and all(isinstance(item, Mapping) and {TEXTS, NAMES} <= item.keys() for item in field)
+        return (
+            ([item[TEXTS] for item in field], tuple(str(item[NAMES]) for item in field)) if are_named else (field, ())
+        )
     raise FieldError(
         f"{column}: no list of choices (got {field!r:.80}). Give a list, or a line for each, or name a column for each."
     )

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from harness.config.checking import Strict
 from harness.data.fields import text_field
+from harness.data.inner_fields import inner_fields
 from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
@@ -92,6 +93,7 @@ class QuestionAnswering(TaskType):
         "answers": Column("The column of the answers (question answering)."),
     }
     inputs = ("question", "context")
+    may_be_blank = ("answers",)
     predict_options: Mapping[str, str] = {
         "question": "A question; needs --context.",
         "context": "The text that contains the answer.",
@@ -141,11 +143,12 @@ class QuestionAnswering(TaskType):
         """Combine `answer_text` and `answer_start` into the answer, if the row has these columns instead."""
         column = task.column("answers")
         name = next((name for name in (column, *TEXT_COLUMNS) if name in row), None)
-        if name is None or (name == column and START_COLUMN not in row):
+        starts = {START_COLUMN: row[START_COLUMN]} if START_COLUMN in row else _starts_beside(column, row)
+        if name is None or (name == column and not starts):
             return row
         field = row[name]
-        if START_COLUMN in row and not is_written(field):
-            field = {"text": field, "answer_start": row[START_COLUMN]}
+        if starts and not is_written(field):
+            field = {"text": field, **starts}
         return with_fields(row, {column: field})
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
@@ -200,6 +203,14 @@ class QuestionAnswering(TaskType):
 
     def _texts(self, task: Task, row: Row) -> tuple[str, str]:
         return text_field(row, task.column("question")), text_field(row, task.column("context"))
+
+
+def _starts_beside(column: str, row: Row) -> dict[str, object]:
+    """Return the field with the answers' starts in the same object as their texts, if the texts are inside of one."""
+    outer, _, _ = column.rpartition(".")
+    beside = f"{outer}.{START_COLUMN}"
+    found = inner_fields(row, [beside] if outer else [])
+    return {START_COLUMN: found[beside]} if found else {}
 
 
 task_type = QuestionAnswering()

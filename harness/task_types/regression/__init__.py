@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from harness.data.decimal_commas import has_decimal_commas, with_point
 from harness.data.fields import MOST, number_field
 from harness.data.sampled_columns import SampledColumn
-from harness.data.task import Splits, Task
+from harness.data.task import Decimal, Row, Splits, Task
 from harness.metrics.columns import numbers
 from harness.task_types.regression.metrics import MEAN_SQUARED_ERROR, PEARSON, SPEARMAN
 from harness.task_types.texts import Target, TextType
 
+COMMA: Decimal = "comma"
 MOST_CLASSES = 20
 """Columns with more distinct numbers are taken for measurements, unless the user says otherwise."""
 LEAST_SPREAD = 1 / MOST
@@ -29,21 +31,35 @@ class Regression(TextType):
     metrics = (PEARSON, SPEARMAN, MEAN_SQUARED_ERROR)
     default_metrics = ("pearson", "spearman", "mean_squared_error")
     unknown_target: Target = 0.0
+    labels_are_outputs = False
     guess_rank = 3
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept more than twenty distinct numbers, or more than two if some have decimals."""
         (column, *others) = columns["label"]
         if column.has_decimal_commas and not others:
-            return "numbers with a decimal comma"  # Refused when the rows are read, with what to write instead.
+            return "numbers with a decimal comma"
         different = {*column.numbers}
         measured = len(different) > MOST_CLASSES or (len(different) > 2 and not all(map(float.is_integer, different)))
         return None if others or not measured else f"{len(different):,} different numbers"
 
+    def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
+        """Return ("comma",) if numbers have a decimal comma, by the task or else in all training rows; otherwise ()."""
+        fields = (row.get(task.column("label")) for row in train)
+        has_commas = has_decimal_commas(fields) if task.decimal is None else task.decimal == COMMA
+        return (COMMA,) if has_commas else ()
+
+    def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
+        """Report that commas are read as decimal commas, with an example."""
+        column = task.column("label")
+        fields = (row.get(column) for row in rows)
+        found = next((field for field in fields if isinstance(field, str) and with_point(field) != field), None)
+        if labels and found is not None:
+            yield f"{column}: numbers are read with a decimal comma, such as {found!r} as {with_point(found)}"
+
     def target(self, task: Task, field: object, labels: tuple[str, ...]) -> Target:
         """Return the number."""
-        del labels
-        return number_field(field, task.column("label"))
+        return number_field(field, task.column("label"), decimal=COMMA if labels else "point")
 
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
         """Return the absolute error."""

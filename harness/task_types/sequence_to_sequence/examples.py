@@ -29,6 +29,11 @@ class SequencePair(PlainExample):
         """Source and target."""
         return (self.source, self.target)
 
+    @property
+    def joining_parts(self) -> tuple[int, ...]:
+        """The source: a model that learnt one of its targets has seen the source of the others."""
+        return (0,)
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenText:

@@ -73,7 +73,7 @@ class TokenClassification(TaskType):
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
         """Return the metrics of entities, or the accuracy if the tags do not encode entities."""
-        labels = self.label_names(task, task.source.rows()["train"])
+        labels = self.label_names(task, [task.answered(row) for row in task.source.rows()["train"]])
         return self.default_metrics if has_scheme(labels) else (TAG_ACCURACY.name,)
 
     def label_fields(self, task: Task, row: Row) -> Sequence[object]:
@@ -123,6 +123,10 @@ class TokenClassification(TaskType):
             dropped[UNUSUAL.format(split)] += unusual
         group = group_of(task, row) or str(row.get(DOCUMENT, ""))
         return TaggedSentence(identity, words, indices, group)
+
+    def blank_role(self, task: Task, row: Row) -> str | None:
+        """Return "tokens" or "tags" if there are none, also if an empty list is written as text."""
+        return next((role for role in self.columns if not (items_of(row.get(task.column(role))) or ())), None)
 
     def unlabelled(self, task: Task, row: Row, identity: str) -> TaggedSentence:
         """Convert a row to a sentence for prediction, with its text if the row has one that contains the words."""
