@@ -56,10 +56,12 @@ def language_model(dtype=torch.float64, seed=0, **settings):
             if name.endswith("bias"):
                 nn.init.normal_(parameter, std=0.3)  # They start at zero, which would hide a forgotten one.
         # Checkpoints carry the frequencies in single precision; here they are as exact as the numbers compared.
-        exact = [10000 ** (-i / model.config.d_model) for i in range(0, model.config.d_model, 2)]
+        steps = torch.arange(0, model.config.d_model, 2, dtype=torch.float64)
+        exact = 10000 ** (-steps / model.config.d_model)
         frequencies = model.transformer.pos_emb.inv_freq
-        close(frequencies, torch.tensor(exact, dtype=dtype), 1e-7)
-        frequencies.copy_(torch.tensor(exact, dtype=torch.float64))
+        close(frequencies, exact.to(dtype), 1e-7)
+        if dtype == torch.float64:
+            frequencies.copy_(exact)
     return model
 
 
@@ -411,6 +413,17 @@ def test_what_is_saved_comes_back_the_same_and_tied(seed, tmp_path):
     assert _tied_groups(again) == _tied_groups(model)
     stored = load_file(tmp_path / "model.safetensors")
     assert len({tensor.data_ptr() for tensor in wanted.values()}) == len(stored)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_positions_are_exact_in_a_model_of_half_precision_and_in_one_loaded_from_its_file(half, tmp_path):
+    model = AutoModelForCausalLM.from_config(TransformerXLConfig(**{**SMALL, "clamp_len": -1}))
+    wanted = model.transformer.pos_emb(3000)
+    model.to(half).save_pretrained(tmp_path)
+    for dtype in (half, torch.float32):
+        again = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=dtype)
+        assert torch.equal(again.transformer.pos_emb(3000), wanted)
+    assert torch.equal(model.transformer.pos_emb(3000), wanted)
 
 
 def _tied_groups(model):

@@ -16,6 +16,7 @@ FLEX = "flex_attention"
 IN_BLOCKS = ("eager", "sdpa")
 # SDPA's kernel takes 1.2 to 1.5 times as long as the plain products here (benchmarks/transformer_xl_attention.py).
 PLAIN_ON_A_CPU = (torch.bfloat16,)
+HALVES = (torch.bfloat16, torch.float16)
 
 
 def inverse_frequencies(width: int) -> Tensor:
@@ -38,12 +39,22 @@ class PositionalEmbedding(nn.Module):
         self.register_buffer("inv_freq", inverse_frequencies(config.d_model))
 
     def forward(self, length: int) -> Tensor:
-        """Return encodings of the distances length - 1 … 0, clamped to the maximum [length, d_model]."""
-        distances = torch.arange(length - 1, -1, -1, device=self.inv_freq.device, dtype=self.inv_freq.dtype)
+        """Return encodings of the distances length - 1 … 0, clamped to the maximum [length, d_model].
+
+        They are computed in at least single precision: half precision has no numbers for distances above some hundreds.
+        """
+        frequencies = self.inv_freq
+        if frequencies.dtype in HALVES:
+            frequencies = inverse_frequencies(2 * len(frequencies)).to(frequencies.device)
+        distances = torch.arange(length - 1, -1, -1, device=frequencies.device, dtype=frequencies.dtype)
         if self.clamp > 0:
             distances = distances.clamp(max=self.clamp)
-        angles = distances.unsqueeze(-1) * self.inv_freq
+        angles = distances.unsqueeze(-1) * frequencies
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+    def compute_frequencies(self) -> None:
+        """Replace loaded frequencies, which a file in half precision has rounded."""
+        self.inv_freq.copy_(inverse_frequencies(2 * len(self.inv_freq)))
 
 
 def relative_shift(scores: Tensor) -> Tensor:

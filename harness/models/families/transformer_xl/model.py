@@ -126,8 +126,12 @@ class TransformerXLPreTrainedModel(PreTrainedModel):
             renamed = stored_as_output(folder, config)
             options["key_mapping"] = {f"^{re.escape(name)}$": twin for name, twin in renamed.items()} or None
         found = super().from_pretrained(pretrained_model_name_or_path, *args, **options)
+        model = found[0] if isinstance(found, tuple) else found
         # Otherwise transformers would save the tensors under the names that they were loaded from.
-        (found[0] if isinstance(found, tuple) else found)._weight_conversions = None
+        model._weight_conversions = None
+        for module in model.modules():
+            if isinstance(module, PositionalEmbedding):
+                module.compute_frequencies()
         return found
 
     def resize_token_embeddings(self, *_: Any, **__: Any) -> None:
