@@ -16,10 +16,17 @@ from safetensors import SafetensorError, safe_open
 from harness.config.model import ModelConfig
 from harness.errors import UserError
 from harness.registry import family_names_by_model_type
+from harness.regular_files import read_json
 
 # Weights, configuration, and the vocabulary files of all kinds of tokenizers.
-PATTERNS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken")
+PATTERNS = (
+    *("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken"),
+    *("*.spm", "*.tokenizer"),  # of Marian and ProphetNet
+)
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"  # With it, transformers changes or replaces the weights beside it.
+_AGAIN = "Copy the checkpoint again."
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,13 @@ class Checkpoint:
         """Read config.json.
 
         Raises:
-            UserError: If it is missing or invalid.
+            UserError: If it is missing or invalid, or the folder has an adapter.
         """
+        if (self.folder / ADAPTER).is_file():
+            raise UserError(
+                f"{self.name}: has an adapter ({ADAPTER}), which is no whole model. Merge it into its model by peft's "
+                "merge_and_unload, and name the folder of the result."
+            )
         file = self.folder / "config.json"
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
@@ -49,8 +61,8 @@ class Checkpoint:
             raise UserError(
                 f"{self.name}: no config.json in {self.folder}; this is not a checkpoint folder."
             ) from error
-        except (ValueError, OSError) as error:
-            raise UserError(f"{file}: not JSON ({error}). Copy the checkpoint again.") from error
+        except (ValueError, RecursionError, OSError) as error:
+            raise UserError(f"{file}: not JSON ({error}). {_AGAIN}") from error
         if not isinstance(content, dict) or "model_type" not in content:
             raise UserError(f"{file}: names no model_type, so its architecture is unknown.")
         return content
@@ -59,7 +71,7 @@ class Checkpoint:
         """Return the safetensors files, after checking that they are complete.
 
         Raises:
-            UserError: If there are none, or one is truncated.
+            UserError: If there are none, one is truncated, or an index of several names any other file.
         """
         files = sorted(self.folder.glob("*.safetensors"))
         if not files:
@@ -69,8 +81,21 @@ class Checkpoint:
                 with safe_open(file, framework="numpy"):
                     pass
             except (SafetensorError, OSError) as error:
-                raise UserError(f"{file}: cut short or damaged ({error}). Copy the checkpoint again.") from error
+                raise UserError(f"{file}: cut short or damaged ({error}). {_AGAIN}") from error
+        self._check_index({file.name for file in files})
         return files
+
+    def _check_index(self, names: set[str]) -> None:
+        """Check that transformers reads these files only: an index may name pickles, or files of other folders."""
+        index = self.folder / INDEX
+        if WEIGHTS in names or not index.is_file():
+            return
+        content = read_json(index, "index of weights", _AGAIN)
+        parts = ("metadata", "weight_map")  # Without either, transformers fails.
+        if not isinstance(content, dict) or not all(isinstance(content.get(part), dict) for part in parts):
+            raise UserError(f"{index}: has no tables {' and '.join(parts)}. {_AGAIN}")
+        if others := sorted({str(name) for name in content["weight_map"].values()} - names):
+            raise UserError(f"{index}: names {others[0]!r}, but there is no such *.safetensors beside it. {_AGAIN}")
 
     def digest(self) -> str:
         """SHA-256 digest of the weights."""

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.models.checkpoint import Checkpoint
+from harness.models.checkpoint import PATTERNS, WEIGHTS, Checkpoint
 from harness.models.families.transformer_xl.vocabulary import (
     PICKLED_VOCABULARIES,
     VOCABULARY,
@@ -27,9 +27,8 @@ from harness.models.families.transformer_xl.vocabulary import (
     write_words,
 )
 
-WEIGHTS = "model.safetensors"
 PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-KEPT = {".json", ".txt", ".model", ".codes", ".bpe", ".tiktoken", ".md", ".jinja", ".safetensors"}
+KEPT = {*(pattern.removeprefix("*") for pattern in PATTERNS), ".md", ".jinja"}
 # The class in files of transformers 4, which transformers 5 no longer has.
 OLD_TOKENIZER = "TransfoXLTokenizer"
 

@@ -225,7 +225,7 @@ class StockFamily:
         if head.generation is not None and spec.head == "new":
             raise UserError('head = "new": a model that writes texts has no head apart from its weights. Leave it out.')
         model, notes = pretrained(model_class, checkpoint, config, new_head=new_head)
-        if head.auto_class is None:
+        if head.auto_class is None or head.generation is not None:
             check_language_head(checkpoint.name, notes)
         return model, notes
 

@@ -65,7 +65,7 @@ def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_hea
 
 
 def check_language_head(name: str, notes: Sequence[str]) -> None:
-    """Reject a language model with new layers, whose predictions would be random.
+    """Reject a language model, or a model that generates text, with new layers: its predictions would be random.
 
     Args:
         name: The user's name of the model.
@@ -75,8 +75,10 @@ def check_language_head(name: str, notes: Sequence[str]) -> None:
         UserError: If the weights lack a tensor.
     """
     if list(notes) != [OWN_HEAD]:
+        first, *others = notes[0].split(", ")
+        more = f" and {len(others)} more" if others else ""
         raise UserError(
-            f"{name}: its weights are not a complete language model ({notes[0]}). Choose another checkpoint."
+            f"{name}: its weights are not a complete language model ({first}{more}). Choose another checkpoint."
         )
 
 

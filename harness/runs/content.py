@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.metrics.metric import script_of
 
 # Files that transformers reads for a configuration or a tokenizer; weights are handled separately.
-_READ = frozenset({".json", ".txt", ".model", ".vocab", ".codes", ".bpe", ".spm", ".tiktoken"})
+_READ = frozenset({".json", ".txt", ".model", ".vocab", ".codes", ".bpe", ".spm", ".tokenizer", ".tiktoken"})
 # Logs of transformers' Trainer, which have no effect.
 _LOGS = frozenset(f"{name}.json" for name in ("trainer_state", *(f"{n}_results" for n in ("all", "train", "eval"))))
 

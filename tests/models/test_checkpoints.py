@@ -7,18 +7,29 @@ import pickle
 import re
 import shutil
 import time
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sentencepiece
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, EncoderDecoderConfig, EsmConfig
+from transformers import (
+    BertConfig,
+    EncoderDecoderConfig,
+    EsmConfig,
+    MarianTokenizer,
+    ProphetNetTokenizer,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from harness.config.model import ModelConfig
 from harness.errors import UserError
-from harness.models.checkpoint import family_of, find_checkpoint
+from harness.models.checkpoint import PATTERNS, family_of, find_checkpoint
 from harness.models.config_and_tokenizer import read_tokenizer, set_dropout
+from harness.models.convert import KEPT
 from harness.models.head import Head
 from harness.registry import FAMILIES
 
@@ -132,6 +143,69 @@ def test_a_pickle_beside_safetensors_is_not_opened(folder, tmp_path):
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Hostile(mark)))
     load(folder)
     assert not mark.exists()
+
+
+def write_shards(folder, first, **content):
+    """Split the folder's weights into two files, the first of which an index calls `first`."""
+    tensors = load_file(folder / "model.safetensors")
+    names = sorted(tensors)
+    (folder / "model.safetensors").unlink()
+    files = {first: names[:10], "model-00002-of-00002.safetensors": names[10:]}
+    for file, own in files.items():
+        save_file({name: tensors[name] for name in own}, folder / file, metadata={"format": "pt"})
+    of_tensors = {name: file for file, own in files.items() for name in own}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": of_tensors, **content}))
+
+
+def test_weights_in_several_files_are_read(folder, checkpoints):
+    write_shards(folder, "model-00001-of-00002.safetensors")
+    wanted = load(checkpoints["bert"]).model.base_model.state_dict()
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in load(folder).model.base_model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["../others.safetensors", "part.bin"])
+def test_an_index_that_names_a_pickle_or_a_file_of_another_folder_is_refused(folder, name):
+    write_shards(folder, name)
+    assert f"names {name!r}, but there is no such *.safetensors beside it" in refusal(folder)
+
+
+@pytest.mark.parametrize("content", [{"weight_map": None}, {"weight_map": {"a": ["b"]}}, {"metadata": None}])
+def test_an_index_of_something_else_is_told(folder, content):
+    write_shards(folder, "model-00001-of-00002.safetensors", **content)
+    assert "model.safetensors.index.json" in refusal(folder)
+
+
+def test_an_adapter_is_told_since_transformers_would_read_another_model_for_it(folder):
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "someone/else"}))
+    assert "has an adapter (adapter_config.json)" in refusal(folder)
+
+
+@pytest.mark.parametrize("tokenizer", [MarianTokenizer, ProphetNetTokenizer])
+def test_the_vocabulary_of_every_tokenizer_is_downloaded_and_copied(tokenizer):
+    for name in tokenizer.vocab_files_names.values():
+        assert any(fnmatch(name, pattern) for pattern in PATTERNS)
+        assert Path(name).suffix in KEPT
+
+
+@pytest.mark.parametrize("spoilt", ["wider", "half"])
+def test_a_model_that_writes_is_refused_if_its_weights_are_not_whole(spoilt, checkpoints, tmp_path):
+    model = T5ForConditionalGeneration(
+        T5Config(vocab_size=500, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    )
+    for source in (model, read_tokenizer(find_checkpoint(str(checkpoints["bert"])))):
+        source.save_pretrained(tmp_path)
+    writes = Head("AutoModelForSeq2SeqLM", {}, ("costs",), generation={"max_new_tokens": 4}, otherwise="No.")
+    spec = ModelConfig(family="auto", checkpoint=str(tmp_path))
+    read = partial(FAMILIES.load("auto").load, spec, writes, labels=(), dropout=None, texts=list)
+    assert read().notes == ("the checkpoint's own head is kept",)
+    if spoilt == "wider":
+        change_config(tmp_path, d_ff=32)
+    else:
+        file = tmp_path / "model.safetensors"
+        parts = {name: tensor for name, tensor in load_file(file).items() if not name.startswith("decoder.block")}
+        save_file(parts, file, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"not a complete language model \(new layers: decoder\.\S+ and \d+ more\)"):
+        read()
 
 
 def test_a_family_refuses_another_architecture(checkpoints):
