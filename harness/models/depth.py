@@ -72,8 +72,9 @@ def _size(module: nn.Module) -> int:
 def depths_of(model: Any, setting: str) -> Depths:
     """Return the depths of the model's parameters. Arguments and errors are as in `layers_of`.
 
-    Parameters registered before the first layer of an encoder or decoder count as embeddings, which holds for
-    transformers' models. Those after an encoder's last layer and below a decoder belong to that layer.
+    Parameters registered before the first layer of an encoder or decoder count as embeddings, and so do those of
+    embeddings registered after it, such as of distances, which the first layer reads too. Others after an encoder's
+    last layer and below a decoder belong to that layer.
     """
     layers, parts = layers_of(model, setting), [part for part, _ in _stacks(model)]
     layer_of = {id(p): depth for depth, layer in enumerate(layers, 1) for p in layer.parameters()}
@@ -83,6 +84,8 @@ def depths_of(model: Any, setting: str) -> Depths:
         for parameter in part.parameters():
             above = len(layers) + 1 if part is parts[-1] else below
             encoder[id(parameter)] = below = layer_of.get(id(parameter), below and above)
+    embeddings = (each for each in model.base_model.modules() if isinstance(each, nn.Embedding))
+    encoder |= {id(p): 0 for each in embeddings for p in each.parameters() if id(p) not in layer_of}
     of = {name: encoder.get(id(parameter), len(layers) + 1) for name, parameter in model.named_parameters()}
     head = frozenset(name for name, p in model.named_parameters() if id(p) not in encoder or POOLER in name.split("."))
     return Depths(of, head, len(layers))

@@ -39,7 +39,7 @@ LONG_RUNS = (
 )
 _HARNESS = Path(__file__).parent.parent
 _CODE_OF_TEXTS = ("pretraining/**/*.py", "data/*.py")
-_CODE_OF_TOKENS = ("tokenization/trained_tokenizer.py",)
+_CODE_OF_TOKENS = ("tokenization/as_text.py", "tokenization/trained_tokenizer.py")
 
 
 @dataclass(frozen=True)

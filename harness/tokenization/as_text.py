@@ -83,8 +83,14 @@ def without_controls(tokenizer: Any, texts: Sequence[str], found: Sequence[Encod
         wanted = any(found[place].offsets for place in places)
         anew = _encoded(tokenizer, [texts[place] for place in places], return_offsets=wanted, split=True)
         again = dict(zip(places, anew, strict=True))
-    letters = {control: _letters_of(tokenizer, control) for control in controls - {tokenizer.unk_token_id}}
+    letters = letters_of_controls(tokenizer)
     return [_spelt_out(again[place], letters) if place in again else encoded for place, encoded in enumerate(found)]
+
+
+def letters_of_controls(tokenizer: Any) -> dict[int, list[list[int]]]:
+    """Return the ids of each letter of the control tokens that only occur if a text spells them, by their ids."""
+    controls = _found_in_texts(tokenizer) - {tokenizer.unk_token_id}
+    return {control: _letters_of(tokenizer, control) for control in controls}
 
 
 def _encoded(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool, split: bool) -> list[Encoded]:

@@ -7,12 +7,12 @@ Pre-Training", section 3.3; Liu et al. 2018, "Generating Wikipedia by Summarizin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.errors import UserError
-from harness.tokenization.as_text import token_ids
+from harness.tokenization.as_text import letters_of_controls, token_ids
 
 FEWEST_PLACES = 8
 """Minimum number of tokens left for a source, if source and target are one text."""
@@ -91,8 +91,8 @@ class Apart:
             verbose=False,
             **extra,
         )
-        rows = zip(found["input_ids"], found["special_tokens_mask"], strict=True)
-        return [self._target(ids, special, most) for ids, special in rows]
+        rows, letters = zip(found["input_ids"], found["special_tokens_mask"], strict=True), letters_of_controls(tokenizer)
+        return [self._target(*_as_text(ids, special, letters), most) for ids, special in rows]
 
     def _target(self, ids: list[int], special: list[int], most: int) -> TargetTokens:
         if special and special[0] and ids[0] == self.start and len(ids) > 1:
@@ -107,6 +107,22 @@ class Apart:
                 f"at its end. Set it to {before + 2} or more."
             )
         return TargetTokens([*ids[: most - 1], ids[-1]], range(before, most - 1), is_cut=True)
+
+
+def _as_text(
+    ids: list[int], special: list[int], letters_of: Mapping[int, Sequence[Sequence[int]]]
+) -> tuple[list[int], list[int]]:
+    """Replace control tokens that a target spells by their letters, in its ids and in the mask of special tokens."""
+    if not any(token in letters_of and not is_special for token, is_special in zip(ids, special, strict=True)):
+        return ids, special
+    pieces = [
+        [(piece, 0) for letter in letters_of[token] for piece in letter]
+        if token in letters_of and not is_special
+        else [(token, is_special)]
+        for token, is_special in zip(ids, special, strict=True)
+    ]
+    flat = [pair for piece in pieces for pair in piece]
+    return [token for token, _ in flat], [is_special for _, is_special in flat]
 
 
 @dataclass(frozen=True)

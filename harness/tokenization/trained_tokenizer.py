@@ -102,7 +102,7 @@ def train_byte_pairs(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(RunCutter().cut(texts), trainer)
     return wrapped(tokenizer)
 
 

@@ -4,10 +4,13 @@ import json
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import Mock
 
+import numpy
 import pytest
 import synthetic_runs
+import torch
 from finished_runs import finished_run
 from huggingface_hub import ModelCard
 from transformers import pipeline
@@ -18,6 +21,7 @@ from harness.export import check
 from harness.export.card import export_card
 from harness.export.hub import check_repository, push
 from harness.export.writing import Wanted, export_to
+from harness.models.head import Head
 from harness.models.onnx_model import OnnxModel
 from harness.record import RECORD, read_record
 from harness.runs.exported import CHECK, EXPORT, portable, read_export
@@ -90,6 +94,22 @@ def test_an_onnx_export_predicts_what_the_run_predicts(family, task_type, runs, 
     assert isinstance(predictor(tmp_path / "out").model.outputs.loaded.model, OnnxModel)
     expected = [numbers(row) for row in predict_rows(run, ROWS[task_type])]
     assert predict_rows(tmp_path / "out", ROWS[task_type]) == expected
+
+
+def test_a_row_padded_on_the_left_is_read_without_its_padding(monkeypatch):
+    rows = []
+
+    def run(_outputs, inputs):
+        rows.append([inputs[name][0].tolist() for name in ("input_ids", "attention_mask")])
+        return [numpy.zeros((1, 2), dtype=numpy.float32)]
+
+    names = [SimpleNamespace(name=name) for name in ("input_ids", "attention_mask")]
+    session = SimpleNamespace(get_inputs=lambda: names, run=run)
+    monkeypatch.setattr("harness.models.onnx_model._session", lambda _: session)
+    model = OnnxModel(Path("model.onnx"), None, Head("AutoModelForSequenceClassification", {}, ("logits",)))
+    ids, mask = torch.tensor([[0, 0, 7], [4, 5, 6], [0, 0, 0]]), torch.tensor([[0, 0, 1], [1, 1, 1], [0, 0, 0]])
+    assert model(ids, mask)["logits"].shape == (3, 2)
+    assert rows == [[[7], [1]], [[4, 5, 6], [1, 1, 1]], [[0], [0]]]
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_models import FILLERS, loaded_model, small_tokenizer, trainer_for
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, ByT5Tokenizer, PreTrainedTokenizerFast, pipeline
 
 from harness.config.training import Training
@@ -15,6 +16,7 @@ from harness.task_types.question_answering.objective import objective
 from harness.task_types.texts import TextExample
 from harness.tokenization.as_text import control_ids, has_markers, token_ids
 from harness.tokenization.encoding import encode
+from harness.tokenization.pair_layout import Apart
 from harness.tokenization.reading import Reader
 from harness.training.task_model import save_checkpoint
 
@@ -83,6 +85,19 @@ def test_no_text_spells_a_control_token(name, return_offsets, tmp_path):
         if return_offsets:
             assert len(encoded.offsets) == len(encoded.ids)
             assert all(0 <= start <= end <= len(text) for start, end in encoded.offsets)
+
+
+@pytest.mark.parametrize("name", ["wordpiece", "unigram", "bytes"])
+def test_no_target_spells_a_control_token_before_its_own_end(name, tmp_path):
+    tokenizer = TOKENIZERS[name](tmp_path)
+    if name == "unigram":
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+    (plain,) = Apart().targets(tokenizer, ["in town"], 99)
+    for target in Apart().targets(tokenizer, SPELT, 99):
+        inside = [target.ids[place] for place in target.judged][:-1]
+        assert inside
+        assert control_ids(tokenizer).isdisjoint(inside)
+        assert target.ids[-1] == plain.ids[-1]
 
 
 def test_a_spelt_token_s_letters_lie_where_they_stand():

@@ -5,7 +5,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertConfig, RobertaConfig, XLNetConfig
 
 from harness.models.families.scratch import ScratchConfig, register
-from harness.tokenization.trained_tokenizer import SPECIAL_TOKENS, RunCutter, train_tokenizer
+from harness.tokenization.trained_tokenizer import SPECIAL_TOKENS, RunCutter, train_byte_pairs, train_tokenizer
 
 # Enough inner letters and equally frequent pairs that an order left to chance would show.
 TEXTS = [
@@ -106,7 +106,8 @@ def test_long_stretches_without_a_blank_are_cut_and_counted_and_nothing_is_lost(
     assert list(RunCutter().cut(texts[:1])) == texts[:1]
 
 
-def test_no_word_that_a_tokenizer_is_trained_on_is_longer_than_a_thousand_letters(monkeypatch):
+@pytest.mark.parametrize("train", [train_tokenizer, train_byte_pairs])
+def test_no_word_that_a_tokenizer_is_trained_on_is_longer_than_a_thousand_letters(train, monkeypatch):
     read = []
     once = Tokenizer.train_from_iterator
 
@@ -115,6 +116,6 @@ def test_no_word_that_a_tokenizer_is_trained_on_is_longer_than_a_thousand_letter
         return once(self, read, *arguments, **settings)
 
     monkeypatch.setattr("harness.tokenization.trained_tokenizer.Tokenizer.train_from_iterator", watched)
-    tokenizer = train_tokenizer([*TEXTS, "xyz" * 2000], vocabulary_size=150)
+    tokenizer = train([*TEXTS, "xyz" * 2000], vocabulary_size=150)
     assert max(len(word) for text in read for word in text.split()) == 1000
     assert tokenizer("xyz", add_special_tokens=False)["input_ids"] != [tokenizer.unk_token_id]

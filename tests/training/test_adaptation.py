@@ -134,6 +134,23 @@ def test_other_architectures_have_layers_too(model_type):
     assert all(depths.of[name] == 4 for name in depths.head)
 
 
+@pytest.mark.parametrize(
+    ("model_type", "name", "settings"),
+    [
+        ("mpnet", "encoder.relative_attention_bias.weight", {}),
+        ("deberta-v2", "encoder.rel_embeddings.weight", {"relative_attention": True}),
+    ],
+)
+def test_embeddings_of_distances_are_frozen_with_the_lowest_layer_which_reads_them(model_type, name, settings):
+    sizes = {"num_hidden_layers": 2, "hidden_size": 12, "num_attention_heads": 2, "intermediate_size": 8}
+    config = AutoConfig.for_model(model_type, vocab_size=50, pad_token_id=0, num_labels=2, **sizes, **settings)
+    model = AutoModelForSequenceClassification.from_config(config)
+    freeze(model, 1)
+    assert depths_of(model, "frozen").of[f"{model.base_model_prefix}.{name}"] == 0
+    assert not model.base_model.get_parameter(name).requires_grad
+    assert all(parameter.requires_grad for parameter in model.base_model.encoder.layer[1].parameters())
+
+
 def test_a_model_that_uses_one_layer_again_and_again_says_so():
     config = AutoConfig.for_model("albert", vocab_size=50, hidden_size=12, num_attention_heads=2, embedding_size=8)
     model = AutoModelForSequenceClassification.from_config(config)
