@@ -96,7 +96,7 @@ class PretrainingPlan(Strict):
         evaluation_tokens: Held-out tokens of each corpus to evaluate on; the same ones each time.
         keep: Fractions of the run after which a checkpoint is kept.
         save: Data type of the saved weights.
-        seed: The random seed of weights, text order, masks and dropout.
+        seed: The random seed of held-out documents, weights, text order, masks and dropout.
     """
 
     tokens: int = Field(ge=1)

@@ -91,7 +91,8 @@ class Apart:
             verbose=False,
             **extra,
         )
-        rows, letters = zip(found["input_ids"], found["special_tokens_mask"], strict=True), letters_of_controls(tokenizer)
+        letters = letters_of_controls(tokenizer)
+        rows = zip(found["input_ids"], found["special_tokens_mask"], strict=True)
         return [self._target(*_as_text(ids, special, letters), most) for ids, special in rows]
 
     def _target(self, ids: list[int], special: list[int], most: int) -> TargetTokens:

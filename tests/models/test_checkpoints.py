@@ -154,7 +154,9 @@ def write_shards(folder, first, **content):
     for file, own in files.items():
         save_file({name: tensors[name] for name in own}, folder / file, metadata={"format": "pt"})
     of_tensors = {name: file for file, own in files.items() for name in own}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": of_tensors, **content}))
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"metadata": {}, "weight_map": of_tensors, **content})
+    )
 
 
 def test_weights_in_several_files_are_read(folder, checkpoints):
