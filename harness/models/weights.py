@@ -51,7 +51,7 @@ def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_hea
             trust_remote_code=False,
             ignore_mismatched_sizes=True,
         )
-    except (ValueError, RuntimeError, OSError) as error:
+    except (*IMPOSSIBLE, AttributeError, OSError) as error:
         raise UserError(f"{checkpoint.name}: its weights don't load ({on_one_line(error)}).") from error
     _check_encoder(checkpoint, model, report)
     if new_head:

@@ -240,6 +240,11 @@ def test_a_config_with_impossible_settings_is_told(folder, settings):
     assert re.match(rf"{folder}: its (config.json can't be read|weights don't load) \(", refusal(folder))
 
 
+def test_a_setting_that_only_loading_finds_impossible_is_told(folder):
+    change_config(folder, attn_implementation=0)
+    assert "its weights don't load" in refusal(folder)
+
+
 def test_an_impossible_architecture_is_told():
     said = refusal(None, architecture={"hidden_size": 32, "num_attention_heads": 5})
     assert said.startswith("family bert: these settings are invalid (The hidden size (32) is not a")
