@@ -73,7 +73,8 @@ def _recommended(task: TaskComparison) -> Recommendation:
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)
     if simple is not None and simple in contenders:
-        return _with_simple_baseline(trained[0], simple, task, unit)
+        leader = next((cell for cell in trained if _is_beside(cell, simple)), None)
+        return _untested(trained[0], task) if leader is None else _with_simple_baseline(leader, simple, task, unit)
     return _of_trained(contenders, task, unit)
 
 
@@ -99,16 +100,15 @@ def _too_few_seeds(best: Cell, simple: Cell | None, task: TaskComparison, unit: 
 
 
 def _untested(best: Cell, task: TaskComparison) -> Recommendation:
-    """No difference was tested, for reasons other than missing seeds."""
+    """No difference of a trained model was tested, for reasons other than missing seeds."""
     if not best.clusters:
         advice = "Can't tell: the scores are as recorded, and how far they depend on the test examples is not known."
     elif best.clusters < 2:
         advice = "Can't tell: there are too few test examples, or groups of them."
     else:
         advice = "Can't tell: no other model was tested on the same examples, or scored on the same tokens."
-    return Recommendation(
-        "unclear", None, advice, (f"{named(best)} has the best score{doubtful(task.doubts_of_order)}.",)
-    )
+    first = named(task.ranked[0])
+    return Recommendation("unclear", None, advice, (f"{first} has the best score{doubtful(task.doubts_of_order)}.",))
 
 
 def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Recommendation:
@@ -127,12 +127,23 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     return Recommendation("cheapest", cheapest.model, advice, (f"{scores}{other}.", *_reasons(cheapest, task, unit)))
 
 
+def _is_beside(cell: Cell, simple: Cell) -> bool:
+    """Whether the model's difference from the simple baseline is known, from the same test examples."""
+    found = cell.from_simple_baseline
+    return found is not None and found.against == simple.model and found.estimate is not None
+
+
 def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit: Unit) -> Recommendation:
     """The simple baseline may be the best: nothing is shown to beat it."""
     found = leader.from_simple_baseline
     gain = None if found is None else found.gain
     if found is None or found.estimate is None or gain is None or gain <= 0:
-        scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, the best model, {_score(leader, unit)}."
+        apart = tuple(_apart([cell for cell in _above(simple, task) if not _is_beside(cell, simple)], unit))
+        best = "the best model compared with it" if apart else "the best model"
+        scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, {best}, {_score(leader, unit)}."
+        if apart:
+            advice = f"{_use_for_now(simple.model, task)}: no model that is compared with it beats the simple baseline."
+            return Recommendation("unclear", simple.model, advice, (scores, *apart))
         if (read := _share_read(leader)) < 1:
             start = _use_for_now(simple.model, task)
             advice = f"{start}: nothing beats the simple baseline after so short a training."
@@ -204,7 +215,21 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     )
 
 
+def _above(chosen: Cell, task: TaskComparison) -> list[Cell]:
+    """The trained models with a better score."""
+    return [cell for cell in task.ranked[: task.ranked.index(chosen)] if not cell.is_simple_baseline]
+
+
+def _apart(cells: Sequence[Cell], unit: Unit) -> Iterator[str]:
+    """Say of models with a better score than the recommended one why they are not compared with it."""
+    for cell in cells:
+        has_seeds = cell.estimate is not None and cell.estimate.includes_seeds
+        why = "it was tested on other examples, or scored on other tokens" if has_seeds else "it has one seed"
+        yield f"{named(cell)} scores better ({_score(cell, unit)}), but is not compared: {why}."
+
+
 def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
+    yield from _apart([cell for cell in _above(best, task) if not cell.is_compared], unit)
     found = best.from_simple_baseline
     if found is not None and found.estimate is not None and (found.gain or 0.0) > 0:
         gain = unit.signed(found.estimate.value)

@@ -196,8 +196,11 @@ def test_within_a_margin_the_cheapest_near_the_best_is_enough():
     assert told(apart)[2:] == (
         "Use b: no model of those compared is better by more than 2 points, and of 2 such models it costs least to "
         "train.",
-        ("b has 89.0; a, the best of those compared, 90.0.", "A training run of b took 20 s."),
-    )
+        (
+            "b has 89.0; a, the best of those compared, 90.0.",
+            "single scores better (95.0), but is not compared: it has one seed.", "A training run of b took 20 s.",
+        ),
+    )  # fmt: skip
     unknown = [replace(one, cost=None) for one in near]
     assert recommended(task(*unknown, margin=Margin(2.0, 0.02))).advice == (
         "Use a: no model is better by more than 2 points, and of 2 such models it has the best score."
@@ -227,15 +230,47 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
         "a (old) is ahead of it by +2.0, which may be chance.",
     )
     some = (replace(A.runs[0], is_collapsed=True), *A.runs[1:])
-    assert recommended(task(replace(A, runs=some), simple)).reasons[1:] == (
+    behind = replace(A, runs=some, estimate=estimate(0.8), from_simple_baseline=lead("tfidf", -0.08, 0.2))
+    assert recommended(task(behind, simple)).reasons[1:] == (
         "A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",
     )
-    for unbeaten in (None, lead("tfidf", None), lead("tfidf", 0.0, 1.0), lead("tfidf", -0.1, 0.2)):
-        found = recommended(task(replace(A, from_simple_baseline=unbeaten), simple))
+    for gain, p in ((0.0, 1.0), (-0.1, 0.2)):
+        behind = replace(A, estimate=estimate(0.88 + gain), from_simple_baseline=lead("tfidf", gain, p))
+        found = recommended(task(behind, simple))
         assert told(found) == (
             "baseline", "tfidf", "Use tfidf: nothing beats the simple baseline.",
-            ("tfidf has 88.0; a, the best model, 90.0.",),
+            (f"tfidf has 88.0; a, the best model, {88 + 100 * gain:.1f}.",),
         )  # fmt: skip
+
+
+def test_a_simple_baseline_is_not_said_to_be_unbeaten_by_a_model_that_was_tested_on_other_examples():
+    simple = cell("tfidf", estimate(0.88), simple=True)
+    behind = replace(A, estimate=estimate(0.8), from_simple_baseline=lead("tfidf", -0.08, 0.2))
+    elsewhere = replace(B, estimate=estimate(0.95), from_simple_baseline=lead("tfidf", None), is_compared=False)
+    assert told(recommended(task(behind, elsewhere, simple))) == (
+        "unclear", "tfidf", "Use tfidf for now: no model that is compared with it beats the simple baseline.",
+        (
+            "tfidf has 88.0; a, the best model compared with it, 80.0.",
+            "b scores better (95.0), but is not compared: it was tested on other examples, or scored on other tokens.",
+        ),
+    )  # fmt: skip
+    for unknown in (None, lead("tfidf", None)):
+        for score, best in ((0.95, "a"), (0.8, "tfidf")):
+            alone = replace(A, estimate=estimate(score), from_simple_baseline=unknown)
+            assert told(recommended(task(alone, simple))) == (
+                "unclear", None,
+                "Can't tell: no other model was tested on the same examples, or scored on the same tokens.",
+                (f"{best} has the best score.",),
+            )  # fmt: skip
+
+
+def test_a_model_with_a_better_score_than_the_best_that_is_compared_is_named():
+    single = replace(cell("single", estimate(0.95, includes_seeds=False), seeds=1), is_compared=False)
+    found = recommended(task(single, A, C))
+    assert told(found)[:3] == ("best", "a", "Use a: it is ahead of c.")
+    assert found.reasons[0] == "single scores better (95.0), but is not compared: it has one seed."
+    below = replace(single, estimate=replace(single.estimate, value=0.7))
+    assert not any("single" in reason for reason in recommended(task(below, A, C)).reasons)
 
 
 def test_a_model_that_has_read_less_than_all_of_the_training_examples_is_not_given_up():
@@ -245,10 +280,11 @@ def test_a_model_that_has_read_less_than_all_of_the_training_examples_is_not_giv
             curve = (begun, begun.model_copy(update={"epoch": epoch}))
             return replace(run, record=run.record.model_copy(update={"curve": curve}))
 
-        return replace(A, runs=tuple(map(ended, A.runs, epochs)))
+        found = lead("tfidf", -0.08, 0.2)
+        return replace(A, runs=tuple(map(ended, A.runs, epochs)), estimate=estimate(0.8), from_simple_baseline=found)
 
     simple = cell("tfidf", estimate(0.88), simple=True)
-    scores = "tfidf has 88.0; a, the best model, 90.0."
+    scores = "tfidf has 88.0; a, the best model, 80.0."
     assert told(recommended(task(read(0.3, 0.5, 0.4), simple))) == (
         "unclear", "tfidf", "Use tfidf for now: nothing beats the simple baseline after so short a training.",
         (scores, "a has read 50 % of the training examples; more steps may change that."),
