@@ -41,17 +41,21 @@ class Interval:
 
 
 def interval(values: Sequence[float], *, tests: int = 1) -> Interval:
-    """Return the mean of repeats, with its interval by Student's t.
+    """Return the mean of repeats, with its interval by Student's t; of a single one, or of equal ones, it is unknown.
+
+    That a few seeds agree to the last digit, as runs that all collapsed do, does not make their mean certain.
 
     Args:
         values: One value per repeat.
         tests: Number of intervals of the claim, which hold simultaneously with 95 % confidence (Bonferroni).
     """
+    from harness.comparison.statistics import NO_SPREAD  # noqa: PLC0415 -- numpy
+
     mean = sum(values) / len(values)
     freedom = len(values) - 1
-    if freedom < 1:
+    error = sqrt(sum((value - mean) ** 2 for value in values) / max(freedom, 1) / len(values))
+    if error < NO_SPREAD:
         return Interval(mean, -inf, inf)
-    error = sqrt(sum((value - mean) ** 2 for value in values) / freedom / len(values))
     half = error * quantile(freedom, tests)
     return Interval(mean, mean - half, mean + half)
 

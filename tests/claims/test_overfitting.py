@@ -30,7 +30,8 @@ def trained(gaps, gain=0.0, noise=0.001, metric="accuracy"):
                 model=model,
                 seed=seed,
                 examples=examples,
-                train=0.6 + sign * ((model == "regularised") * gain + gap * share + seed * noise),
+                train=0.6
+                + sign * ((model == "regularised") * gain + gap * share + (seed + (seed - 1) * examples / 200) * noise),
                 validation=0.6,
                 test=0.6 + sign * ((model == "regularised") * gain + seed * noise * (share - 0.5)),
             )
@@ -59,11 +60,20 @@ def test_the_gap_is_told_in_the_metrics_unit():
     # 0.4 to 0.2 and 0.2 to 0.1 over one doubling: 15 points on average; the other way round, it grows by as much.
     assert "the gap between training and test shrinks by 15.0 (" in overfitting.judge(trained((0.4, 0.2))).sentence
     assert "the gap between training and test grows by 15.0 (" in overfitting.judge(trained((0.2, 0.4))).sentence
+    # Seeds are 0.0005 apart: 0.0005 / sqrt(3) times t(1 - 0.05 / 8, 2) = 8.860.
     errors = overfitting.judge(trained((0.4, 0.2), metric="mean_squared_error"))
-    assert "shrinks by 0.150 (0.150 to 0.150)" in errors.sentence
+    assert "shrinks by 0.150 (0.147 to 0.153)" in errors.sentence
     assert "points" not in errors.sentence + errors.charts[0].up + errors.tables[0].caption
     assert "× 100" not in errors.tables[0].caption
     assert "macro-F1" in overfitting.judge(trained((0.4, 0.2), metric="macro_f1")).charts[0].title
+
+
+def test_seeds_that_all_collapsed_show_no_gap():
+    # Every run gives the same answer to all: 52 % of the training examples have it, and 50 % of the test examples.
+    runs = [one.model_copy(update={"train": 0.52, "test": 0.5}) for one in trained((0.4, 0.2)).runs]
+    judged = overfitting.judge(trained((0.4, 0.2)).model_copy(update={"runs": tuple(runs)}))
+    assert [found.outcome for found in judged.findings] == ["cannot tell"] * 4
+    assert "better on training than on test (by 2.0 (no interval) points)" in judged.findings[0].text
 
 
 def test_sizes_of_one_seed_are_no_repeats_of_it():

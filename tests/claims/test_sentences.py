@@ -35,6 +35,12 @@ def test_one_repeat_tells_nothing():
     assert ratio_interval([5.0]).side(1.0) == "around"
 
 
+def test_repeats_that_all_agree_tell_no_more_than_one():
+    assert interval([0.02] * 3).side(0.0) == "around"
+    assert interval([0.1 + 0.2, 0.3, 0.3]).shown() == "0.30 (no interval)"  # They differ by rounding alone.
+    assert ratio_interval([2.0] * 3).side(1.0) == "around"
+
+
 def test_ratios_too_far_apart_for_a_float_have_an_interval():
     assert ratio_interval([1e-9, 1e9], tests=5).side(1.0) == "around"
 
@@ -132,9 +138,9 @@ def costs(powers):
                 way=way,
                 mode=mode,
                 length=length,
-                seconds=tuple(1e-3 * n ** (length / 128) * length**power for n in NOISE),
+                seconds=tuple(1e-3 * n ** (place * length / 128) * length**power for n in NOISE),
             )
-            for way, power in zip(ways, powers, strict=True)
+            for place, (way, power) in enumerate(zip(ways, powers, strict=True), start=1)
             for mode in cost_by_length.MODES
             for length in (16, 32, 64)
         ),
