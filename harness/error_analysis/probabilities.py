@@ -4,6 +4,8 @@ The error is that of Guo et al. 2017, "On calibration of modern neural networks"
 never negative, so that on few examples it is above 0 even for a perfect model. Its interval is a bootstrap over
 clusters of examples, reflected at the estimate, which removes that bias ("basic", Davison and Hinkley 1997, section
 5.2). It starts at 0 if the gaps of the bins are no larger than the 95th percentile of their changes over resamples.
+If nearly all forecasts come true, or nearly none, resamples show too little of what other examples could: then the
+interval also has room for every share of forecasts in Wilson's interval.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.comparison.intervals import FEW_EXCEPTIONS
 from harness.comparison.rescoring import by_cluster, clusters_of, shares_of
 from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, Floats
 from harness.comparison.subsets import Answers, mean_of
@@ -56,11 +59,13 @@ class Reliability:
         brier: The Brier score, with the same kind of interval as the report's scores; none if only some seeds
             collapsed.
         bins: The reliability curve.
+        seeds: The number of seeds, whose forecasts for an example depend on each other.
     """
 
     error: Estimate
     brier: Estimate
     bins: tuple[Bin, ...]
+    seeds: int = 1
 
 
 def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
@@ -71,7 +76,7 @@ def reliability(task: AnsweredTask, answers: Answers) -> Reliability | None:
         return None
     clusters = clusters_of(answers.tables[0]["group"])
     error = replace(calibration_error(forecasts, clusters), includes_seeds=answers.is_deterministic)
-    return Reliability(error, _brier(forecasts, clusters, answers), _bins(forecasts))
+    return Reliability(error, _brier(forecasts, clusters, answers), _bins(forecasts), len(forecasts))
 
 
 def _bins(forecasts: Sequence[Forecasts]) -> tuple[Bin, ...]:
@@ -115,7 +120,31 @@ def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64
     low, high = np.quantile(drawn, [0.025, 0.975])
     is_within_noise = value <= float(np.quantile(moved, 0.95))
     ends = (0.0 if is_within_noise else max(2 * value - float(high), 0.0), min(max(2 * value - float(low), value), 1.0))
+    if _exceptions(sums) < FEW_EXCEPTIONS:
+        ends = _with_room(ends, whole, int(clusters.max()) + 1)
     return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=False)
+
+
+def _exceptions(sums: Floats) -> float:
+    """Count the clusters with a forecast that did not come true, or those with one that did if they are fewer."""
+    forecasts, outcomes = sums[:, :, 0].sum(-1), sums[:, :, 2].sum(-1)
+    return float(np.minimum((outcomes < forecasts).sum(0), (outcomes > 0).sum(0)).mean())
+
+
+def _with_room(ends: tuple[float, float], whole: Floats, clusters: int) -> tuple[float, float]:
+    """Widen the interval to the errors that result if the share of forecasts that come true is another plausible one.
+
+    Args:
+        ends: The ends of the interval.
+        whole: The sums of all forecasts [seeds, 3, bins].
+        clusters: The number of clusters, which count as so many independent forecasts.
+    """
+    forecasts, probability, share = (float(whole[:, part].sum()) for part in range(3))
+    least, most = wilson(share / forecasts, clusters)
+    low = max(probability / forecasts - most, least - probability / forecasts, 0.0)
+    gaps = whole[:, 2] - whole[:, 1]
+    moved = [np.abs(gaps + (end - share / forecasts) * whole[:, 0]).sum() / forecasts for end in (least, most)]
+    return min(ends[0], low), max(ends[1], *map(float, moved))
 
 
 def _resampled(sums: Floats) -> Floats:
@@ -142,8 +171,13 @@ def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
     return mean_of(answers, evidence, BRIER)
 
 
-def bin_interval(one: Bin) -> tuple[float, float]:
-    """Compute Wilson's interval (1927) of a bin's fraction, with forecasts taken as independent, for plots."""
-    z = 1.96**2 / one.forecasts
-    half = sqrt(one.share * (1 - one.share) * z + z**2 / 4)
-    return max((one.share + z / 2 - half) / (1 + z), 0.0), min((one.share + z / 2 + half) / (1 + z), 1.0)
+def bin_interval(one: Bin, seeds: int = 1) -> tuple[float, float]:
+    """Compute Wilson's interval of a bin's fraction, with the forecasts of one seed taken as independent, for plots."""
+    return wilson(one.share, one.forecasts / seeds)
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """Compute Wilson's 95 % interval (1927) of a share of `count` independent cases."""
+    z = 1.96**2 / count
+    half = sqrt(share * (1 - share) * z + z**2 / 4)
+    return max((share + z / 2 - half) / (1 + z), 0.0), min((share + z / 2 + half) / (1 + z), 1.0)

@@ -27,7 +27,7 @@ MOST_CURVES, MOST_MODELS = 8, 12
 SHOWN_THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 CURVES_NOTE = (
     "Reliability curves: what share of the forecasts of each probability came true; below the dashed line a model is "
-    "too sure of itself. Bars are 95 % intervals that treat forecasts as independent."
+    "too sure of itself. Bars are 95 % intervals that treat the forecasts of one seed as independent."
 )
 
 

@@ -9,9 +9,10 @@ from synthetic_runs import LABELS, predictions, record, save
 
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import answered_tasks
-from harness.error_analysis.probabilities import Bin, Reliability, reliability
+from harness.error_analysis.probabilities import Bin, Reliability, bin_interval, calibration_error, reliability
 from harness.registry import TASK_TYPES
 from harness.reporting.errors import believed
+from harness.task_types.analysed import Forecasts
 
 
 def saved(folder, logits, right, groups=None):
@@ -55,6 +56,41 @@ def test_a_model_that_is_right_about_itself_is_not_said_to_be_off_and_one_that_i
     assert 0 < sure.error.low < sure.error.value < sure.error.high
     grouped = reliability_in(saved(tmp_path / "grouped", 3 * logits, right, [f"g{n // 100}" for n in range(1500)]))
     assert grouped.error.value == pytest.approx(sure.error.value)
+
+
+def error_of(probabilities, outcomes, clusters=None):
+    found, came = np.array(probabilities, dtype=float), np.array(outcomes, dtype=float)
+    forecasts = Forecasts(found, came, np.arange(len(found)), (found - came) ** 2)
+    return calibration_error([forecasts], np.arange(len(found)) if clusters is None else np.array(clusters))
+
+
+def test_a_model_that_is_always_right_may_still_be_too_sure():
+    # Wilson's interval of 10 of 10, by hand: from 1 / (1 + 1.96² / 10) = 0.7225 on.
+    sure = error_of([1.0] * 10, [1] * 10)
+    assert (sure.value, sure.low, sure.high) == pytest.approx((0.0, 0.0, 0.2775), abs=1e-4)
+    unsure = error_of([0.5] * 10, [1] * 10)
+    assert (unsure.value, unsure.low, unsure.high) == pytest.approx((0.5, 0.2225, 0.5), abs=1e-4)
+
+
+def test_one_example_or_one_group_shows_no_error_for_certain():
+    for found in (error_of([0.9], [1]), error_of([0.9] * 50, [1] * 30 + [0] * 20, [0] * 50)):
+        assert found.low == 0
+        assert found.high > 0.6
+
+
+@pytest.mark.parametrize(
+    ("probability", "share", "examples"), [(0.99, 0.97, 50), (0.999, 0.995, 200), (0.99, 0.99, 50)]
+)
+def test_the_interval_holds_the_true_error_where_nearly_all_are_right(probability, share, examples):
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(40):
+        found = error_of([probability] * examples, rng.random(examples) < share)
+        held += found.low <= probability - share + 1e-9 <= found.high + 2e-9
+    assert held >= 37  # The bootstrap alone: 19, 28 and 17.
+
+
+def test_the_bars_of_a_curve_are_not_shorter_for_another_seed_of_the_same_examples():
+    assert bin_interval(Bin(300, 0.9, 0.8), 3) == bin_interval(Bin(100, 0.9, 0.8))
 
 
 @pytest.mark.parametrize(

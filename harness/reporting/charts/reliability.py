@@ -33,7 +33,7 @@ def _chart(model: str, found: Reliability, class_: str) -> Markup:
     if shown:
         add(group, "path", class_="path", d=path([(x(one.probability), y(one.share)) for one in shown]))
     for one in shown:
-        low, high = bin_interval(one)
+        low, high = bin_interval(one, found.seeds)
         title = f"{one.forecasts:,} forecasts of {one.probability:.0%} on average; {one.share:.0%} came true"
         _point(group, title, x(one.probability), [y(low), y(one.share), y(high)])
     return markup(chart)
