@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.comparison.analysis import ModelRuns
 from harness.comparison.look import Look
 from harness.comparison.results import Cell, TaskComparison
-from harness.comparison.statistics import Evidence, difference
+from harness.comparison.statistics import NO_SPREAD, Evidence, difference
 from harness.record import RunRecord
 from harness.suites.seeds import SeedRule
 
@@ -92,7 +92,8 @@ def is_futile(ours: Evidence | None, theirs: Evidence | None, most: int) -> bool
         return True
     seeds = max(both.standard_error**2 - examples.standard_error**2, 0.0)
     now = max(len(ours.scores), len(theirs.scores))
-    return abs(both.value) < FUTILE * sqrt(examples.standard_error**2 + seeds * now / most)
+    # Runs that all give one answer do not differ at all; then more of them are not expected to, either.
+    return abs(both.value) < max(FUTILE * sqrt(examples.standard_error**2 + seeds * now / most), NO_SPREAD)
 
 
 def look_lines(look: Look | None) -> Iterator[str]:
@@ -127,7 +128,10 @@ def _what_next(look: Look) -> str:
         return "It was the last one."
     if look.undecided:
         return f"More seeds are to come, because of {', '.join(look.undecided)}."
-    return "No more seeds are needed: what is not decided is so small that the last look would hardly show it."
+    return (
+        "No more seeds are needed: what is not decided can't be tested, or is so small that the last look would hardly "
+        "show it."
+    )
 
 
 def _is_decided(cell: Cell, reference: Cell) -> bool:

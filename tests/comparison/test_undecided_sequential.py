@@ -73,3 +73,11 @@ def test_a_difference_that_is_never_tested_asks_for_no_seeds():
     assert is_futile(unknown, unknown, 10)
     assert is_futile(ours, unknown, 10)
     assert is_futile(None, ours, 10)
+
+
+def test_models_whose_runs_all_give_the_same_answer_ask_for_no_seeds():
+    right = np.tile(np.arange(100) % 2 == 0, (3, 1))
+    constant = Evidence(right.mean(axis=1), (right - 0.5) / 100)
+    assert is_futile(constant, constant, 10)
+    ahead = Evidence(constant.scores + 0.1, constant.contributions)
+    assert not is_futile(ahead, constant, 10)
