@@ -124,4 +124,4 @@ def standing(task: str, look: Look) -> str:
         return f"{where}{', '.join(look.undecided)} undecided, so more seeds are run."
     if look.undecided:
         return f"{where}the last one; {', '.join(look.undecided)} undecided."
-    return f"{where}every difference is decided, can't be tested, or is too small to be shown by {look.looks[-1]} seeds."
+    return f"{where}every difference is decided, not testable, or too small to be shown by {look.looks[-1]} seeds."

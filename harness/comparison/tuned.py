@@ -51,7 +51,7 @@ class TunedModel:
         trials: The trials in order of their numbers.
         best: The number of the best trial.
         used: The number of the trial whose settings the seeds were trained with; None if they differ.
-        curve: The best score by number of trials; None if they are not a random sample.
+        curve: The best score by number of trials; None if they are not a random sample of one space, or too many.
         fresh: Validation scores of the seeds trained with the settings in use.
         noise: The standard error of the difference between two equally good runs; None if unknown.
         examples: Number of examples in the validation split.
@@ -135,6 +135,7 @@ def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: 
     told, used = tunings[-1], {one.best for one in tunings}
     fresh = [score for record in seeds if (score := validation_score(record)) is not None]
     examples = max(record.counts.examples.get("validation", 0) for record in trials)
+    spaces = len({record.trial.space for record in trials if record.trial is not None})
     winner = next(record for record, outcome in zip(trials, outcomes, strict=True) if outcome.number == best)
     is_share = (unit.least, unit.most) == (0.0, 1.0)
     same = all(not differences(winner.config["training"], record.config["training"]) for record in seeds)
@@ -144,12 +145,12 @@ def _tuned_model(trials: Sequence[RunRecord], seeds: Sequence[RunRecord], card: 
         best=best,
         used=best if same else used.pop() if len(used) == 1 else None,
         curve=None
-        if told.sampler != "random" or len(trials) > MOST_IN_CURVE
+        if told.sampler != "random" or spaces > 1 or len(trials) > MOST_IN_CURVE
         else tuning_curve(scores, higher_is_better=card.higher_is_better, least=unit.least, most=unit.most),
         fresh=tuple(fresh),
         noise=_noise(fresh, outcome_of(winner).score, examples, is_share),
         examples=examples,
-        spaces=len({record.trial.space for record in trials if record.trial is not None}),
+        spaces=spaces,
         budget=told.budget,
     )
 

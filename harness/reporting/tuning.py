@@ -85,7 +85,7 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
     if not any(task.tuned for task in tasks):
         return
     yield (
-        "Tuning: recipes were drawn at random, tried on training and validation data alone, and the best one on "
+        "Tuning: each model's recipes were tried on training and validation data alone, and the best one on "
         "validation was then trained with the seeds that are compared. The scores of trials are not results: the best "
         "of several is too good by chance. “Other trials as good” lie nearer to the best one than two equally good "
         "runs often do (1.96 standard errors, of the seeds and of the validation examples): if there are many, the "
@@ -94,7 +94,7 @@ def tuning_notes(tasks: Sequence[TaskComparison]) -> Iterator[str]:
     )
     if any(shown_budgets(task.tuned) for task in tasks):
         yield (
-            "“Best of k”: half of all searches with as many trials find no more than this; in brackets a "
+            "“Best of k”: half of all random searches with as many trials find no more than this; in brackets a "
             "95 % band for the whole row at once, if so few trials allow any. It says nothing about "
             "recipes outside the search space."
         )

@@ -72,13 +72,14 @@ def forecast(run: Run, sizes: Sizes, records: Records, speeds: Speeds, *, is_sim
         speeds: Returns the training speed at a precision for a model without records; None if unknown.
         is_simple: Whether the model is a simple baseline.
     """
-    alike = [(folder, record) for folder, record in records if _is_same_model(record, run)]
+    # A run that diverged ended before its time.
+    alike = [(folder, one) for folder, one in records if one.status == "complete" and _is_same_model(one, run)]
     seconds, source = _recorded_seconds(run, sizes, [record for _, record in alike])
     if seconds is None and is_simple:
         seconds, source = SIMPLE_BASELINE, "the usual time of simple baselines"
     elif seconds is None:
         seconds, source = _by_operations(run, sizes, speeds)
-    sizes_on_disk = [Recorded(folder, record).result_bytes for folder, record in alike if record.status == "complete"]
+    sizes_on_disk = [Recorded(folder, record).result_bytes for folder, record in alike]
     if is_simple:
         return RunForecast(seconds, median(sizes_on_disk) if sizes_on_disk else SIMPLE_BYTES, 0.0, source)
     weights = weights_bytes(run.config.model, shape_of(run.config.model)) if not sizes_on_disk else None

@@ -114,7 +114,7 @@ def test_examples_are_counted_where_a_trial_counted_them(tmp_path):
         record(model="a", config=recipe(0.1, batch_size=8), trial=Trial(number=2, space="t"), counts=counts), place
     )
     (one,) = found(seeds_of(tmp_path))
-    assert (one.examples, one.spaces) == (30, 2)
+    assert (one.examples, one.spaces, one.curve) == (30, 2, None)
     assert [trial.settings["batch_size"] for trial in one.trials] == [16, 16, 8]
 
 

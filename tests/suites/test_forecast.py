@@ -58,6 +58,14 @@ def test_a_run_takes_what_runs_of_the_same_recipe_took():
     assert found.source == "recorded runs"
 
 
+def test_runs_that_diverged_do_not_tell_how_long_a_whole_one_takes():
+    run = run_of()
+    short = (Path("nowhere"), recorded(run, 2, status="diverged"))
+    assert forecast(run, SIZES, [short, (Path("nowhere"), recorded(run, 60))], no_speed).seconds.low > 40
+    speed = Speed(Range(1e9, 1e9, 1e9), "a speed")
+    assert forecast(run, SIZES, [short], lambda _: speed).source != "recorded runs"
+
+
 def test_a_run_takes_the_disk_of_recorded_ones_without_work_that_is_to_replace_them(tmp_path):
     for name in ("run.json", "checkpoint/model.safetensors", ".partial/state/weights"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
