@@ -19,6 +19,8 @@ from harness.metrics.lookup import metric_name, unit_of
 from harness.record import RunRecord
 from harness.records import read_records
 
+ONE_SEED = "One seed: the intervals are over test examples, and say nothing about other training runs."
+"""The limit of what is compared by single runs."""
 MANY = 1e9  # Degrees of freedom: practically infinite, for normal quantiles.
 
 

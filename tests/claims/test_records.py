@@ -102,7 +102,7 @@ def test_the_page_escapes_names_draws_each_line_and_says_what_is_not_measured(re
     assert "&lt;b&gt;|x|&lt;/b&gt; on the whole document" in page
     assert page.count('class="path"') == 3
     assert page.count("not measured yet") == 2  # in the table, and at the claim
-    assert "(as the length to the power of 1.00 against 1.00, a difference of 0.00 (0.00 to 0.00))" in page
+    assert "(as the length to the power of 1.00 against 1.00, a difference of 0.00 (no interval))" in page
 
 
 def test_the_markdown_page_has_the_same_and_escapes_what_would_break_a_table(recorded):

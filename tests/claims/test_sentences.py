@@ -208,12 +208,26 @@ def test_flexibility_names_the_task_types_by_what_is_shown():
         ),
     )
     judged = flexibility.judge(found)
-    assert outcomes(judged) == ["held", "did not hold", "cannot tell"]
     # One of three at 5 % may be chance: at_least(1, 3) is 0.
-    counted = "which supports that on at least 0 of the 3 tasks"
-    assert f"ahead of the best simple baseline on {first.replace('_', ' ')} (a), {counted}" in judged.sentence
-    assert f"behind the best simple baseline on {second.replace('_', ' ')} (b), {counted}" in judged.sentence
+    assert outcomes(judged) == ["cannot tell"] * 3
+    counted = "on so few of the 3 tasks it may be chance"
+    assert f"is ahead of the best simple baseline on {first.replace('_', ' ')} (a): {counted}" in judged.sentence
+    assert f"is behind the best simple baseline on {second.replace('_', ' ')} (b): {counted}" in judged.sentence
     assert all(name.replace("_", " ") in judged.limits[0] for name in others)
+
+
+def test_flexibility_holds_on_as_many_tasks_as_their_number_supports():
+    tasks = (one(task="a"), one(task="b"), one(0.1, 0.3, task="c"))
+    judged = flexibility.judge(flexibility.FlexibilityNumbers(model="minilm", tasks=tasks))
+    assert outcomes(judged) == ["held", "cannot tell"]
+    assert "(b), which supports that on at least 1 of the 3 tasks" in judged.sentence
+    (single,) = flexibility.judge(flexibility.FlexibilityNumbers(model="minilm", tasks=(one(-0.1),))).findings
+    assert (single.outcome, "supports" in single.text) == ("did not hold", False)
+
+
+def test_flexibility_by_single_seeds_says_what_they_leave_open():
+    found = flexibility.FlexibilityNumbers(model="minilm", tasks=(one(0.1, None, seeds=1),))
+    assert any(limit.startswith("One seed") for limit in flexibility.judge(found).limits)
 
 
 def test_flexibility_refuses_a_task_that_would_count_twice(monkeypatch):

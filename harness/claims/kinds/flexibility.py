@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
-from harness.claims.compared import Beside, beside, comparisons
+from harness.claims.compared import ONE_SEED, Beside, beside, comparisons
 from harness.comparison.over_tasks import at_least
 from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
@@ -80,6 +80,7 @@ def judge(numbers: FlexibilityNumbers) -> Judged:
         ),
         limits=(
             *([f"No task of the types {listed(untested)} was tested."] if untested else []),
+            *([ONE_SEED] if of_one_seed else []),
             "One recipe for each task: a model that is not shown to be ahead here may be with more examples or steps.",
         ),
         tables=(_table(numbers.tasks),),
@@ -87,25 +88,24 @@ def judge(numbers: FlexibilityNumbers) -> Judged:
 
 
 def _findings(numbers: FlexibilityNumbers) -> Iterator[Finding]:
-    baseline = "the best simple baseline"
-    texts: tuple[tuple[str, Outcome, str], ...] = (
-        ("above", "held", f"{numbers.model} is ahead of {baseline} on"),
-        ("below", "did not hold", f"{numbers.model} is behind {baseline} on"),
-        ("around", "cannot tell", f"whether {numbers.model} is ahead of {baseline} on"),
-    )
-    for side, outcome, text in texts:
+    baseline, total = "the best simple baseline", len(numbers.tasks)
+    sides: tuple[tuple[str, Outcome, str], ...] = (("above", "held", "ahead of"), ("below", "did not hold", "behind"))
+    for side, outcome, words in sides:
         found = [one for one in numbers.tasks if one.side() == side]
-        counted = "" if side == "around" else _counted(len(found), len(numbers.tasks))
-        if found:
-            yield Finding(outcome, f"{text} {_named(found)}{counted}")
+        least = at_least(len(found), total)
+        counted = f", which supports that on at least {least} of the {total} tasks" if total > 1 else ""
+        if least:
+            yield Finding(outcome, f"{numbers.model} is {words} {baseline} on {_named(found)}{counted}")
+        elif found:
+            text = f"whether {numbers.model} is {words} {baseline} on {_named(found)}"
+            yield Finding("cannot tell", f"{text}: on so few of the {total} tasks it may be chance")
+    open_ = [one for one in numbers.tasks if one.side() == "around"]
+    if open_:
+        yield Finding("cannot tell", f"whether {numbers.model} is ahead of {baseline} on {_named(open_)}")
 
 
 def _named(found: Sequence[Beside]) -> str:
     return listed(f"{one.task_type.replace('_', ' ')} ({one.task})" for one in found)
-
-
-def _counted(found: int, tasks: int) -> str:
-    return f", which supports that on at least {at_least(found, tasks)} of the {tasks} tasks" if tasks > 1 else ""
 
 
 def _table(found: Sequence[Beside]) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from harness.claims.claim import Claim, Finding, Judged, Numbers, OfRuns, Outcome, Suites, Table
-from harness.claims.compared import Beside, beside, comparisons
+from harness.claims.compared import ONE_SEED, Beside, beside, comparisons
 from harness.comparison.formatting import NOTHING, share
 from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
@@ -76,7 +76,7 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
         "it includes one.",
     ]
     if seeds[0] == 1:
-        limits.append("One seed: the intervals are over test examples, and say nothing about other training runs.")
+        limits.append(ONE_SEED)
     return Judged(
         findings=(*_findings(numbers, numbers.found, "guessing"), *_findings(numbers, numbers.farther, _near(numbers))),
         how=(
