@@ -62,6 +62,10 @@ def explain(
         raise UserError("harness explain: --attention needs --html, --curve or --json to show it. Give one of them.")
     if not given and curve is None:
         raise UserError("harness explain: neither a text nor --curve is given. Give one of them.")
+    if not given and label is not None:
+        raise UserError(
+            "harness explain: --label needs a text; --curve explains what is predicted. Give one, or leave it out."
+        )
     if not given and html is not None:
         raise UserError("harness explain: --html needs a text to show. Give one, or leave it out.")
     if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):

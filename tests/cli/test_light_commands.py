@@ -79,6 +79,7 @@ ANSWERS = [
     (["predict", "nowhere", "--text", "dull"], 2, "nowhere: no such folder."),
     (["explain", "nowhere", "--text", "dull"], 2, "nowhere: no such folder."),
     (["explain", RUN], 2, "neither a text nor --curve is given"),
+    (["explain", RUN, "--label", "negative", "--curve", "5"], 2, "--label needs a text"),
     (["errors", "nowhere"], 2, "nowhere: no such folder."),
     (["errors", "nowhere", "--by", "label"], 2, "nowhere: no records of runs there."),
     (["export", "nowhere", "out", "--to", "folder"], 2, "nowhere: no such folder."),

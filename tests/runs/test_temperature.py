@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from command_line import reviews, write_jsonl
 
-from harness.task_types.classification.temperature import fitted_temperature
+from harness.task_types.classification.temperature import fitted_temperature, temperature_on
 
 
 def test_the_temperature_that_made_probabilities_too_sure_is_found_again():
@@ -15,6 +15,15 @@ def test_the_temperature_that_made_probabilities_too_sure_is_found_again():
     raised = np.exp(logits)
     drawn = (raised / raised.sum(axis=1, keepdims=True)).cumsum(axis=1) > rng.random((20_000, 1))
     assert fitted_temperature(3 * logits, drawn.argmax(axis=1)) == pytest.approx(3, rel=0.03)
+
+
+@pytest.mark.parametrize(("right", "is_limit"), [(1, True), (3, False)])
+def test_a_temperature_at_the_end_of_what_is_tried_is_told(right, is_limit, capsys):
+    references = ["b"] * right + ["a"] * (4 - right)
+    rows = [{"prediction": "b", "reference": reference, "logits": [0.0, 3.0]} for reference in references]
+    found = temperature_on(rows, ("a", "b"))
+    assert (found == pytest.approx(20, rel=1e-3)) == is_limit
+    assert ("an end of what is tried" in " ".join(capsys.readouterr().err.split())) == is_limit
 
 
 @pytest.fixture

@@ -75,8 +75,10 @@ def temperature_on(validated: Sequence[Mapping[str, Any]], labels: Sequence[str]
         )
     logits = np.array([row["logits"] for row in validated], dtype=np.float64)
     found = fitted_temperature(logits, [list(labels).index(row["reference"]) for row in validated])
+    is_inside = COLDEST * 1.01 < found < HOTTEST / 1.01
     notice(
         f"temperature {found:.3g}, fitted on {len(validated):,} validation rows, {wrong:,} of them predicted wrongly"
+        f"{'' if is_inside else ', an end of what is tried, so the best one may be beyond it'}"
     )
     return found
 
