@@ -3,7 +3,8 @@
     nice python -m experiments.error_levels        # half a minute of one core
 
 Calibration: logits of two labels are drawn from a normal distribution, and outcomes from the probabilities that follow
-from them. The model's predicted logits are these times a factor; with a factor of 1 the model is calibrated. Slices:
+from them. The model's predicted logits are these times a factor; with a factor of 1 the model is calibrated. Or all
+forecasts have one probability, and come true less often. Slices:
 there are forty conditions that hold for 3 to 40 % of the examples. A fifth of the examples are wrong, independently of
 the conditions. If a slice is planted, 45 % of the examples of the first condition are wrong.
 """
@@ -12,17 +13,19 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from harness.comparison.statistics import Floats
+from harness.comparison.statistics import Estimate, Floats
 from harness.error_analysis.found_slices import Condition, found_slices
 from harness.error_analysis.probabilities import calibration_error
 from harness.task_types.analysed import Forecasts
 
-LARGE = 2_000_000
+LARGE, ROUNDING = 2_000_000, 1e-9
+OF_ONE = ((0.8, 0.75), (0.99, 0.97))
 COLUMNS = ["what", "setting", "examples", "holds_or_wrong", "shown"]
 
 
@@ -43,8 +46,22 @@ def coverage(examples: int, factor: float, draws: int) -> tuple[float, float]:
     large = forecasts(rng, LARGE, factor)
     true = calibration_error([large], np.arange(LARGE) % 2).value if factor != 1 else 0.0
     found = [calibration_error([forecasts(rng, examples, factor)], np.arange(examples)) for _ in range(draws)]
+    return _held(found, true)
+
+
+def coverage_of_one(examples: int, probability: float, share: float, draws: int) -> tuple[float, float]:
+    """The same for forecasts of one probability, of which another share comes true."""
+    rng = np.random.default_rng([examples, int(1000 * probability), int(1000 * share)])
+    said = np.full(examples, probability)
+    drawn = [(rng.random(examples) < share).astype(float) for _ in range(draws)]
+    each = [Forecasts(said, outcomes, np.arange(examples), np.zeros(examples)) for outcomes in drawn]
+    return _held([calibration_error([one], np.arange(examples)) for one in each], probability - share)
+
+
+def _held(found: Sequence[Estimate], true: float) -> tuple[float, float]:
     ends = [(one.low or 0.0, one.high or 0.0) for one in found]
-    return float(np.mean([low <= true <= high for low, high in ends])), float(np.mean([low > 0 for low, _ in ends]))
+    held = [low - ROUNDING <= true <= high + ROUNDING for low, high in ends]
+    return float(np.mean(held)), float(np.mean([low > 0 for low, _ in ends]))
 
 
 def slices(examples: int, planted: float, draws: int) -> tuple[float, float]:
@@ -70,6 +87,9 @@ def main(draws: Annotated[int, typer.Option(help="Test sets a row.")] = 200) -> 
             writer.writerow(
                 ["calibration error", f"logits times {factor}", examples, *coverage(examples, factor, draws)]
             )
+        for probability, share in OF_ONE:
+            held = coverage_of_one(examples, probability, share, draws)
+            writer.writerow(["calibration error", f"all {probability}, {share} come true", examples, *held])
         for planted in (0.0, 0.25):
             writer.writerow(
                 ["found slices", f"{planted} more wrong in one", examples, *slices(examples, planted, draws)]

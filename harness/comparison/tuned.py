@@ -76,6 +76,11 @@ class TunedModel:
         return next(trial for trial in self.trials if trial.number == self.best)
 
     @property
+    def has_winner(self) -> bool:
+        """Whether any trial has a score."""
+        return self.best_trial.score is not None
+
+    @property
     def seconds(self) -> float:
         """Total time of all trials in seconds."""
         return math.fsum(trial.seconds for trial in self.trials)
@@ -200,6 +205,11 @@ def tuning_doubts(tuned: Sequence[TunedModel], where: str) -> Iterator[str]:
                 f"{where}/{one.model}: its seeds were trained with {used}, but of its {len(one.trials)} trials, trial "
                 f"{one.best} is best. Run the suite again with --redo, which keeps the trials."
             )
+        if not one.has_winner:
+            yield (
+                f"{where}/{one.model}: none of its {len(one.trials)} trials has a score on validation, so nothing "
+                "speaks for the recipe of its seeds."
+            )
         if one.spaces > 1:
             yield f"{where}/{one.model}: its trials are from {one.spaces} search spaces, so it has no curve."
 
@@ -227,7 +237,7 @@ def tuning_lines(tuned: Sequence[TunedModel], trained: Sequence[str]) -> Iterato
     elif as_they_are:
         yield f"{', '.join(counts)}: tuned, at {each}. Not tuned: {', '.join(as_they_are)}."
     else:
-        others = [one.model for one in tuned if one.model in trained and one.used != one.best]
+        others = [one.model for one in tuned if one.model in trained and (one.used != one.best or not one.has_winner)]
         apart = f", {', '.join(others)} apart," if others else ""
         every = f"every trained model's recipe{apart}" if len(others) < len(trained) else "no trained model's recipe"
         yield f"All this is at {each}: {every} is the best of so many on validation."

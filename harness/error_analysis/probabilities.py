@@ -4,6 +4,8 @@ The error is that of Guo et al. 2017, "On calibration of modern neural networks"
 never negative, so that on few examples it is above 0 even for a perfect model. Its interval is a bootstrap over
 clusters of examples, reflected at the estimate, which removes that bias ("basic", Davison and Hinkley 1997, section
 5.2). It starts at 0 if the gaps of the bins are no larger than the 95th percentile of their changes over resamples.
+It ends no earlier than that of the mean gap between probabilities and outcomes, which is at most the error: reflected
+alone, it would be too short where few bins have forecasts, and their gaps happen to be small.
 If nearly all forecasts come true, or nearly none, resamples show too little of what other examples could: then the
 interval also has room for every share of forecasts in Wilson's interval.
 """
@@ -117,12 +119,20 @@ def calibration_error(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64
     resampled = _resampled(sums)
     drawn = _errors(resampled).mean(axis=1)
     moved = (np.abs(resampled[:, :, 2] - resampled[:, :, 1] - gaps).sum(-1) / total).mean(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
     is_within_noise = value <= float(np.quantile(moved, 0.95))
-    ends = (0.0 if is_within_noise else max(2 * value - float(high), 0.0), min(max(2 * value - float(low), value), 1.0))
+    most = max(2 * value - low, value, _largest_mean_gap(resampled))
+    ends = (0.0 if is_within_noise else max(2 * value - high, 0.0), min(most, 1.0))
     if _exceptions(sums) < FEW_EXCEPTIONS:
         ends = _with_room(ends, whole, int(clusters.max()) + 1)
     return Estimate(value, float(np.std(drawn)), *ends, None, includes_seeds=False)
+
+
+def _largest_mean_gap(resampled: Floats) -> float:
+    """The end farther from 0 of the 95 % interval of the mean gap, which is at most the error."""
+    sums = resampled.sum(-1)  # [resamples, seeds, 3]
+    gaps = ((sums[:, :, 2] - sums[:, :, 1]) / sums[:, :, 0]).mean(axis=1)
+    return float(np.abs(np.quantile(gaps, [0.025, 0.975])).max())
 
 
 def _exceptions(sums: Floats) -> float:

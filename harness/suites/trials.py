@@ -18,8 +18,8 @@ from harness.suites.expansion import states
 from harness.trial import Tuning
 from harness.tuning.search import Named, named_trials
 from harness.tuning.settings import Tuning as Settings
-from harness.tuning.trials import by_number, is_tuned
-from harness.tuning.winner import best_of, outcome_of
+from harness.tuning.trials import by_number, is_tuned, trial_folder
+from harness.tuning.winner import best_of, outcome_of, validation_score
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -211,4 +211,9 @@ def _with_recipe_of(winner: Run, run: Run, trials: int, tuning: Settings) -> Run
 
 def _choice(run: Run) -> str:
     assert run.tuning is not None, "its recipe was chosen"
-    return f"{run.config.task} · {run.model}: trial {run.tuning.best} of {run.tuning.trials} is best on validation."
+    best, where = run.tuning.best, f"{run.config.task} · {run.model}"
+    record = _record(replace(run, folder=run.folder.parent / trial_folder(best)))
+    if record is None or validation_score(record) is None:
+        unknown = f"none of {run.tuning.trials} trials has a score on validation"
+        return f"{where}: {unknown}; the recipe of trial {best} is used."
+    return f"{where}: trial {best} of {run.tuning.trials} is best on validation."

@@ -135,6 +135,9 @@ def test_seeds_with_another_recipe_and_trials_of_several_spaces_are_doubted():
         f"s/t/c: its seeds were trained with the settings of trial 0, but {again}",
         "s/t/c: its trials are from 2 search spaces, so it has no curve.",
     ]
+    assert list(tuning_doubts([made(scores=(None, None))], "s/t")) == [
+        "s/t/a: none of its 2 trials has a score on validation, so nothing speaks for the recipe of its seeds."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +152,9 @@ def test_seeds_with_another_recipe_and_trials_of_several_spaces_are_doubted():
           "validation.",)),
         ((made(used=None), made("b", used=None)), "ab",
          ("All this is at 2 trials each: no trained model's recipe is the best of so many on validation.",)),
+        ((made(), made("b", scores=(None, None))), "ab",
+         ("All this is at 2 trials each: every trained model's recipe, b apart, is the best of so many on "
+          "validation.",)),
         ((made(scores=(0.7,)),), "a",
          ("All this is at 1 trial each: every trained model's recipe is the best of so many on validation.",)),
         ((made(scores=(0.7,)), made("b", scores=(0.7,))), "abcd",

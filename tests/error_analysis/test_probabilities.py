@@ -89,6 +89,12 @@ def test_the_interval_holds_the_true_error_where_nearly_all_are_right(probabilit
     assert held >= 37  # The bootstrap alone: 19, 28 and 17.
 
 
+def test_a_gap_that_happens_to_be_small_may_be_as_large_as_its_standard_error_allows():
+    found = error_of([0.5] * 200, [0, 1] * 100)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(1.96 * np.sqrt(0.25 / 200), rel=0.1)
+
+
 def test_the_bars_of_a_curve_are_not_shorter_for_another_seed_of_the_same_examples():
     assert bin_interval(Bin(300, 0.9, 0.8), 3) == bin_interval(Bin(100, 0.9, 0.8))
 

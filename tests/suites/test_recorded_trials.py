@@ -4,9 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from synthetic_runs import record
 from synthetic_trials import add_trials, add_tuned
 
+from harness.config.model import ModelConfig
+from harness.config.run import RunConfig
+from harness.config.training import Training
+from harness.output import console
+from harness.record import write_record
+from harness.runs.options import Options
+from harness.runs.run import Run
+from harness.suites import runner
 from harness.suites.recorded import recorded_runs
+from harness.suites.trials import execute_trials
+from harness.tuning.settings import tuning_by_default
 
 TRIALS = "reviews/rotten_tomatoes/bert-mini/trials"
 
@@ -44,3 +55,28 @@ def test_a_trial_can_be_removed(runs, command):
 
 def test_a_trial_is_no_result_to_be_measured(runs):
     assert [run.is_complete for run in recorded_runs(runs)[0]] == [True] * 3 + [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("complete", "mine · bert: trial 0 of 2 is best on validation."),
+        ("diverged", "mine · bert: none of 2 trials has a score on validation; the recipe of trial 0 is used."),
+    ],
+)
+def test_trials_without_a_score_are_not_said_to_have_a_best_one(status, said, tmp_path, monkeypatch, capsys):
+    def executed(trials, *_, **__):
+        scores = {"validation": {"accuracy": 0.8}} if status == "complete" else {}
+        for one in trials:
+            one.folder.mkdir(parents=True)
+            config = json.loads(one.config.model_dump_json())
+            write_record(record(trial=one.trial, status=status, scores=scores, config=config), one.folder)
+        return runner.Tally()
+
+    monkeypatch.setattr(runner, "execute_runs", executed)
+    config = RunConfig(
+        task="mine", data="", metrics=("accuracy",), model=ModelConfig(family="bert"), seed=0, training=Training()
+    )
+    run = Run("study", "bert", config, tmp_path / "study/mine/bert/seed-0")
+    execute_trials([run], tuning_by_default(2, ["bert"]), Options(), console())
+    assert capsys.readouterr().out.splitlines() == [said]
