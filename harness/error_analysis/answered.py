@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -165,7 +165,9 @@ def _answered(
     for model, found in by_model.items():
         with collected(problems):
             models.append(_model_answers(model, found, problems))
-    same = [one for one in models if _test_set(one) == _test_set(models[0])]
+    test_sets = list(map(_test_set, models))
+    usual = Counter(test_sets).most_common(1)  # Of several, that of the first model.
+    same = [one for one, test_set in zip(models, test_sets, strict=True) if test_set == usual[0][0]]
     others = [one.model for one in models if one not in same]
     if others:
         problems.append(f"{task}: {', '.join(others)}: tested on other examples than {same[0].model}; left out.")

@@ -226,6 +226,14 @@ def test_what_is_wrong_in_a_folder_is_told_once_and_what_is_wrong_in_a_task_with
     assert [lines[-1].split(": ")[:2] for lines in told] == [["boolq", "tfidf"], ["rotten_tomatoes", "tfidf"]]
 
 
+def test_of_models_with_several_test_sets_those_with_the_most_common_one_are_shown(tmp_path):
+    for model, examples in (("a", 6), ("b", 8), ("c", 8)):
+        add_runs(tmp_path, model, 0.8, range(1), examples=examples)
+    (task,) = answered_tasks(tmp_path)
+    assert [one.model for one in task.models] == ["b", "c"]
+    assert task.problems == ("rotten_tomatoes: a: tested on other examples than b; left out.",)
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize(("by", "said"), [("lenght", "Did you mean length?"), ("", "Known: duplicates, found, group")])
 def test_a_wrong_aspect_names_the_nearest(by, said, command, tmp_path):
