@@ -216,8 +216,10 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
 
 
 def _above(chosen: Cell, task: TaskComparison) -> list[Cell]:
-    """The trained models with a better score."""
-    return [cell for cell in task.ranked[: task.ranked.index(chosen)] if not cell.is_simple_baseline]
+    """The trained models with a better score, and the best simple baseline; the others are never compared."""
+    simple = next((cell for cell in task.ranked if cell.is_simple_baseline), None)
+    above = task.ranked[: task.ranked.index(chosen)]
+    return [cell for cell in above if cell is simple or not cell.is_simple_baseline]
 
 
 def _apart(cells: Sequence[Cell], unit: Unit) -> Iterator[str]:

@@ -269,6 +269,12 @@ def test_a_model_with_a_better_score_than_the_best_that_is_compared_is_named():
     found = recommended(task(single, A, C))
     assert told(found)[:3] == ("best", "a", "Use a: it is ahead of c.")
     assert found.reasons[0] == "single scores better (95.0), but is not compared: it has one seed."
+    simple = cell("tfidf", estimate(0.97), simple=True, is_compared=False)
+    reasons = recommended(task(A, C, simple, replace(simple, model="majority"))).reasons
+    assert reasons[0] == (
+        "tfidf scores better (97.0), but is not compared: it was tested on other examples, or scored on other tokens."
+    )
+    assert "majority" not in " ".join(reasons)  # Of the simple baselines only the best is compared in any case.
     below = replace(single, estimate=replace(single.estimate, value=0.7))
     assert not any("single" in reason for reason in recommended(task(below, A, C)).reasons)
 
