@@ -47,7 +47,7 @@ def setting_of(numbers: Numbers) -> Setting:
     score counts.
 
     Raises:
-        UserError: If there is no simulation for the metric, or no model can have the score.
+        UserError: If there is no simulation for the metric, no model can have the score, or it would not count.
     """
     setting = Setting(numbers.metric, numbers.seeds, numbers.examples, SMALL, numbers.sizes)
     simulation_of(numbers.metric)
@@ -58,6 +58,11 @@ def setting_of(numbers: Numbers) -> Setting:
             f"{unit.factor * unit.most:g} (got {unit.factor * numbers.score:g}). Give a score as reports show it."
         )
     spread, has_scale = numbers.spread, np.isfinite(unit.most)
+    if numbers.score is not None and spread is None and not has_scale:
+        raise UserError(
+            f"--score: {metric_name(numbers.metric)} has no upper bound, so only the ratio of --luck and --score counts. "
+            "Give --luck too, or leave it out."
+        )
     if numbers.score is not None and has_scale:
         target = numbers.score
         skill = _solved(lambda skill: _moments(setting, skill, 0.0)[0], target, SKILLS)
@@ -88,9 +93,7 @@ def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
 
 def _moments(setting: Setting, skill: float, luck: float) -> tuple[float, float]:
     """Compute the mean and the standard deviation over seeds of the score on very many examples."""
-    rng = np.random.default_rng(
-        1
-    )  # The same draws for every skill and luck, so that the score changes with them alone.
+    rng = np.random.default_rng(1)  # The same draws for every skill and luck: the score changes with them alone.
     scores, weights = spread_scores(simulation_of(setting.metric), skill, luck, rng, EXAMPLES)
     if luck == 0:
         return float(scores @ weights), 0.0

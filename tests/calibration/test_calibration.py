@@ -215,6 +215,11 @@ def test_a_score_that_no_model_can_have_is_refused():
             setting_of(Numbers(metric, 3, 50, score=score))
 
 
+def test_a_score_without_a_scale_is_refused_if_no_spread_is_there_to_compare_it_with():
+    with pytest.raises(UserError, match="mean squared error has no upper bound, so only the ratio of --luck and"):
+        setting_of(Numbers("mean_squared_error", 3, 50, score=3.0))
+
+
 RNG = np.random.default_rng(9)
 OURS, THEIRS = ((RNG.random((4, 120)) < share).astype(float) for share in (0.8, 0.7))
 
