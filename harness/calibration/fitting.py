@@ -60,8 +60,8 @@ def setting_of(numbers: Numbers) -> Setting:
     spread, has_scale = numbers.spread, np.isfinite(unit.most)
     if numbers.score is not None and spread is None and not has_scale:
         raise UserError(
-            f"--score: {metric_name(numbers.metric)} has no upper bound, so only the ratio of --luck and --score counts. "
-            "Give --luck too, or leave it out."
+            f"--score: {metric_name(numbers.metric)} has no upper bound, so only the ratio of --luck and --score "
+            "counts. Give --luck too, or leave it out."
         )
     if numbers.score is not None and has_scale:
         target = numbers.score

@@ -268,11 +268,14 @@ def curves(
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """Return the mean and its 95 % interval over examples by Student's t, without interval for a single one."""
+    """Return the mean and its 95 % interval over examples by Student's t.
+
+    There is none for a single example, nor without spread, as of a model that gives every text the same scores.
+    """
     from scipy.stats import t  # noqa: PLC0415 -- only measuring needs it
 
     mean = float(np.mean(values))
-    if len(values) < 2:
+    if np.ptp(values) < 1e-12:
         return mean, None, None
     half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half

@@ -140,7 +140,7 @@ def test_where_one_token_decides_the_curves_jump_at_once():
 def test_the_interval_of_a_mean_is_students():
     # Of 1, 2, 3: mean 2, s.d. 1, and t with 2 degrees of freedom is 4.303 at 97.5 %.
     assert mean_and_interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5), abs=1e-3)
-    assert mean_and_interval([1.0])[1:] == (None, None)
+    assert mean_and_interval([1.0])[1:] == mean_and_interval([0.0, 0.0, 0.0])[1:] == (None, None)
 
 
 DECODERS = {
