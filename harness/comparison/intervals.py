@@ -64,7 +64,8 @@ def _of_share(value: float, spread: Spread) -> tuple[float, float] | None:
         return _share(_logit(value) - slope), _share(_logit(value) + slope)
     if effective <= 0:
         return None
-    low, high = _wilson(value, effective, spread.quantile)
+    low, high = wilson(value, effective, spread.quantile)
+    low, high = max(low, 1e-12), min(high, 1 - 1e-12)
     if not 0 < value < 1:  # All seeds agree, because their mean is at the end.
         return (low, 1.0) if value >= 1 else (0.0, high)
     centre, seeds = _logit(value), spread.seeds / (value * (1 - value))
@@ -72,11 +73,16 @@ def _of_share(value: float, spread: Spread) -> tuple[float, float] | None:
     return _share(centre - below), _share(centre + above)
 
 
-def _wilson(value: float, count: float, quantile: float) -> tuple[float, float]:
+def wilson(value: float, count: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval (1927) of a share of `count` independent cases.
+
+    >>> [round(end, 4) for end in wilson(1.0, 10, 1.96)]
+    [0.7225, 1.0]
+    """
     squared = quantile**2 / count
     centre = (value + squared / 2) / (1 + squared)
     half = sqrt(value * (1 - value) * squared + squared**2 / 4) / (1 + squared)
-    return max(centre - half, 1e-12), min(centre + half, 1 - 1e-12)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def _logit(share: float) -> float:

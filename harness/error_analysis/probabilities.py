@@ -15,12 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.comparison.intervals import FEW_EXCEPTIONS
+from harness.comparison.intervals import FEW_EXCEPTIONS, wilson
 from harness.comparison.rescoring import by_cluster, clusters_of, shares_of
 from harness.comparison.statistics import SHARED_TRAINING, Estimate, Evidence, Floats
 from harness.comparison.subsets import Answers, mean_of
@@ -34,6 +33,7 @@ BINS = 15
 RESAMPLES = 500
 MOST_CLUSTERS = 2000
 """More clusters are resampled in this many blocks, which are as independent."""
+NORMAL_95 = 1.96
 SEED = 0
 
 
@@ -150,7 +150,7 @@ def _with_room(ends: tuple[float, float], whole: Floats, clusters: int) -> tuple
         clusters: The number of clusters, which count as so many independent forecasts.
     """
     forecasts, probability, share = (float(whole[:, part].sum()) for part in range(3))
-    least, most = wilson(share / forecasts, clusters)
+    least, most = wilson(share / forecasts, clusters, NORMAL_95)
     low = max(probability / forecasts - most, least - probability / forecasts, 0.0)
     gaps = whole[:, 2] - whole[:, 1]
     moved = [np.abs(gaps + (end - share / forecasts) * whole[:, 0]).sum() / forecasts for end in (least, most)]
@@ -183,11 +183,4 @@ def _brier(forecasts: Sequence[Forecasts], clusters: NDArray[np.int64], answers:
 
 def bin_interval(one: Bin, seeds: int = 1) -> tuple[float, float]:
     """Compute Wilson's interval of a bin's fraction, with the forecasts of one seed taken as independent, for plots."""
-    return wilson(one.share, one.forecasts / seeds)
-
-
-def wilson(share: float, count: float) -> tuple[float, float]:
-    """Compute Wilson's 95 % interval (1927) of a share of `count` independent cases."""
-    z = 1.96**2 / count
-    half = sqrt(share * (1 - share) * z + z**2 / 4)
-    return max((share + z / 2 - half) / (1 + z), 0.0), min((share + z / 2 + half) / (1 + z), 1.0)
+    return wilson(one.share, one.forecasts / seeds, NORMAL_95)
