@@ -16,6 +16,8 @@ from harness.records import read_records
 def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> list[tuple[Path, RunRecord]]:
     """Read the complete runs of models on several numbers of training examples of one task, with their folders.
 
+    If several values exceed what there is, a seed's runs with them are the same one, and only one of them is returned.
+
     Raises:
         UserError: If a model has fewer than two sizes, or if there are several tasks or metrics.
     """
@@ -38,7 +40,10 @@ def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> lis
             f"{folder}: runs on several tasks or metrics ({listed(f'{task}, {metric}' for task, metric in scored)}). "
             "Name a suite with one task."
         )
-    return found
+    distinct: dict[tuple[str, int, int], tuple[Path, RunRecord]] = {}
+    for run, one in found:
+        distinct.setdefault((one.model, one.seed, one.counts.examples["train"]), (run, one))
+    return list(distinct.values())
 
 
 def _is_by_size(record: RunRecord) -> bool:

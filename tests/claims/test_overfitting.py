@@ -118,6 +118,11 @@ def test_runs_with_another_setting_that_varies_do_not_count(found):
     assert found([*BOTH, run(setting="max_length"), run("other")]) == BOTH
 
 
+def test_a_seeds_runs_with_all_examples_count_once_whatever_was_asked_for(found):
+    again = run(size=300).model_copy(update={"varied": Varied(task="reviews", setting="train_examples", value=900)})
+    assert found([*BOTH, again]) == BOTH
+
+
 @pytest.mark.parametrize(
     ("records", "mistake"),
     [
