@@ -91,6 +91,16 @@ def sizes_of(groups: str, examples: int) -> tuple[int, ...]:
     return (zipf_sizes if "zipf" in groups else equal_sizes)(examples, int(number))
 
 
+def rescaled(sizes: tuple[int, ...], examples: int) -> tuple[int, ...]:
+    """Return groups of the same relative sizes for another number of examples; those without an example are left out.
+
+    >>> rescaled((60, 30, 10), 20), rescaled((60, 30, 10), 2)
+    ((12, 6, 2), (1, 1))
+    """
+    ends = np.round(np.cumsum(sizes) / sum(sizes) * examples).astype(int)
+    return tuple(int(size) for size in np.diff(ends, prepend=0) if size)
+
+
 def _moments(setting: Setting, skill: float, luck: float) -> tuple[float, float]:
     """Compute the mean and the standard deviation over seeds of the score on very many examples."""
     rng = np.random.default_rng(1)  # The same draws for every skill and luck: the score changes with them alone.

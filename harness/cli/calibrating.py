@@ -95,14 +95,14 @@ def _with_options(
     score: float | None,
 ) -> Numbers:
     """The numbers of recorded runs, if any, overridden by the user's options."""
-    from harness.calibration.fitting import Numbers, sizes_of  # noqa: PLC0415 -- heavy
+    from harness.calibration.fitting import Numbers, rescaled, sizes_of  # noqa: PLC0415 -- heavy
     from harness.metrics.lookup import find_metric  # noqa: PLC0415 -- heavy
 
     known = numbers or Numbers(METRIC, SEEDS, EXAMPLES)
     chosen = find_metric(metric or known.metric)
     factor = chosen.unit.factor
     is_same = chosen.name == known.metric
-    sizes = known.sizes if examples in (None, known.examples) else None
+    sizes = known.sizes if known.sizes is None or examples is None else rescaled(known.sizes, examples)
     return Numbers(
         chosen.name,
         seeds or known.seeds,

@@ -73,6 +73,18 @@ def test_recorded_runs_give_their_numbers(command, tmp_path):
     assert "3 seeds, 50 test examples" in said
 
 
+@pytest.mark.slow
+def test_the_groups_of_recorded_runs_stay_for_another_number_of_examples(command, tmp_path):
+    groups = ["a"] * 20 + ["b"] * 20 + ["c"] * 20
+    for seed in range(3):
+        predicted = [LABELS[(number + (number % 7 == seed)) % 2] for number in range(60)]
+        rows = predictions([LABELS[number % 2] for number in range(60)], predicted, groups)
+        save(tmp_path / "runs", record(seed=seed), rows)
+    shown = command("calibrate", str(tmp_path / "runs"), "--repeats", "20", "--examples", "90")
+    assert shown.code == 0, shown.errors
+    assert "90 test examples in 3 groups" in " ".join(shown.output.split())
+
+
 def test_the_groups_of_recorded_runs_are_theirs_and_so_is_the_spread_of_their_seeds(tmp_path):
     groups = ["a"] * 50 + ["b"] * 30 + ["c"] * 20
     rng = np.random.default_rng(0)
