@@ -136,8 +136,9 @@ def _is_beside(cell: Cell, simple: Cell) -> bool:
 def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit: Unit) -> Recommendation:
     """The simple baseline may be the best: nothing is shown to beat it."""
     found = leader.from_simple_baseline
-    gain = None if found is None else found.gain
-    if found is None or found.estimate is None or gain is None or gain <= 0:
+    assert found is not None, "the leader is beside the simple baseline"
+    assert found.estimate is not None, "likewise"
+    if (found.gain or 0.0) <= 0:
         apart = tuple(_apart([cell for cell in _above(simple, task) if not _is_beside(cell, simple)], unit))
         best = "the best model compared with it" if apart else "the best model"
         scores = f"{simple.model} has {_score(simple, unit)}; {named(leader)}, {best}, {_score(leader, unit)}."
