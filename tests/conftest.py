@@ -13,6 +13,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiti
 
 import pytest
 
+# No file of a test must outlive a failure of power, and a test that wants a failing disk sets its own.
+os.fsync = lambda descriptor: None
+
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that; tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 import sys
 
 import pytest
@@ -13,10 +14,10 @@ import harness
 from harness.registry import FORMATS
 
 
-@pytest.fixture
-def runs(tmp_path):
-    """A folder with a winner, a loser, a simple baseline, a failed seed, and a second task."""
-    folder = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with a winner, a loser, a simple baseline, a failed seed, and a second task; to be read."""
+    folder = tmp_path_factory.mktemp("comparing") / "runs"
     add_runs(folder, "bert-mini", 0.82)
     add_runs(folder, "scratch", 0.70, family="scratch")
     add_runs(folder, "tfidf", 0.72, range(1), family="tfidf")
@@ -25,9 +26,9 @@ def runs(tmp_path):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def comparison(runs):
-    """Against the model from scratch, by default."""
+    """Against the model from scratch, by default; frozen, so that no test changes it."""
     return harness.compare(runs)
 
 
@@ -132,7 +133,8 @@ def test_a_folder_and_its_runs_compare_alike(runs, comparison):
 
 
 @pytest.mark.slow
-def test_the_baseline_is_the_callers_or_the_suites_or_the_model_from_scratch(runs):
+def test_the_baseline_is_the_callers_or_the_suites_or_the_model_from_scratch(runs, tmp_path):
+    runs = shutil.copytree(runs, tmp_path / "runs")
     assert harness.compare(runs).baseline == "scratch"
     (runs / "suite.json").write_text('{"baseline": "tfidf"}')
     assert harness.compare(runs).baseline == "tfidf"

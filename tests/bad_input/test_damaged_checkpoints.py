@@ -109,7 +109,7 @@ def test_an_undamaged_copy_predicts(command, run):
     assert command("predict", run, "--text", "a lovely film").code == 0
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_told_in_one_line_that_names_the_file(command, run, damage):
     name, do, said = DAMAGES[damage]
@@ -119,7 +119,7 @@ def test_damage_is_told_in_one_line_that_names_the_file(command, run, damage):
     assert str(run / "checkpoint") in line
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tfidf.json", "tfidf.safetensors"])
 @pytest.mark.parametrize("damage", [cut, Path.unlink, lambda file: file.write_text("{}"), piped, linked])
 def test_damage_to_a_simple_baseline_is_told_in_one_line(command, trained, name, damage):

@@ -140,7 +140,7 @@ def test_an_answer_outside_its_context_is_counted_and_told_and_not_trained_on(co
     assert sum(record["counts"]["examples"].values()) == len(asked) - 1
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["majority", "tfidf", "checkpoint"])
 @pytest.mark.parametrize("strategy", ["head", "windows"])
 def test_an_empty_text_and_a_very_long_one_are_read(command, checkpoints, model, strategy):

@@ -19,7 +19,7 @@ def reason(result):
     return record["reason"]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

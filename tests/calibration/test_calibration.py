@@ -105,7 +105,7 @@ def test_sizes_are_as_a_user_gives_them():
             sizes_of(wrong, 10)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "score", "spread"), [("accuracy", 0.7, 0.05), ("pearson", 0.6, 0.02), ("entity_f1", 0.9, 0.03)]
 )

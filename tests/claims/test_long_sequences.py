@@ -13,14 +13,15 @@ def compared(folder: Path, *suites: str, near: str = "windows"):
     return measure(settings, folder)
 
 
-@pytest.fixture
-def read(tmp_path):
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
     """Runs of two suites, of which only one has a model that relates near tokens only."""
+    folder = tmp_path_factory.mktemp("long_sequences")
     for suite, models in (("far", {"full": 0.9, "windows": 0.6}), ("short", {"full": 0.7})):
         for model, right in {**models, "scratch": 0.5}.items():
-            add_runs(tmp_path, model, right, suite=suite)
-        add_runs(tmp_path, "tfidf", 0.5, range(1), suite=suite, family="tfidf")
-    return tmp_path
+            add_runs(folder, model, right, suite=suite)
+        add_runs(folder, "tfidf", 0.5, range(1), suite=suite, family="tfidf")
+    return folder
 
 
 def test_models_are_compared_with_the_one_that_relates_near_tokens_where_a_suite_has_it(read):
@@ -35,8 +36,9 @@ def test_models_are_compared_with_the_one_that_relates_near_tokens_where_a_suite
 
 
 def test_a_pairs_p_value_is_the_same_whatever_differences_are_taken_from(read):
-    beside_guessing = next(one for one in compared(read, "far").found if one.model == "windows")
-    (turned,) = [one for one in compared(read, "far", near="windows").farther if one.model == "scratch"]
+    found = compared(read, "far", near="windows")
+    beside_guessing = next(one for one in found.found if one.model == "windows")
+    (turned,) = [one for one in found.farther if one.model == "scratch"]
     assert (turned.p, turned.gain) == pytest.approx((beside_guessing.p, -beside_guessing.gain))
 
 

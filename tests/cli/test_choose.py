@@ -44,6 +44,7 @@ def test_a_file_becomes_a_recommendation_and_the_same_command_goes_on(command, f
     assert [record.stat().st_mtime_ns for record in records] == before
 
 
+@pytest.mark.slow
 def test_without_time_the_simple_baselines_are_all(command, file, tmp_path, checkpoints):
     result = command("choose", file, f"--models={checkpoints['bert']},tfidf", "--minutes=1e-6", *FEW_STEPS)
     assert result.code == 0, result.errors

@@ -188,7 +188,7 @@ def test_a_suite_of_ones_own_is_run_compared_and_reported_in_every_format(comman
         assert "tfidf" in Path(f"reports/mine.{name}").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["{", "[]", '{"baseline": 1}', "[" * 100_000])
 def test_a_damaged_suite_file_among_the_runs_is_told_and_takes_down_no_report(command, content):
     write_csv(Path("data.csv"), reviews())

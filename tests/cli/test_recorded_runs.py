@@ -264,6 +264,7 @@ def test_what_is_no_run_names_the_run_that_is_meant(command, runs):
             assert (found.code, found.lines) == (2, [f"{given}: {line}"]), words
 
 
+@pytest.mark.slow
 def test_a_run_that_is_named_twice_is_removed_once(command, runs):
     folder = runs / "reviews/boolq/bert-mini/seed-0"
     found = command("runs", "rm", folder, folder.parent, "--yes")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from harness.comparison.collapse import (
     most_that_collapse,
     stands_apart,
 )
-from harness.comparison.comparison import compare
+from harness.comparison.comparison import Comparison, compare
 from harness.comparison.conclusions import verdict
 from harness.comparison.rescoring import rescore
 from harness.comparison.statistics import Evidence, mean
@@ -37,17 +38,30 @@ def add_collapsed(runs: Path, model: str, seeds: range, *, examples: int = 400) 
         save(runs, record(model=model, seed=seed), predictions(references, ["positive"] * examples))
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One of the three runs of bert-mini collapsed; none of roberta-mini's."""
-    add_runs(tmp_path, "bert-mini", 0.9, range(2))
-    add_collapsed(tmp_path, "bert-mini", range(2, 3))
-    add_runs(tmp_path, "roberta-mini", 0.8)
-    return tmp_path
+    folder = tmp_path_factory.mktemp("collapsed")
+    add_runs(folder, "bert-mini", 0.9, range(2))
+    add_collapsed(folder, "bert-mini", range(2, 3))
+    add_runs(folder, "roberta-mini", 0.8)
+    return folder
 
 
-def cell_of(runs: Path, model: str):
-    (cell,) = [cell for cell in compare(runs).tasks[0].cells if cell.model == model]
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Path:
+    """A copy, which a test may change."""
+    return shutil.copytree(made, tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def comparison(made: Path) -> Comparison:
+    """What is found in them: frozen, so that no test changes it."""
+    return compare(made)
+
+
+def cell_of(comparison: Comparison, model: str):
+    (cell,) = [cell for cell in comparison.tasks[0].cells if cell.model == model]
     return cell
 
 
@@ -75,15 +89,15 @@ def test_runs_stand_apart_where_the_interval_for_other_examples_leaves_the_const
     assert not stands_apart(others, end + sign * 1e-9, task_card)
 
 
-def test_the_others_score_is_apart_and_the_mean_of_all_has_no_interval(runs: Path):
-    cell = cell_of(runs, "bert-mini")
+def test_the_others_score_is_apart_and_the_mean_of_all_has_no_interval(comparison: Comparison):
+    cell = cell_of(comparison, "bert-mini")
     scores = [run.score for run in cell.scored]
     assert [run.record.seed for run in cell.collapsed] == [2]
     assert cell.estimate.value == pytest.approx(np.mean(scores))
     assert (cell.estimate.low, cell.estimate.high) == (None, None)
     assert cell.without_collapsed.value == pytest.approx(np.mean(scores[:2]))
     assert cell.without_collapsed.low < np.mean(scores[:2]) < cell.without_collapsed.high
-    assert cell_of(runs, "roberta-mini").without_collapsed is None
+    assert cell_of(comparison, "roberta-mini").without_collapsed is None
 
 
 def test_a_difference_from_a_model_with_collapsed_runs_has_no_interval(runs: Path):
@@ -112,8 +126,8 @@ def test_without_collapse_no_sentence_speaks_of_it(tmp_path: Path):
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", FORMATS.names())
-def test_every_format_tells_of_collapsed_runs(name: str, runs: Path):
-    text = FORMATS.load(name)(compare(runs))
+def test_every_format_tells_of_collapsed_runs(name: str, comparison: Comparison):
+    text = FORMATS.load(name)(comparison)
     if name == "csv":
         rows = {row["model"]: row for row in csv.DictReader(io.StringIO(text))}
         assert (rows["bert-mini"]["collapsed"], rows["roberta-mini"]["collapsed"]) == ("1", "0")
@@ -128,16 +142,15 @@ def test_every_format_tells_of_collapsed_runs(name: str, runs: Path):
 
 
 @pytest.mark.slow
-def test_rows_for_a_data_frame_tell_of_them(runs: Path):
-    scores, _ = tidy_rows(compare(runs), "scores")
+def test_rows_for_a_data_frame_tell_of_them(comparison: Comparison):
+    scores, _ = tidy_rows(comparison, "scores")
     assert {(row["model"], row["seed"]) for row in scores if row["is_collapsed"]} == {("bert-mini", 2)}
-    (row,) = [row for row in tidy_rows(compare(runs), "means")[0] if row["model"] == "bert-mini"]
+    (row,) = [row for row in tidy_rows(comparison, "means")[0] if row["model"] == "bert-mini"]
     assert (row["collapsed"], row["low"]) == (1, None)
     assert row["low_without_collapsed"] < row["mean_without_collapsed"] < row["high_without_collapsed"]
 
 
-def test_a_collapsed_seed_has_a_cross_in_the_chart(runs: Path):
-    comparison = compare(runs)
+def test_a_collapsed_seed_has_a_cross_in_the_chart(comparison: Comparison):
     chart = "".join(strips(comparison.tasks[0], dict.fromkeys(comparison.models, "c0")).rows.values())
     assert chart.count('class="seed collapsed"') == 1
     assert chart.count('class="seed"') == 5
@@ -149,7 +162,7 @@ def test_a_run_no_better_than_the_most_frequent_label_collapsed_too(tmp_path: Pa
     references, right = guesses(0.9, 1)
     wrong = [LABELS[one == LABELS[0]] for one in right]
     save(tmp_path, record(seed=2), predictions(references, wrong))
-    assert [run.record.seed for run in cell_of(tmp_path, "bert-mini").collapsed] == [2]
+    assert [run.record.seed for run in cell_of(compare(tmp_path), "bert-mini").collapsed] == [2]
 
 
 def test_a_model_that_is_hardly_better_than_one_answer_is_of_one_sort_and_keeps_its_interval(tmp_path: Path):
@@ -158,7 +171,7 @@ def test_a_model_that_is_hardly_better_than_one_answer_is_of_one_sort_and_keeps_
         order = np.random.default_rng(seed).permutation(400) < right
         rows = [one if ok else LABELS[one == LABELS[0]] for one, ok in zip(references, order, strict=True)]
         save(tmp_path, record(seed=seed), predictions(references, rows))
-    cell = cell_of(tmp_path, "bert-mini")
+    cell = cell_of(compare(tmp_path), "bert-mini")
     assert [run.record.seed for run in cell.collapsed] == [0]
     assert cell.without_collapsed is None
     assert cell.estimate.low is not None
@@ -242,8 +255,8 @@ def test_models_that_collapse_alike_are_told_apart_in_one_comparison_of_twenty_a
     assert wrong(models, seeds, rate, 100)[1] <= 0.05
 
 
-def test_the_mean_without_collapsed_runs_is_a_field_of_the_table(runs: Path):
-    task = compare(runs).tasks[0]
+def test_the_mean_without_collapsed_runs_is_a_field_of_the_table(comparison: Comparison):
+    task = comparison.tasks[0]
     table = tables.details(task)
     place = table.headings.index("Without collapsed runs")
     shown = {row[0].text: row[place].text for row in table.rows}

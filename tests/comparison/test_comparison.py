@@ -41,15 +41,14 @@ def test_scratch_is_the_baseline_where_it_is_there(runs: Path, tmp_path: Path):
     assert compare(tmp_path / "other").baseline is None
 
 
-def test_every_task_has_a_cell_for_every_model_and_the_simple_baselines_are_last(runs: Path):
-    comparison = compare(runs)
+def test_every_task_has_a_cell_for_every_model_and_the_simple_baselines_are_last(comparison: Comparison):
     assert comparison.models == ("bert-mini", "roberta-mini", "scratch", "xlnet-mini", "majority", "tfidf")
     assert [task.task for task in comparison.tasks] == ["boolq", "rotten_tomatoes"]
     assert all(tuple(cell.model for cell in task.cells) == comparison.models for task in comparison.tasks)
 
 
-def test_the_mean_is_that_of_the_predictions(runs: Path):
-    cell = cell_of(compare(runs), "bert-mini")
+def test_the_mean_is_that_of_the_predictions(comparison: Comparison):
+    cell = cell_of(comparison, "bert-mini")
     recorded = [run.record.scores["test"]["accuracy"] for run in cell.runs]
     assert cell.estimate is not None
     assert cell.estimate.value == pytest.approx(np.mean(recorded))
@@ -116,8 +115,8 @@ def test_doubts_stand_in_the_conclusion(tmp_path: Path):
     assert any(line.startswith("scratch is known by 3 of its 5 runs") for line in said)
 
 
-def test_the_top_group_is_all_that_no_model_is_shown_to_beat(runs: Path):
-    cells = compare(runs).tasks[1].cells
+def test_the_top_group_is_all_that_no_model_is_shown_to_beat(comparison: Comparison):
+    cells = comparison.tasks[1].cells
     assert {cell.model for cell in cells if cell.is_top} == {"bert-mini", "roberta-mini"}
 
 
@@ -141,8 +140,7 @@ def test_no_difference_found_is_never_called_the_same(runs: Path):
     assert "the same" not in said
 
 
-def test_a_missing_run_is_shown_as_a_gap_not_as_zero(runs: Path):
-    comparison = compare(runs)
+def test_a_missing_run_is_shown_as_a_gap_not_as_zero(comparison: Comparison):
     gap = cell_of(comparison, "xlnet-mini", "boolq")
     assert gap.estimate is None
     assert gap.missing_seeds == (0, 1, 2)
@@ -150,23 +148,20 @@ def test_a_missing_run_is_shown_as_a_gap_not_as_zero(runs: Path):
     assert "boolq · xlnet-mini: not run (seed 0, 1, 2)." in remarks(comparison)
 
 
-@pytest.mark.slow
-def test_diverged_and_failed_seeds_are_counted_with_their_reasons(runs: Path):
-    comparison = compare(runs)
+def test_diverged_and_failed_seeds_are_counted_with_their_reasons(comparison: Comparison):
     cell = cell_of(comparison, "xlnet-mini")
     assert shortfall(cell) == "1 of 3 diverged, 1 of 3 failed"
     assert len(cell.scored) == 1
     assert "rotten_tomatoes · xlnet-mini · seed 1: diverged: loss nan at step 40" in remarks(comparison)
 
 
-def test_a_simple_baseline_that_is_not_beaten_is_named(runs: Path):
-    said = " ".join(verdict(compare(runs).tasks[1]))
+def test_a_simple_baseline_that_is_not_beaten_is_named(comparison: Comparison):
+    said = " ".join(verdict(comparison.tasks[1]))
     assert "The simple baseline tfidf is not beaten by scratch (−" in said
 
 
-@pytest.mark.slow
-def test_a_simple_baseline_run_once_lacks_no_seeds(runs: Path):
-    baseline = cell_of(compare(runs), "majority")
+def test_a_simple_baseline_run_once_lacks_no_seeds(comparison: Comparison):
+    baseline = cell_of(comparison, "majority")
     assert baseline.is_simple_baseline
     assert baseline.missing_seeds == ()
     assert baseline.estimate is not None
@@ -294,9 +289,8 @@ def test_two_suites_are_compared_each_by_itself(runs: Path):
     ]
 
 
-@pytest.mark.slow
-def test_the_share_of_tokens_never_read_is_that_of_the_test_split(runs: Path):
-    assert unseen_share(cell_of(compare(runs), "bert-mini")) == pytest.approx(1000 / 26000)
+def test_the_share_of_tokens_never_read_is_that_of_the_test_split(comparison: Comparison):
+    assert unseen_share(cell_of(comparison, "bert-mini")) == pytest.approx(1000 / 26000)
 
 
 @pytest.mark.slow
@@ -319,8 +313,8 @@ def test_the_share_of_answers_that_tokens_do_not_spell_is_shown_where_it_was_cou
     assert shown[0] == "Examples"
 
 
-def test_what_was_not_measured_is_left_open(runs: Path):
-    cost = cell_of(compare(runs), "majority").cost
+def test_what_was_not_measured_is_left_open(comparison: Comparison):
+    cost = cell_of(comparison, "majority").cost
     assert cost is not None
     assert cost.training_flops is None
     assert cost.peak_memory_bytes == 300_000_000

@@ -13,7 +13,7 @@ from synthetic_runs import add_runs
 from harness.api.notebook import notebook_html
 from harness.comparison.comparison import compare
 from harness.comparison.curves import curve_verdict
-from harness.comparison.results import Curves
+from harness.comparison.results import Comparison, Curves
 from harness.comparison.statistics import SIGNIFICANCE
 from harness.config.margin import Margins
 from harness.record import Counts
@@ -42,19 +42,24 @@ def add_crossing(folder: Path) -> None:
     add(folder, "tfidf", TFIDF, seeds=range(1), family="tfidf")
 
 
+@pytest.fixture(scope="module")
+def crossing(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Of two models whose curves cross; frozen, so that no test changes it."""
+    folder = tmp_path_factory.mktemp("crossing")
+    add_crossing(folder)
+    return compare(folder)
+
+
 @pytest.fixture
-def curves(tmp_path: Path) -> Curves:
-    add_crossing(tmp_path)
-    (found,) = compare(tmp_path).curves
+def curves(crossing: Comparison) -> Curves:
+    (found,) = crossing.curves
     return found
 
 
-def test_values_are_in_the_order_of_numbers_and_compared_apart(tmp_path: Path):
-    add_crossing(tmp_path)
-    comparison = compare(tmp_path)
-    assert [task.task for task in comparison.tasks] == [f"reviews@{size}" for size in SIZES]
-    assert all([cell.model for cell in task.cells] == ["minilm", "tfidf"] for task in comparison.tasks)
-    assert comparison.task_count == 1
+def test_values_are_in_the_order_of_numbers_and_compared_apart(crossing: Comparison):
+    assert [task.task for task in crossing.tasks] == [f"reviews@{size}" for size in SIZES]
+    assert all([cell.model for cell in task.cells] == ["minilm", "tfidf"] for task in crossing.tasks)
+    assert crossing.task_count == 1
 
 
 def test_models_that_change_places_are_named_where_both_sides_are_shown(curves: Curves):
@@ -155,10 +160,8 @@ def test_a_tasks_margin_holds_at_each_of_its_sizes(tmp_path: Path):
     assert [task.margin.shown for task in found.tasks] == [2.0] * 4
 
 
-def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(tmp_path: Path):
-    add_crossing(tmp_path)
-    comparison = compare(tmp_path)
-    root = ElementTree.fromstring(size_curves(comparison.curves[0], colour_classes(comparison)))
+def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(crossing: Comparison):
+    root = ElementTree.fromstring(size_curves(crossing.curves[0], colour_classes(crossing)))
     groups = [group for group in root.iter("g") if group.get("class")]
     assert [group.get("class") for group in groups] == ["c0", "baseline"]
     marks = [[one.get("transform") for one in group.iter("path") if one.get("transform")] for group in groups]
@@ -175,20 +178,18 @@ def test_the_chart_has_a_line_a_model_on_a_logarithmic_axis(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_every_format_has_the_curve(tmp_path: Path):
-    add_crossing(tmp_path)
-    comparison = compare(tmp_path)
+def test_every_format_has_the_curve(crossing: Comparison):
     sink = io.StringIO()
-    show(comparison, Console(width=200, file=sink, color_system=None))
-    assert tables.scores(comparison) is None
-    shown = {name: FORMATS.load(name)(comparison) for name in ("html", "markdown", "latex")} | {
+    show(crossing, Console(width=200, file=sink, color_system=None))
+    assert tables.scores(crossing) is None
+    shown = {name: FORMATS.load(name)(crossing) for name in ("html", "markdown", "latex")} | {
         "terminal": sink.getvalue(),
-        "notebook": notebook_html(comparison),
+        "notebook": notebook_html(crossing),
     }
     for name, text in shown.items():
         assert "tfidf alone may be the best" in " ".join(text.split()), name
         assert "reviews by training examples" in text, name
-    assert "train_examples,1000" in FORMATS.load("csv")(comparison)
+    assert "train_examples,1000" in FORMATS.load("csv")(crossing)
 
 
 @pytest.mark.slow

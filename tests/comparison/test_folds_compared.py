@@ -52,13 +52,20 @@ def add_folds(runs: Path, model: str, share_right: float, seeds=range(3), *, met
             save_fold(runs, number, rows, model=model, seed=seed, scores=scores, task_card=card(metric), **changes)
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models and a simple baseline in five folds, to be read or copied."""
+    folder = tmp_path_factory.mktemp("folds") / "runs"
     add_folds(folder, "bert-mini", 0.8)
     add_folds(folder, "scratch", 0.6, family="scratch")
     add_folds(folder, "majority", 0.5, range(1), family="majority")
     return folder
+
+
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Path:
+    """A copy, which a test may change."""
+    return shutil.copytree(made, tmp_path / "runs")
 
 
 def cells(runs: Path):
@@ -91,8 +98,8 @@ def test_f1_is_that_of_all_rows_and_not_the_mean_of_the_folds(tmp_path: Path):
     assert recorded["accuracy"] == pytest.approx(np.mean([a == b for a, b in zip(references, predicted, strict=True)]))
 
 
-def test_the_models_are_compared_and_claims_are_as_elsewhere(runs: Path):
-    task, found = cells(runs)
+def test_the_models_are_compared_and_claims_are_as_elsewhere(made: Path):
+    task, found = cells(made)
     assert task.ranked[0].model == "bert-mini"
     assert found["scratch"].beaten_by == ("bert-mini",)
     assert found["bert-mini"].from_baseline.estimate.includes_seeds
@@ -237,13 +244,11 @@ def test_a_strangers_fold_that_is_none_is_a_record_that_can_not_be_read(runs: Pa
     assert "fold" in problems[0]
 
 
-def test_folds_that_gave_one_answer_to_all_are_counted_beside_the_name(tmp_path: Path):
-    add_folds(tmp_path, "bert-mini", 0.8)
-    add_folds(tmp_path, "scratch", 0.6, family="scratch")
-    folder = tmp_path / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-2"
+def test_folds_that_gave_one_answer_to_all_are_counted_beside_the_name(runs: Path):
+    folder = runs / "reviews/rotten_tomatoes/bert-mini/seed-1-fold-2"
     rows = rows_of(0.8, 0)[1::FOLDS]
     write_predictions([{**row, "prediction": "positive"} for row in rows], folder)
-    task, found = cells(tmp_path)
+    task, found = cells(runs)
     assert found["bert-mini"].doubts == ("1 of 15 folds collapsed",)
     assert found["scratch"].doubts == ()
     assert verdict(task)[0].startswith("bert-mini (1 of 15 folds collapsed) has the highest accuracy")

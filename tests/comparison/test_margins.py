@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -33,13 +34,20 @@ def evidence(values):
     return Evidence(scores, (values - scores[:, None]) / values.shape[1])
 
 
-@pytest.fixture
-def runs(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Two models that are about as good, of which one takes a fifth of the time, and one that is far behind."""
+    folder = tmp_path_factory.mktemp("margins")
     for model, share, seconds in (("large", 0.85, 100.0), ("small", 0.85, 20.0), ("scratch", 0.5, 50.0)):
         cost = Cost(seconds={"train": seconds}, peak_memory_bytes=1, training_flops=1.0)
-        add_runs(tmp_path, model, share, examples=1000, cost=cost)
-    return tmp_path
+        add_runs(folder, model, share, examples=1000, cost=cost)
+    return folder
+
+
+@pytest.fixture
+def runs(made, tmp_path):
+    """A copy, which a test may change."""
+    return shutil.copytree(made, tmp_path / "runs")
 
 
 def said(runs, **changes):

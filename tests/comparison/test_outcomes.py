@@ -107,6 +107,7 @@ def test_other_groups_or_references_make_another_test_set(
     assert len(found) == (1 if same else 2)
 
 
+@pytest.mark.slow
 def test_a_metric_without_closed_form_is_judged_by_the_jackknife(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     references, predicted = guesses(0.8, 1, 400)
     write_predictions(predictions(references, predicted), tmp_path)

@@ -142,6 +142,7 @@ def test_the_shorter_list_of_tasks_is_named(eight):
     assert second == "two on 1 of 4 tasks (individually on a and b)."
 
 
+@pytest.mark.slow
 def test_what_is_shown_on_too_few_tasks_may_be_chance(eight):
     names = tuple("abcd")
     scratch = ModelOverTasks(model="scratch", compared=names)
@@ -166,6 +167,7 @@ def test_a_model_alone_at_the_top_is_the_best_and_an_untested_rival_takes_that_a
     assert of(compare(tmp_path), "bert-mini").best == Count(("task-0", "task-1"), 1)
 
 
+@pytest.mark.slow
 def test_models_are_told_against_each_other_where_they_are_few(eight):
     least = of(eight, "bert-mini").ahead["xlnet-mini"].least
     assert least > 0
@@ -174,6 +176,7 @@ def test_models_are_told_against_each_other_where_they_are_few(eight):
     )
 
 
+@pytest.mark.slow
 def test_tasks_whose_own_conclusions_are_doubtful_are_named(eight):
     assert not any("doubtful" in line for line in verdict_over_tasks(eight))
     few_groups = replace(eight.tasks[1], doubts_of_claims=("only 3 groups of test examples",))
@@ -193,6 +196,7 @@ def test_a_single_task_and_single_seeds_say_nothing_over_tasks(tmp_path):
         assert (comparison.over_tasks, verdict_over_tasks(comparison), table_over_tasks(comparison)) == (None, (), None)
 
 
+@pytest.mark.slow
 def test_a_task_that_is_there_twice_counts_once_and_where_both_say_so(eight):
     xlnet, bert = eight.models.index("xlnet-mini"), eight.models.index("bert-mini")
     shown = of(eight, "xlnet-mini").better.shown
@@ -211,6 +215,7 @@ def test_the_same_task_in_two_suites_is_one_task(tmp_path):
     assert compare(tmp_path).over_tasks is None
 
 
+@pytest.mark.slow
 def test_mean_ranks_are_of_eight_tasks_and_of_models_that_were_compared_on_all(eight):
     ranks = {model: [] for model in eight.models}
     for task in eight.tasks:
@@ -225,6 +230,7 @@ def test_mean_ranks_are_of_eight_tasks_and_of_models_that_were_compared_on_all(e
     assert set(mean_ranks(tasks, eight.models).by_model) == set(eight.models) - {gap.model}
 
 
+@pytest.mark.slow
 def test_a_bar_joins_as_many_ranks_as_are_not_told_apart(eight):
     ranks = replace(eight.over_tasks.ranks, by_model={"a": 1.0, "b": 1.5, "c": 2.4, "d": 4.0}, critical_difference=1.0)
     assert groups(ranks) == [(1.0, 1.5), (1.5, 2.4)]
@@ -249,6 +255,7 @@ def test_every_format_shows_them(eight):
     assert {row["tasks_may_be_best_at_most"] for row in rows if row["model"] == "xlnet-mini"} == {"2"}
 
 
+@pytest.mark.slow
 def test_the_python_rows_are_the_same_counts(eight):
     rows = {row["model"]: row for row in harness.Comparison(eight).rows("over_tasks")}
     assert rows["xlnet-mini"]["better"] == of(eight, "xlnet-mini").better.least

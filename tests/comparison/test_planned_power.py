@@ -97,6 +97,7 @@ def test_what_a_task_s_plan_tells_is_of_its_noise_and_design():
     assert found.examples_for(0.08) == examples_to_detect(noise, design, 0.08) > 300
 
 
+@pytest.mark.slow
 def test_recorded_runs_come_before_the_prior_and_of_them_those_of_eight_models_that_are_complete(tmp_path):
     names = [f"m{number}" for number in range(9)]
     for number, name in enumerate(names):

@@ -119,6 +119,7 @@ def evidence(rng, accuracy, luck, ease, seeds):
     return Evidence(scores, (right - scores[:, None]) / len(ease))
 
 
+@pytest.mark.slow
 def test_the_planned_difference_is_found_in_some_eighty_percent_of_simulated_comparisons():
     rng = np.random.default_rng(0)
     examples, seeds, luck = 1000, 5, 0.02

@@ -146,6 +146,7 @@ def test_doubts_come_along(tmp_path):
     assert any(reason.startswith("But: ") for reason in advice(tmp_path).reasons)
 
 
+@pytest.mark.slow
 def test_within_a_margin_the_cheapest_is_enough(tmp_path):
     add_simple_baselines(tmp_path, examples=1000)
     add_runs(tmp_path, "large", 0.87, cost=costly(100.0), examples=1000)

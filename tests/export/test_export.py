@@ -83,7 +83,7 @@ def numbers(value):
     return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "task_type"), CASES)
 def test_an_onnx_export_predicts_what_the_run_predicts(family, task_type, runs, tmp_path):
     run = runs(family, task_type)

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from command_line import reviews, write_jsonl
+from command_line import reviews
 from local_hub import local_hub
 
+import harness
 from harness.checksums import without_digest
-from harness.record import RECORD
 from harness.runs.exported import CHECK
 
 
@@ -19,12 +19,12 @@ def run(tmp_path_factory, checkpoints):
     return finished_run(tmp_path_factory.mktemp("run"), "classification", checkpoints["bert"])
 
 
-@pytest.fixture
-def baseline_run(command, tmp_path):
-    file = write_jsonl(tmp_path / "rows.jsonl", reviews(40))
-    assert command("run", "--model", "majority", "--train", file).code == 0
-    (record,) = (tmp_path / "runs").rglob(RECORD)
-    return record.parent
+@pytest.fixture(scope="module")
+def baseline_run(tmp_path_factory):
+    """A run of a simple baseline; an export only reads it."""
+    folder = tmp_path_factory.mktemp("baseline")
+    (run,) = harness.finetune(model="majority", data=reviews(40), runs=folder, progress=False)
+    return run.folder
 
 
 @pytest.mark.slow

@@ -167,7 +167,7 @@ def test_kin_that_a_family_reads_have_logits_and_a_training_curve_of_padded_wind
     test_a_training_curve_is_that_of_padded_windows("roberta", task_type, checkpoints)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("task_type", ["classification", "token_classification"])
 @pytest.mark.parametrize("family", FAMILIES_PACKED)
 def test_windows_that_don_t_fit_into_a_pass_are_recomputed_with_the_same_gradient(family, task_type, checkpoints):
@@ -235,6 +235,7 @@ def test_filler_changes_no_logit_and_no_gradient(family, task_type, checkpoints,
             torch.testing.assert_close(ours, without, atol=5e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_in_bf16_a_processor_multiplies_matrices_of_few_sizes(checkpoints):
     seen = {}
     for precision in ("fp32", "bf16"):

@@ -74,7 +74,7 @@ def test_costs_and_gradients_are_those_of_padded_pairs(family, filler, checkpoin
         torch.testing.assert_close(own[name], gradient, atol=2e-4, rtol=1e-4)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["scratch", "bert", "roberta"])
 def test_a_training_curve_is_that_of_padded_pairs_in_one_pass_or_several(family, checkpoints):
     curves = []

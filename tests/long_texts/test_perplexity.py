@@ -31,7 +31,7 @@ def perplexity(model, *, segment, memory):
     return Surprise(float(torch.cat(losses(model, segment=segment, memory=memory)).double().sum()), TEXT).perplexity
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("segment", [1, 7, 32, 89, 10_000])
 def test_with_a_memory_of_the_whole_text_the_segments_do_not_matter(segment):
     model = language_model()

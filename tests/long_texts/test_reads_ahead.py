@@ -66,6 +66,7 @@ def test_packed_texts_are_read_without_waiting(family, task_type, checkpoints):
     assert all(parameter.grad is not None for parameter in model.parameters() if parameter.requires_grad)
 
 
+@pytest.mark.slow
 def test_packed_pairs_are_read_without_waiting():
     _, objective, trainer, reader = loaded_pairs("scratch", dropout=0.1)
     items = objective.features(pairs(6), reader).items

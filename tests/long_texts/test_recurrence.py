@@ -81,7 +81,7 @@ def test_a_gradient_that_is_computed_again_is_the_same(family, pool, gradient_se
         torch.testing.assert_close(again[name], kept[name], atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, checkpoints):
     trainer, objective, reader = trainer_of(family, checkpoints)
@@ -95,7 +95,7 @@ def test_gradients_do_not_depend_on_how_many_segments_a_pass_holds(family, check
         torch.testing.assert_close(parts[name], whole[name], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", WITH_MEMORY)
 def test_a_head_on_a_frozen_encoder_learns_from_a_text_of_more_segments_than_a_pass_holds(family, checkpoints):
     results = []

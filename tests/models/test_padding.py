@@ -73,7 +73,7 @@ def test_a_family_says_of_a_text_alone_what_it_says_of_it_among_others(family, c
         assert outputs(loaded, objective, [example])[0] == pytest.approx(found, abs=1e-5)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", AUTO)
 def test_so_does_an_architecture_that_has_no_file_or_it_is_read_without_padding(model_type, tmp_path):
     loaded, objective = loaded_model("auto", auto_checkpoint(model_type, tmp_path))

@@ -18,7 +18,7 @@ def test_the_tests_name_every_corpus():
     assert set(CORPORA.names()) == set(TOLD)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOLD)
 def test_a_corpus_brings_its_documents_whole(name):
     count, piece = TOLD[name]

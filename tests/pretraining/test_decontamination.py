@@ -48,7 +48,7 @@ def words_of(found):
     return " ".join(texts)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("exclude", [None, ("reviews",)])
 def test_a_planted_passage_goes_alone_and_a_document_made_of_one_goes_whole(tmp_path, exclude):
     long, others = documents(30, sentences=40), documents(5, sentences=3, seed=3)

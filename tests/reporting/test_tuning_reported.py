@@ -20,20 +20,27 @@ from harness.reporting.tuning import order_lines
 HTML = FORMATS.entry("html").module()
 
 
-@pytest.fixture
-def runs(tmp_path):
-    """Two tuned models, the first with a better first trial, the second with a better best one; one untuned."""
-    add_tuned(tmp_path)
-    add_trials(tmp_path)
-    add_tuned(tmp_path, "=xl", share=0.85, fresh=(0.9, 0.91, 0.92))
-    add_trials(tmp_path, "=xl", (0.1, 0.9, 0.2, 0.3))
-    add_runs(tmp_path, "scratch", 0.7, family="scratch")
-    return tmp_path
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two tuned models, the first with a better first trial, the second with a better best one, and one untuned."""
+    folder = tmp_path_factory.mktemp("tuned")
+    add_tuned(folder)
+    add_trials(folder)
+    add_tuned(folder, "=xl", share=0.85, fresh=(0.9, 0.91, 0.92))
+    add_trials(folder, "=xl", (0.1, 0.9, 0.2, 0.3))
+    add_runs(folder, "scratch", 0.7, family="scratch")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def comparison(runs):
+    """What is found in them: frozen, so that no test changes it."""
+    return compare(runs)
 
 
 @pytest.fixture
-def task(runs):
-    (task,) = compare(runs).tasks
+def task(comparison):
+    (task,) = comparison.tasks
     return task
 
 
@@ -79,8 +86,8 @@ def test_it_is_told_where_the_order_of_the_finds_changes(task):
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("name", ["html", "markdown", "latex"])
-def test_every_format_shows_the_choice(runs, name):
-    text = FORMATS.load(name)(compare(runs)).replace("\\", "")
+def test_every_format_shows_the_choice(comparison, name):
+    text = FORMATS.load(name)(comparison).replace("\\", "")
     assert "learning_rate=0.001" in text
     assert "bert-mini: tuned, at 4 trials each. Not tuned: scratch." in text.replace("=xl, ", "")
     assert "The scores of trials are not results" in text
@@ -94,8 +101,7 @@ def test_nothing_is_shown_of_tuning_where_there_was_none(tmp_path):
 
 
 @pytest.mark.parametrize("by_time", [False, True])
-def test_the_chart_has_a_line_and_a_band_per_tuned_model(runs, by_time):
-    comparison = compare(runs)
+def test_the_chart_has_a_line_and_a_band_per_tuned_model(comparison, by_time):
     chart = tuning_curves(comparison.tasks[0], HTML.colour_classes(comparison), by_time=by_time)
     groups = list(ElementTree.fromstring(chart).iter("g"))
     assert [group.find("title").text for group in groups] == ["=xl: 4 trials, 40 s", "bert-mini: 4 trials, 40 s"]

@@ -99,7 +99,7 @@ def squad_paragraph(number):
     return {"context": context, "qas": [{"id": f"q{number}", "question": f"Which in {number}?", "answers": answers}]}
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, {"data": [{"paragraphs": [{"context": "Bern"}]}]}])
 def test_squad_s_own_form_and_what_is_wrong_with_it(command, content):
     paragraphs = [squad_paragraph(number) for number in range(40)]

@@ -165,7 +165,7 @@ def test_predictions_go_into_a_file_by_its_ending(command, bert_run):
     assert [json.loads(row["probabilities"]) for row in table] == [row["probabilities"] for row in lines]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -67,7 +67,7 @@ def test_it_is_fitted_on_the_validation_split_and_told(command, run, tmp_path):
     assert "data has changed" in command("predict", run, "--text", "x", "--temperature", "validation").errors
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["0", "nan", "validaton"])
 def test_what_is_no_temperature_is_told_in_one_line(given, command, run):
     (line,) = command("predict", run, "--text", "a", "--temperature", given).lines

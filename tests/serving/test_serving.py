@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import cache
 from urllib.request import Request, urlopen
 
 import pytest
@@ -29,22 +30,22 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, checkpoints):
-    """A finished run of each task type."""
+def run_of(tmp_path_factory, checkpoints):
+    """The folder of a finished run of a task type, made when it is first asked for."""
     folder = tmp_path_factory.mktemp("served")
-    return {name: finished_run(folder / name, name, checkpoints["bert"], maximum_steps=1) for name in ROWS}
+    return cache(lambda name: finished_run(folder / name, name, checkpoints["bert"], maximum_steps=1))
 
 
 @pytest.fixture(scope="module")
-def client(runs):
+def client(run_of):
     """Asks about classification."""
-    return TestClient(application(Served([runs["classification"]])), base_url="http://localhost")
+    return TestClient(application(Served([run_of("classification")])), base_url="http://localhost")
 
 
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("task_type", ROWS)
-def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_type, runs):
-    client = TestClient(application(Served([runs[task_type]])), base_url="http://127.0.0.1:8000")
+def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_type, run_of):
+    client = TestClient(application(Served([run_of(task_type)])), base_url="http://127.0.0.1:8000")
     described = client.get("/api").json()
     assert described["columns"] == list(ROWS[task_type])
     page = client.get("/").text
@@ -52,12 +53,12 @@ def test_it_answers_as_predict_does_and_names_the_columns_that_it_reads(task_typ
     found = client.post("/api/predict", json={"rows": [ROWS[task_type]]})
     assert found.status_code == 200
     (model,) = found.json()["models"]
-    assert model["rows"] == json.loads(json.dumps(predict_rows(runs[task_type], [ROWS[task_type]])))
+    assert model["rows"] == json.loads(json.dumps(predict_rows(run_of(task_type), [ROWS[task_type]])))
 
 
 @pytest.mark.slow
-def test_a_score_that_is_no_number_is_left_out_of_the_description_and_the_page(runs, tmp_path):
-    run = shutil.copytree(runs["classification"], tmp_path / "run")
+def test_a_score_that_is_no_number_is_left_out_of_the_description_and_the_page(run_of, tmp_path):
+    run = shutil.copytree(run_of("classification"), tmp_path / "run")
     content = json.loads((run / "run.json").read_text())
     content["scores"]["test"] = {"accuracy": 0.5, "macro_f1": "NaN"}
     (run / "run.json").write_text(json.dumps({name: part for name, part in content.items() if name != "sha256"}))
@@ -66,18 +67,18 @@ def test_a_score_that_is_no_number_is_left_out_of_the_description_and_the_page(r
     assert "accuracy 0.5000" in client.get("/").text
 
 
-def test_two_models_answer_side_by_side_and_only_of_one_task(runs):
-    run = runs["classification"]
+def test_two_models_answer_side_by_side_and_only_of_one_task(run_of):
+    run = run_of("classification")
     client = TestClient(application(Served([run, run])), base_url="http://localhost")
     assert client.get("/").text.count("<section") == 2
     first, second = client.post("/api/predict", json={"rows": [{"text": "a dull film"}]}).json()["models"]
     assert first["rows"] == second["rows"]
     with pytest.raises(UserError, match=r"reads question, context \(question_answering\), but .* reads text \(class"):
-        Served([run, runs["question_answering"]])
+        Served([run, run_of("question_answering")])
 
 
-def test_text_is_shown_and_never_run(runs):
-    served = Served([runs["classification"]])
+def test_text_is_shown_and_never_run(run_of):
+    served = Served([run_of("classification")])
     served._predictors[0].record.__dict__["model"] = "<script>alert(1)</script>"
     answer = TestClient(application(served), base_url="http://localhost").get("/")
     assert "<script>alert" not in answer.text

@@ -35,6 +35,7 @@ def rows_tested(folder: Path):
     return parquet.read_table(folder / "predictions.parquet", columns=["id"])["id"].to_pylist()
 
 
+@pytest.mark.slow
 def test_every_row_is_a_test_row_once_and_the_comparison_says_so(command, suite):
     plan = command("plan", suite).output.splitlines()
     assert plan[1].split()[:6] == ["mine", "tfidf", "0", "×", "3", "folds"]

@@ -141,7 +141,7 @@ SHAPES = [
 ]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=["balanced", "effective, smoothed", "focal"])
 @pytest.mark.parametrize("task_type", TYPES_WITH_LABELS)
 def test_passes_and_executions_give_the_gradient_of_the_whole_batch(task_type, shape, checkpoints):

@@ -77,6 +77,7 @@ def test_plain_transformers_scores_the_choices_side_by_side_as_they_were_judged(
         assert row["logits"] == pytest.approx(logits.tolist(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_new_question_gets_the_probability_of_each_of_its_choices(finished):
     folder, _ = finished
     choices = ["was superb", "was dull", "was awful", "boring", "was dull"]  # more than any question of training had

@@ -131,7 +131,7 @@ def test_a_model_that_writes_has_no_head_of_its_own_to_be_made_anew(stock):
         FAMILIES.load("auto").load(spec, head, labels=(), dropout=0.0, texts=list)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scratch", "bert", "t5", "roberta", "bart", "marian", "mbart"])
 def test_every_family_that_writes_learns_and_its_checkpoint_writes_the_same(name, stock, checkpoints, tmp_path):
     from harness.training.task_model import save_checkpoint

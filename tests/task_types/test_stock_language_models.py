@@ -89,7 +89,7 @@ def nats_before(name, model, ids, place):
     return -float(logits.log_softmax(0)[ids[place]])
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CAUSAL)
 @torch.no_grad()
 def test_a_causal_model_s_perplexity_is_that_of_a_loop_over_the_tokens(name, folders):
@@ -219,7 +219,7 @@ def test_which_sort_of_language_model_a_checkpoint_is(model_type, settings, caus
     assert stock_language(AutoConfig.for_model(model_type, **settings)).causal == causal
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gpt2", "xlnet", "distilbert", "modernbert"])
 def test_the_command_says_what_the_task_type_says(name, folders, command):
     text = " ".join(example.text for example in DOCUMENTS)

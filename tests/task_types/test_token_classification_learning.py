@@ -120,7 +120,7 @@ def test_words_without_a_piece_are_read_as_unknown_and_counted(checkpoints):
     assert len(tagging.tags) == len(tagging.scores) == 4
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_word_is_predicted_once_where_it_has_the_most_context(family, checkpoints):
     loaded, objective, learner, reader = set_up(family, checkpoints, max_length=12, stride=4)

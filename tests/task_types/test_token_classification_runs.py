@@ -112,7 +112,7 @@ def test_a_file_may_have_texts_or_words(files):
     assert "no column 'tokens'" in files("predict", run_folder(), "--input", "neither.csv").lines[0]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -179,6 +179,7 @@ def test_a_source_in_segments_costs_what_it_costs_in_one_piece_where_the_memory_
         torch.testing.assert_close(one, long, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_gradient_stops_at_the_last_segment_unless_the_recipe_says_otherwise(gpt2):
     found = {}
     for segments in (1, 9):
@@ -190,6 +191,7 @@ def test_the_gradient_stops_at_the_last_segment_unless_the_recipe_says_otherwise
     assert not torch.allclose(found[1], found[9])
 
 
+@pytest.mark.slow
 def test_sources_are_read_one_length_at_a_time_where_padding_would_change_them(gpt2):
     part = loaded("gpt2", gpt2, beams=1)
     assert not part.model.unpadded

@@ -80,7 +80,7 @@ def test_merged_it_is_the_stock_model_and_says_the_same(task_type, checkpoints):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("task_type", sorted(EXAMPLES))
 def test_passes_and_executions_give_one_gradient(task_type, checkpoints):
     found = []

@@ -33,7 +33,7 @@ def label(place):
     return lambda scores: scores.reshape(-1)[place]
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*ARCHITECTURES, "auto"])
 def test_attributions_add_up_to_the_difference_from_the_empty_text(family, tmp_path):
     explainer, (item, _) = explainer_of(family, tmp_path)

@@ -453,7 +453,7 @@ def test_a_state_of_another_number_of_processes_is_refused(checkpoints, tmp_path
         go(set_up(checkpoints["bert"]), tmp_path)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [LABELS[::-1], ("bad", "good", "nan")])
 def test_a_state_of_other_labels_or_another_order_is_refused(labels, checkpoints, tmp_path):
     stopped_state(checkpoints["bert"], tmp_path)

@@ -175,6 +175,7 @@ def test_a_probe_fits_no_other_loss(checkpoints, tmp_path):
         own_run(tmp_path, own, checkpoints["bert"], method="probe", focal_gamma=2.0)
 
 
+@pytest.mark.slow
 def test_the_weights_of_labels_are_scikit_learn_s_and_told(checkpoints, tmp_path):
     from sklearn.linear_model import LogisticRegression
 

@@ -189,7 +189,7 @@ def test_out_of_memory_halves_the_passes_and_changes_nothing_else(error, checkpo
     assert_same(result, after(fresh, items[:10], items[10:]), tolerance=0)
 
 
-@pytest.mark.slow_but_first
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "settings"),
     [("xlnet", {"strategy": "segment_recurrence", "segment": 8}), ("bert", {"execution": "padded"})],

@@ -34,6 +34,7 @@ def ran(checkpoint, tmp_path, monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_weights_that_training_scored_give_the_same_bits_without_being_scored_again(ran, monkeypatch):
     once, folder, read = ran("once")
     assert read == [*IN_TRAINING, "test"]
@@ -47,6 +48,7 @@ def test_weights_that_training_scored_give_the_same_bits_without_being_scored_ag
         assert (folder / name).read_bytes() == (other / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"method": "lora"}, {"class_weights": "balanced"}])
 def test_a_model_or_a_loss_that_training_changed_is_scored_again(settings, ran):
     assert ran("changed", **settings)[2] == [*IN_TRAINING, "validation", "test"]
