@@ -58,10 +58,16 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write("".join(f"{seconds:8.2f}  {name}\n" for name, seconds in spent if seconds > least))
 
 
-def pytest_collection_finish():
-    """Leave the modules out of later garbage collections: each run begins with one, of a million objects else."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect no garbage while modules are imported, and leave them out of later collections: a million objects."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

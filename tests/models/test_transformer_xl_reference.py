@@ -14,7 +14,10 @@ DATA = Path(__file__).parents[1] / "data" / "transformer_xl"
 CASES = sorted(folder.parent.name for folder in DATA.glob("*/expected.safetensors"))
 # The bounds that the reference was made with: single precision differs by the order of additions alone.
 TOLERANCES = {torch.float32: 2e-4, torch.float64: 1e-9}
-PRECISIONS = pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
+# The closer bound is the stricter test, so that of single precision is left to `make test`.
+PRECISIONS = pytest.mark.parametrize(
+    "dtype", [torch.float64, pytest.param(torch.float32, marks=pytest.mark.slow)], ids=str
+)
 
 
 def test_there_are_reference_cases():

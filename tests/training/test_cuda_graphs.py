@@ -25,6 +25,12 @@ CASES = {
 PADDED = {"execution": "padded", "micro_batch_size": 6}
 
 
+@pytest.fixture(autouse=True)
+def without_marks(monkeypatch):
+    """Without graphs there is nothing to mark, for which torch would import its whole compiler."""
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: None)
+
+
 @pytest.fixture
 def set_up(checkpoints):
     """A trainer, and its training items."""
