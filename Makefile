@@ -55,12 +55,14 @@ mutants: $(VENV)/.samples ## Which small changes no test notices (hours); MUTANT
 example: $(VENV)/.installed ## Write the example of a report anew, reports/example.*, from made-up runs.
 	@$(RUN) experiments.example_report
 
+# Without its cache mypy takes twenty seconds of one processor, during which the tests go on.
 check: $(VENV)/.samples ## Everything that a change must pass, in about a minute.
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check --quiet .
-	@$(RUN) mypy
 	@$(VENV)/bin/lint-imports --no-logo >/dev/null || $(VENV)/bin/lint-imports
-	@$(RUN) pytest --numprocesses 2 --dist loadfile --quiet -m "not slow and not network and not gpu"
+	@$(RUN) mypy & types=$$!; tests=0; \
+		$(RUN) pytest --numprocesses 2 --dist loadfile --quiet -m "not slow and not network and not gpu" || tests=$$?; \
+		wait $$types && exit $$tests
 
 # Wheels of a library's first release for Python 3.11 are there; newer Pythons may have none. What checks and builds the
 # package (ruff, import-linter, twine, hatchling) needs newer libraries than it does, and stays out. Linux's torch of PyPI
