@@ -11,6 +11,7 @@ import pytest
 
 from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
 from harness.tokenization.alignment import aligned
+from harness.tokenization.encoding import encode
 
 DATA = Path(__file__).parents[1] / "data" / "transformer_xl" / "tokenizer"
 CASES = json.loads((DATA / "expected.json").read_text())
@@ -224,3 +225,13 @@ def test_a_few_tokens_are_found_however_much_of_the_text_they_leave_out():
 
 def test_a_letter_that_agrees_far_away_is_chance():
     assert aligned(f"{'v' * 40} e {'w' * 40}", ["e", "x"]) == [(20, 20), (62, 62)]
+
+
+@pytest.mark.parametrize("split", ["moses", "whitespace"])
+def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
+    text = "Zyzzogeton’s 23,000 well-known “people”"
+    published = tokenizer(split=split)
+    plain, return_offsets = (encode(published, [text], return_offsets=wanted)[0] for wanted in (False, True))
+    assert return_offsets.ids == plain.ids == published(text)["input_ids"]
+    assert (plain.offsets, return_offsets.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
+    assert len(return_offsets.offsets) == len(return_offsets.ids)

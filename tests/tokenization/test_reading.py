@@ -6,19 +6,15 @@ from pathlib import Path
 import pytest
 from small_models import FILLERS, small_tokenizer
 
-from harness.config.training import Training
 from harness.errors import UserError
 from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
-from harness.tokenization.encoding import encode
 from harness.tokenization.reading import (
-    ANY_LENGTH,
     Document,
     Reader,
     Window,
     covered,
     learnt_template,
     max_context_positions,
-    reader_for,
 )
 from harness.tokenization.trained_tokenizer import train_tokenizer
 
@@ -274,46 +270,6 @@ def test_no_texts_give_no_documents():
     assert reader(small_tokenizer("bert")).documents([], []) == []
 
 
-def test_the_window_is_the_model_s_limit_and_512_at_most():
-    def window(limit, **settings):
-        return reader_for(Training(**settings), None, limit=limit, stride=128, strategy=None).window
-
-    assert (window(64), window(4096), window(None)) == (64, 512, 512)
-    assert (window(64, max_length=32), window(64, max_length=64), window(None, max_length=9000)) == (32, 64, 9000)
-    with pytest.raises(UserError, match="max_length: 65, but this model reads at most 64"):
-        window(64, max_length=65)
-
-
-def test_a_text_is_read_in_64_windows_or_as_many_as_the_recipe_says_and_what_nobody_asks_for_is_left_out():
-    def asked(**settings):
-        return reader_for(Training(**settings), None, limit=64, stride=0, strategy=None)
-
-    assert asked() == Reader(None, 64, "head", stride=0, max_windows=64)
-    assert asked(max_windows=3) == Reader(None, 64, "head", stride=0, max_windows=3)
-
-
-@pytest.mark.parametrize(("max_windows", "window"), [(3, 48), (None, ANY_LENGTH)])
-def test_a_text_in_segments_is_one_window_of_as_many_as_the_recipe_says_or_of_any_length(max_windows, window):
-    recipe = Training(strategy="segment_recurrence", segment=16, max_windows=max_windows)
-    read = reader_for(recipe, None, limit=64, stride=8, strategy=None)
-    assert read == Reader(None, window, "segment_recurrence", stride=0, max_windows=1)
-
-
-def test_a_kind_s_stride_gives_way_in_a_short_window():
-    def stride(**settings):
-        shared = settings.pop("shared", 0)
-        return reader_for(Training(**settings), None, limit=None, stride=128, strategy="windows", shared=shared).stride
-
-    assert (stride(), stride(max_length=384), stride(max_length=64), stride(stride=7)) == (128, 96, 16, 7)
-    assert (stride(shared=200), stride(shared=400), stride(shared=400, stride=7)) == (200, 256, 7)
-
-
-def test_a_task_type_s_own_strategy_goes_before_the_recipe_s():
-    recipe = Training(strategy="head_tail")
-    given = [reader_for(recipe, None, limit=None, stride=0, strategy=own).strategy for own in (None, "windows")]
-    assert given == ["head_tail", "windows"]
-
-
 @pytest.mark.parametrize("strategy", ["windows", "segment_recurrence"])
 def test_a_first_text_can_be_repeated_behind_all_else(tokenizer, strategy):
     context = words(30)
@@ -339,13 +295,3 @@ def test_a_repeated_question_leaves_the_context_half_of_a_short_window():
     (window,) = document.windows
     assert (window.first, len(window.positions), len(window.input_ids)) == (1 + 3 + 1, 7, 16)
     assert document.seen == 10
-
-
-@pytest.mark.parametrize("split", ["moses", "whitespace"])
-def test_tokens_of_a_tokenizer_without_offsets_are_located_where_that_is_asked_for(split):
-    text = "Zyzzogeton’s 23,000 well-known “people”"
-    published = TransformerXLTokenizer(str(XL / "vocab.txt"), split=split)
-    plain, return_offsets = (encode(published, [text], return_offsets=wanted)[0] for wanted in (False, True))
-    assert return_offsets.ids == plain.ids == published(text)["input_ids"]
-    assert (plain.offsets, return_offsets.offsets[0]) == ([], (0, 10 if split == "moses" else 12))
-    assert len(return_offsets.offsets) == len(return_offsets.ids)
