@@ -1,10 +1,10 @@
 """Packed execution gives the numbers of padded execution, for every family and task type that can be packed."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from packed_windows import FAMILIES_PACKED, LENGTHS, assert_same_logits, padded_inputs
 from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
@@ -22,7 +22,6 @@ from small_models import (
     trainer_for,
     write_checkpoint,
 )
-from transformers import AutoConfig, AutoModelForMultipleChoice, AutoModelForSequenceClassification
 
 from harness.config.training import Training
 from harness.long_texts.packed import sizes
@@ -30,14 +29,11 @@ from harness.long_texts.packed.attention import NAME
 from harness.long_texts.packed.scoring import Packed
 from harness.long_texts.scoring import execution_notes
 from harness.long_texts.windows import Windows
-from harness.models.choice_head import read_rows
-from harness.models.packing import why_not_packable
 from harness.ops.device import fresh_accelerator
-from harness.registry import FAMILIES, TASK_TYPES
+from harness.registry import TASK_TYPES
 from harness.runs.execution import Options, execute
 from harness.task_types.texts import TextExample
 
-FAMILIES_PACKED = [name for name in FAMILIES.names() if getattr(FAMILIES.load(name), "packing", None) is not None]
 HEADS = (
     "classification",
     "multiple_choice",
@@ -50,15 +46,6 @@ EVERY_HEAD = {name: TASK_TYPES.load(name).objective((), Training()).head() for n
 KIND_NAMES = sorted(
     name for name, head in EVERY_HEAD.items() if head.auto_class is not None and head.generation is None
 )
-LONGEST = 64  # what the small models allow
-LENGTHS = {
-    "of one token": [1, 1, 1],
-    "equal": [7, 7, 7, 7],
-    "one": [13],
-    "one of one token": [1],
-    "the longest": [LONGEST, 1, LONGEST, 3],
-    "any": [5, 12, 1, 30, 6, 31, 2, 12, 44],
-}
 TARGETS = {"classification": lambda n: n % 2, "multi_label": lambda n: (n % 2,), "regression": lambda n: n / 4}
 
 
@@ -95,29 +82,6 @@ def test_a_bert_that_is_a_decoder_is_padded(checkpoints):
     scoring = trainer_for(loaded, objective, Training())[0].forward.scoring
     assert not isinstance(scoring, Packed)
     assert execution_notes(loaded, scoring, Training()) == ["padded: a decoder does not see all of a text at once"]
-
-
-def padded_inputs(lengths, *, uses_token_type_ids, pad=0):
-    """Random tokens, padded on the right as the collator does."""
-    generator = torch.Generator().manual_seed(len(lengths))
-    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
-    inputs = {"input_ids": torch.randint(5, 90, mask.shape, generator=generator) * mask + pad * (1 - mask)}
-    inputs["attention_mask"] = mask
-    if uses_token_type_ids:
-        inputs["token_type_ids"] = torch.randint(0, 2, mask.shape, generator=generator) * mask
-    return inputs
-
-
-def assert_same_logits(packed, inputs, *, tolerance=1e-5):
-    padded = Windows(packed.model, packed.outputs, packed.accelerator)
-    with torch.no_grad():
-        expected, found = padded.logits(inputs, 100), packed.logits(inputs, 100)
-    mask = inputs["attention_mask"].bool()
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours.shape == theirs.shape
-        if packed.per_token:
-            ours, theirs = ours[mask], theirs[mask]
-        torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
 
 
 @pytest.mark.slow_but_first
@@ -255,87 +219,6 @@ def test_filler_is_at_most_a_thirty_second_of_many_tokens(total, with_filler, tm
     accelerator = fresh_accelerator("bf16", tracker=None, folder=tmp_path)
     assert total + sizes.filler_length(total, accelerator) == with_filler
     assert sizes.filler_length(total, fresh_accelerator("fp32", tracker=None, folder=tmp_path)) == 0
-
-
-def test_a_scratch_model_that_normalises_first_is_packed_too(checkpoints):
-    from harness.config.model import ModelConfig
-    from harness.models.families.scratch import family
-
-    objective = TASK_TYPES.load("classification").objective(LABELS, Training())
-    spec = ModelConfig(
-        family="scratch",
-        tokenizer=str(checkpoints["scratch"]),
-        architecture={"norm_position": "pre", "hidden_size": 32},
-    )
-    torch.manual_seed(1)
-    loaded = family.load(spec, objective.head(), labels=LABELS, dropout=0.0, texts=list)
-    packed = trainer_for(loaded, objective, Training())[0].forward.scoring
-    packed.model.eval()
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=True))
-
-
-@pytest.mark.slow_but_first
-@pytest.mark.parametrize(
-    ("family", "model_type"),
-    [
-        (name, model_type)
-        for name in FAMILIES_PACKED
-        for model_type in FAMILIES.load(name).model_types
-        # The others only write.
-        if type(AutoConfig.for_model(model_type)) in AutoModelForSequenceClassification._model_mapping
-    ],
-)
-def test_every_architecture_that_a_family_reads_is_packed(family, model_type):
-    torch.manual_seed(0)
-    assert_packed_classifier(family, model_type)
-
-
-def test_a_model_for_multiple_choice_that_reads_a_mean_is_packed(tmp_path):
-    settings = {**ARCHITECTURES["modernbert"], "vocab_size": 90, "pad_token_id": 1, "classifier_pooling": "mean"}
-    model = AutoModelForMultipleChoice.from_config(AutoConfig.for_model("modernbert", **settings)).eval()
-    head = TASK_TYPES.load("multiple_choice").objective((), Training()).head()
-    read_rows(model, head)
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=tmp_path)
-    packed = Packed(model, ("logits",), accelerator, FAMILIES.load("modernbert").packing, per_token=False)
-    before = {name: vars(module).get("forward") for name, module in model.named_modules()}
-    assert_same_logits(packed, padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1))
-    assert {name: vars(module).get("forward") for name, module in model.named_modules()} == before
-
-
-def assert_packed_classifier(family, model_type=None, **architecture):
-    """A classifier of the family with these settings says the same packed, with a shorter last layer and without."""
-    settings = {**ARCHITECTURES[family], "vocab_size": 90, "pad_token_id": 1, "num_labels": 3, **architecture}
-    config = AutoConfig.for_model(model_type or FAMILIES.load(family).model_types[0], **settings)
-    model = AutoModelForSequenceClassification.from_config(config).eval()
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
-    packed = Packed(model, ("logits",), accelerator, FAMILIES.load(family).packing, per_token=False)
-    inputs = padded_inputs(LENGTHS["any"], uses_token_type_ids=False, pad=1)
-    assert_same_logits(packed, inputs)
-    assert_same_logits(replace(packed, short=False), inputs)
-
-
-@pytest.mark.parametrize(
-    ("family", "architecture"),
-    [
-        ("deberta", {"share_att_key": False, "pos_att_type": ["c2p"]}),
-        ("deberta", {"share_att_key": False, "pos_att_type": ["p2c"], "position_buckets": -1}),
-        ("deberta", {"relative_attention": False, "position_biased_input": True}),
-        ("deberta", {"max_relative_positions": 16, "position_buckets": -1}),
-        ("modernbert", {"classifier_pooling": "mean"}),
-        ("modernbert", {"local_attention": 2, "num_hidden_layers": 3}),
-        ("albert", {"num_hidden_layers": 5, "num_hidden_groups": 2, "inner_group_num": 2}),
-        ("mpnet", {"num_hidden_layers": 1}),
-    ],
-)
-def test_settings_of_an_architecture_that_packing_must_know_of(family, architecture):
-    torch.manual_seed(0)
-    assert_packed_classifier(family, **architecture)
-
-
-def test_a_deberta_with_a_convolution_over_tokens_is_padded():
-    config = AutoConfig.for_model("deberta-v2", conv_kernel_size=3)
-    reason = why_not_packable(FAMILIES.load("deberta").packing, config)
-    assert reason == "a convolution over tokens does not see where a text ends"
 
 
 def test_a_padding_token_within_a_text_moves_no_position_of_roberta_s(checkpoints):
