@@ -80,6 +80,21 @@ def test_a_byte_level_tokenizer_reads_the_blank_before_a_word(prefix):
     assert (pieces[0] == pieces[2]) == prefix
 
 
+def test_a_tokenizer_that_puts_a_blank_before_every_text_reads_none_twice():
+    from tokenizers import Tokenizer, models, normalizers
+    from transformers import PreTrainedTokenizerFast
+
+    # As in the tokenizer files of Llama 2 and Mistral 7B: "▁▁" is a token, for indented code.
+    merges = [("▁", "▁"), ("▁", "a"), ("▁", "b"), ("▁a", "b")]
+    vocabulary = {token: place for place, token in enumerate(["<unk>", "▁", "a", "b", *map("".join, merges)])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+    (pieces,) = word_pieces(fast, [["ab", "b", "ab"]])
+    assert list(map(fast.convert_ids_to_tokens, pieces)) == [["▁ab"], ["▁b"], ["▁ab"]]
+    assert sum(pieces, []) == fast("ab b ab").input_ids
+
+
 def test_a_word_never_becomes_a_special_token(checkpoints):
     loaded, *_ = set_up("bert", checkpoints)
     for tokenizer, words in ((loaded.tokenizer, ["[SEP]", "[MASK]"]), (byte_level(prefix=False), ["</s>", "<s>"])):

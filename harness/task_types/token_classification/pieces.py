@@ -15,14 +15,15 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Piec
     """Encode every word of every sentence without special tokens; a word without any piece becomes unknown.
 
     Words are encoded one by one, so that any tokenizer works, with offsets or without. All but the first word of a
-    sentence get a blank before them, as in running text, since byte-level tokenizers encode them differently. No word
-    becomes a special token.
+    sentence get a blank before them, as in running text, since byte-level tokenizers encode them differently; unless
+    the tokenizer itself puts one before every text. No word becomes a special token.
 
     Args:
         tokenizer: A transformers tokenizer.
         sentences: The words of each sentence.
     """
-    spelt = [[" " * (place > 0) + word for place, word in enumerate(words)] for words in sentences]
+    blank = _blank_before(tokenizer)
+    spelt = [[word if place == 0 else blank + word for place, word in enumerate(words)] for words in sentences]
     forms = list(dict.fromkeys(form for words in spelt for form in words))
     known = dict(zip(forms, _encoded(tokenizer, forms), strict=True))
     unknown = [_unknown(tokenizer)]
@@ -56,6 +57,12 @@ def places_in_windows(pieces: Pieces, document: Document) -> tuple[tuple[int, in
     )
     assert len(found) == len(pieces), (len(found), len(pieces))
     return found
+
+
+def _blank_before(tokenizer: Any) -> str:
+    """Return the blank before a word in a sentence; empty if a tokenizer such as Llama 2's would then read two."""
+    sentence, word, spaced = _encoded(tokenizer, ["a a", "a", " a"])
+    return "" if sentence == word + word != word + spaced else " "
 
 
 def _encoded(tokenizer: Any, forms: Sequence[str]) -> list[list[int]]:
