@@ -84,7 +84,10 @@ def _is_constant(values: Floats, spread: float) -> bool:
 
 
 def spearman(references: Floats, predictions: Floats) -> Scored:
-    """Compute Pearson's r of the ranks. An example changes it by its own ranks, and by shifting the ranks above it."""
+    """Compute Pearson's r of the ranks; NaN if a number is not finite.
+
+    An example changes it by its own ranks, and by shifting the ranks above it.
+    """
     x, y = _ranks(references[:, 0]), _ranks(predictions[:, 0])
     r, own = correlation(x[:, None], y[:, None])
     if not own.any():
@@ -126,9 +129,10 @@ def _f1_of_columns(references: Floats, predictions: Floats) -> Scored:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Return the ranks in 0..1 [examples]. Ties share their mean rank."""
+    """Return the ranks in 0..1 [examples]; NaN for values that are not finite. Ties share their mean rank."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places] / len(values), dtype=np.float64)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places] / len(values)
+    return np.where(np.isfinite(values), ranks, np.nan)
 
 
 def _weight_above(ranks: Floats, weights: Floats) -> Floats:

@@ -70,8 +70,10 @@ def best_threshold(probabilities: NDArray[np.float64], wanted: NDArray[np.bool_]
     order = np.argsort(-probabilities, kind="stable")
     said, hits = probabilities[order], np.cumsum(wanted[order])
     scores = 2 * hits / (np.arange(1, len(said) + 1) + wanted.sum())
-    limits = (said + np.append(said[1:], 0.0)) / 2
-    possible = np.append(said[1:], 0.0) < said  # Equal probabilities must be on the same side.
+    following = np.append(said[1:], 0.0)
+    halfway = (said + following) / 2
+    limits = np.where(halfway < said, halfway, following)  # Between neighbouring floats there is nothing.
+    possible = following < said  # Equal probabilities must be on the same side.
     default = 2 * (wanted & (probabilities > DEFAULT)).sum() / max(1, (probabilities > DEFAULT).sum() + wanted.sum())
     candidates = [*zip(scores[possible], limits[possible], strict=True), (default, DEFAULT)]
     return float(max(candidates, key=lambda pair: (round(pair[0], 12), -abs(pair[1] - DEFAULT)))[1])

@@ -166,10 +166,12 @@ def test_a_score_is_a_number_if_what_each_example_adds_is_one(tmp_path: Path, mo
         rescore(tmp_path, ("a",), "accuracy")
 
 
-def test_predictions_that_are_no_numbers_are_an_error(tmp_path: Path):
-    write_predictions(predictions([1.0, 2.0], [1.0, float("nan")]), tmp_path)
+@pytest.mark.parametrize("metric", ["mean_squared_error", "pearson", "spearman"])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_predictions_that_are_no_numbers_are_an_error(metric: str, wrong: float, tmp_path: Path):
+    write_predictions(predictions([1.0, 2.0, 4.0], [1.0, wrong, 3.0]), tmp_path)
     with pytest.raises(UserError, match="is not a number"):
-        rescore(tmp_path, (), "mean_squared_error")
+        rescore(tmp_path, (), metric)
 
 
 def test_rows_of_several_folders_follow_each_other_and_none_is_in_two(tmp_path: Path):

@@ -38,6 +38,11 @@ def test_where_nothing_can_be_learnt_of_it_a_threshold_stays_in_the_middle():
     assert best_threshold(np.array([0.2, 0.8]), np.array([False, True])) == 0.5
 
 
+def test_a_threshold_divides_probabilities_that_are_neighbouring_floats():
+    probabilities = np.array([1.0, np.nextafter(1.0, 0.0), 0.2])
+    assert list(probabilities > best_threshold(probabilities, np.array([True, False, False]))) == [True, False, False]
+
+
 def objective(**settings):
     return TASK_TYPES.load("multi_label").objective(NAMES, Training(**settings))
 
