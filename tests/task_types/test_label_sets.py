@@ -2,14 +2,17 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from command_line import write_csv
 
 from harness.data.custom import custom_task
+from harness.data.fields import FieldError
 from harness.data.loading import load_splits
 from harness.errors import UserError
+from harness.task_types.multi_label import task_type
 from harness.task_types.multi_label.label_sets import items_of, names_of
 
 LABELS = ("a", "b", "c")
@@ -75,6 +78,23 @@ def test_lists_of_one_length_are_about_places_only_where_they_have_zeros_and_one
 @pytest.mark.parametrize(("field", "expected"), [([1, 1], ["a", "b"]), ([0, 0], []), ([0, 1], [0, 1])])
 def test_of_two_labels_a_zero_and_a_one_are_indices(field, expected):
     assert items_of(field, ("a", "b")) == expected
+
+
+@pytest.mark.parametrize("field", [[0, 1], [1, 0], "[0, 1]", [True, False]])
+def test_a_zero_and_a_one_that_may_be_indices_or_places_of_a_task_s_two_labels_are_refused(field):
+    task = SimpleNamespace(labels=("a", "b"), column=str)
+    with pytest.raises(FieldError, match=r"label: .* may stand for both labels, or for one .* as in \['b'\]"):
+        task_type.target(task, field, task.labels)
+    assert task_type.target(task, [0], task.labels) == (0,)
+    assert task_type.target(task, [1, 1], task.labels) == (0, 1)
+    assert task_type.target(task, ["b", "a"], task.labels) == (0, 1)
+
+
+def test_texts_that_all_have_the_same_labels_teach_nothing(tmp_path):
+    for has, said in ((0, "train: no row has a label."), (1, r"train: every row has the same labels \(sport\)")):
+        rows = [{"text": f"w{n} v{n}", "sport": has, "food": 0} for n in range(40)]
+        with pytest.raises(UserError, match=said):
+            load_splits(own(tmp_path, rows, columns={"label": ["sport", "food"]}))
 
 
 def test_a_separator_within_a_name_parts_nothing():

@@ -169,6 +169,20 @@ def test_numbers_that_are_all_but_the_same_are_refused(tmp_path):
         load_splits(custom_task(train=file, task_type="regression"))
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (lambda n: 3.5, r"train: every row has the number 3\.5\. Give at least two numbers"),
+        (lambda n: 1.6e9 + n, r"train: its numbers lie within \d+ around 16000000\d\d, too close .* Subtract 16000000\d\d"),
+    ],
+)
+def test_numbers_of_which_no_model_learns_any_difference_are_refused(number, said, tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\n" + "".join(f"w{n} v{n},{number(n)!r}\n" for n in range(40)))
+    with pytest.raises(UserError, match=said):
+        load_splits(custom_task(train=file, task_type="regression"))
+
+
 def test_errors_of_huge_numbers_are_infinite_and_no_exception():
     assert scores(["mean_squared_error"], [1e300, 0.0], [-1e300, 0.0])["mean_squared_error"] == float("inf")
 

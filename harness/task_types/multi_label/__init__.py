@@ -111,12 +111,21 @@ class MultiLabel(TextType):
                 f"{column}: not a list of labels (got {field!r:.100}). Give a list, or text such as 'a|b'."
             )
         named = bool(task.labels)
+        if named and len(labels) == 2 and list(items) in ([0, 1], [1, 0]):
+            raise FieldError(
+                f"{column}: {field!r} may stand for both labels, or for one of them alone, by its place. Give names, as "
+                f"in {[labels[1]]!r}."
+            )
         return tuple(sorted({label_index(item, column, labels, named=named) for item in items}))
 
-    def label_problems(self, labels: tuple[str, ...], _splits: Splits) -> Iterator[str]:
-        """Report that there are no labels."""
-        if not labels:
+    def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
+        """Report that no row has a label, or that all rows have the same ones."""
+        different = {example.label_indices for example in splits.train}
+        if not labels or different == {()}:
             yield "train: no row has a label. Give labelled rows."
+        elif len(different) == 1:
+            names = ", ".join(labels[index] for index in different.pop())
+            yield f"train: every row has the same labels ({names:.100}). Give rows with other labels, too."
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the least frequent label, if it is rare among all labels."""

@@ -20,6 +20,8 @@ COMMA: Decimal = "comma"
 MOST_CLASSES = 20
 """Columns with more distinct numbers are taken for measurements, unless the user says otherwise."""
 LEAST_SPREAD = 1 / MOST
+LEAST_SHARE = 1e-6
+"""Numbers that differ by a smaller fraction of the largest are nearly the same in 32 bits, which have 24 for digits."""
 CONSTANT_SPREAD = 0.01
 """As a fraction of the references' standard deviation. Numbers that differ less are considered constant."""
 
@@ -66,11 +68,17 @@ class Regression(TextType):
         return abs(float(answer["prediction"]) - float(answer["reference"]))
 
     def label_problems(self, _labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Report numbers that are too close together for 32-bit weights."""
-        numbers = [example.target for example in splits.train]
-        spread = max(numbers) - min(numbers)
-        if 0 < spread < LEAST_SPREAD:
-            yield f"train: its numbers lie within {spread:g}. Give them in smaller units."
+        """Report numbers that are all the same, or too close together for 32-bit weights."""
+        least, most = (end(example.target for example in splits.train) for end in (min, max))
+        if least == most:
+            yield f"train: every row has the number {most:g}. Give at least two numbers."
+        elif most - least < LEAST_SPREAD:
+            yield f"train: its numbers lie within {most - least:g}. Give them in smaller units."
+        elif most - least < LEAST_SHARE * max(abs(least), abs(most)):
+            yield (
+                f"train: its numbers lie within {most - least:g} around {most:.10g}, too close for a model's 32-bit "
+                f"weights. Subtract {least:.10g} from them."
+            )
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return the mean for each text."""
