@@ -17,8 +17,9 @@ def evaluate_scores(
 ) -> dict[str, float]:
     """Compute a metric of the `evaluate` library on our predictions.
 
-    Inputs are converted to its form: label indices, rows of 0 and 1 for several labels, the dictionaries of its "squad"
-    metrics, or plain texts and numbers. Its first value is named `name`, others `name.value` without ":lower".
+    Inputs are converted to its form: label names or indices, rows of 0 and 1 for several labels, rows of indices for
+    the tags of words, the dictionaries of its "squad" metrics, or plain texts and numbers. Its first value is named
+    `name`, others `name.value` without ":lower".
 
     Args:
         name: "evaluate:" and the name of a metric on the Hub or the path of a script (which is executed), with ":lower"
@@ -59,22 +60,31 @@ def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequen
     """Convert the predictions and references to the form of the loaded metric."""
     if isinstance(loaded.features, dict) and isinstance(loaded.features.get("predictions"), dict):
         return _squad_form(loaded.features["predictions"], references, predictions)
-    if labels and not _takes_lists_of_text(loaded.features):
-        return {"references": _indices(references, labels), "predictions": _indices(predictions, labels)}
-    return {"references": list(references), "predictions": list(predictions)}
+    if labels and not _takes_names(loaded.features):
+        indices = _indices([*references, *predictions], labels)
+        return {"references": indices[: len(references)], "predictions": indices[len(references) :]}
+    return {"references": list(references), "predictions": [_text_of(row) for row in predictions]}
 
 
-def _takes_lists_of_text(features: Any) -> bool:
-    """Return whether a metric takes sequences of names, such as tags of words, rather than sets of labels."""
+def _takes_names(features: Any) -> bool:
+    """Return whether a metric takes names of labels, or sequences of names such as tags of words, and not indices."""
     wanted = features.get("predictions") if isinstance(features, dict) else None
-    return getattr(getattr(wanted, "feature", None), "dtype", None) == "string"
+    return getattr(getattr(wanted, "feature", wanted), "dtype", None) == "string"
+
+
+def _text_of(prediction: Any) -> Any:
+    """Return the generated text, without the cost of the reference; any other prediction unchanged."""
+    return prediction["text"] if isinstance(prediction, dict) and "text" in prediction else prediction
 
 
 def _indices(rows: Values, labels: Sequence[str]) -> list[Any]:
+    """Return label indices; for rows of several labels, whether each label is there, or indices if any is repeated."""
     index = {label: number for number, label in enumerate(labels)}
     if isinstance(rows[0], str):
         return [index[row] for row in rows]
-    return [[int(label in set(row)) for label in labels] for row in rows]
+    if any(len(set(row)) < len(row) for row in rows):  # A set has no label twice, but sentences have the same tags.
+        return [[index[label] for label in row] for row in rows]
+    return [[int(label in row) for label in labels] for row in rows]
 
 
 def _squad_form(wanted: dict[str, Any], references: Values, predictions: Values) -> dict[str, Any]:

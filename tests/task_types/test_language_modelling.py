@@ -217,7 +217,7 @@ def test_what_a_tokenizer_loses_is_told(language):
 def test_the_record_of_a_masked_model_says_what_was_sampled(language):
     _, objective, reader = set_up("bert", language["bert"], mask_stride=5)
     told = objective.notes(DOCUMENTS, reader)
-    assert told == ["pseudo-perplexity by every 5th token, each alone masked"]
+    assert told == ["pseudo-perplexity by one in 5 tokens, each masked alone"]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,24 @@ def test_a_metric_of_tags_is_fed_their_names_in_their_order(script):
     assert scores([name], references, predictions, ("B-X", "O")) == {name: 2.0}
 
 
+def test_a_metric_of_numbers_is_fed_the_index_of_each_tag_and_of_sets_whether_each_label_is_there(script):
+    lists = '{"predictions": SEVERAL, "references": SEVERAL}'.replace("SEVERAL", 'datasets.Sequence(datasets.Value("int32"))')
+    compute = 'return {"same": sum(a == b for one, two in zip(predictions, references) for a, b in zip(one, two))}'
+    name = script("numbered", compute, lists)
+    references, predictions = [["N", "V", "N"], ["V"]], [["V", "N", "N"], ["V"]]
+    assert scores([name], references, predictions, ("N", "V", "X")) == {name: 2.0}
+    assert scores([name], [["N", "V"], []], [["V", "N"], ["X"]], ("N", "V", "X")) == {name: 5.0}
+
+
+def test_a_metric_of_texts_is_fed_written_texts_and_names_of_labels(script):
+    texts = '{"predictions": datasets.Value("string"), "references": datasets.Value("string")}'
+    compute = 'return {"same": sum(map(str.__eq__, predictions, references))}'
+    name = script("texts", compute, texts)
+    written = [{"text": text, "nats": 1.0, "tokens": 2, "right": 1} for text in ("a cat", "a dog")]
+    assert scores([name], ["a cat", "a cow"], written) == {name: 1.0}
+    assert scores([name], ["no", "yes"], ["no", "no"], ("no", "yes")) == {name: 1.0}
+
+
 def test_a_metric_for_other_data_is_the_users_error(script):
     name = script("unfit", 'return {"first": 1.0}')
     with pytest.raises(UserError, match="can't score this task"):

@@ -79,7 +79,7 @@ class TokenLossObjective(LearntAsItIs):
 
     def notes(self, examples: Sequence[DocumentExample], reader: Reader) -> list[str]:
         """Report what the tokenizer loses of the documents, and how many of their tokens are predicted."""
-        sampled = f"pseudo-perplexity by every {self.mask_stride}th token, each alone masked"
+        sampled = f"pseudo-perplexity by one in {self.mask_stride} tokens, each masked alone"
         lost = losses_of_tokenizer([example.text for example in examples], reader)
         return lost if reader.causal else [sampled, *lost]
 
