@@ -80,7 +80,15 @@ def translations():
 CASES = {
     **{
         name: [translations()]
-        for name in ("bleu", "bleu_lowercase", "chrf", "target_token_accuracy", "target_perplexity")
+        for name in (
+            "bleu",
+            "bleu_lowercase",
+            "bleu_zh",
+            "bleu_char",
+            "chrf",
+            "target_token_accuracy",
+            "target_perplexity",
+        )
     },
     **{metric.name: [answers()] for metric in BY_ANSWERABILITY},
     "entity_f1": [tags(True)],

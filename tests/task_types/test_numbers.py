@@ -173,7 +173,10 @@ def test_numbers_that_are_all_but_the_same_are_refused(tmp_path):
     ("number", "said"),
     [
         (lambda n: 3.5, r"train: every row has the number 3\.5\. Give at least two numbers"),
-        (lambda n: 1.6e9 + n, r"train: its numbers lie within \d+ around 16000000\d\d, too close .* Subtract 16000000\d\d"),
+        (
+            lambda n: 1.6e9 + n,
+            r"train: its numbers lie within \d+ around 16000000\d\d, too close .* Subtract 16000000\d\d",
+        ),
     ],
 )
 def test_numbers_of_which_no_model_learns_any_difference_are_refused(number, said, tmp_path):

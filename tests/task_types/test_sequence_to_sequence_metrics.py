@@ -4,7 +4,9 @@ import math
 
 import pytest
 import sacrebleu
+from command_line import write_csv
 
+from harness.data.custom import custom_task
 from harness.metrics.lookup import scores
 from harness.task_types.sequence_to_sequence import task_type
 from harness.task_types.sequence_to_sequence.examples import WrittenText
@@ -23,6 +25,7 @@ def written(texts, **costs):
     [
         ("bleu", sacrebleu.BLEU()),
         ("bleu_lowercase", sacrebleu.BLEU(lowercase=True)),
+        ("bleu_char", sacrebleu.BLEU(tokenize="char")),
         ("chrf", sacrebleu.CHRF()),
     ],
 )
@@ -31,6 +34,23 @@ def test_the_score_is_sacrebleu_s_of_the_whole_corpus(name, theirs):
     assert 0.2 < expected < 0.9
     assert scores([name], REFERENCES, written(TEXTS))[name] == pytest.approx(expected, abs=1e-12)
     assert signature(name) == str(theirs.get_signature())
+
+
+def test_chinese_is_counted_by_character_where_a_sentence_would_be_one_word():
+    references, texts = ["我今天去了北京大学图书馆看书。"], ["我今天去北京大学图书馆读书。"]
+    expected = sacrebleu.BLEU(tokenize="zh").corpus_score(texts, [references]).score / 100
+    found = scores(["bleu", "bleu_zh", "bleu_char"], references, written(texts))
+    assert found == {"bleu": 0.0, "bleu_zh": pytest.approx(expected), "bleu_char": pytest.approx(expected)}
+    assert expected > 0.6
+    assert "tok:zh" in signature("bleu_zh")
+
+
+@pytest.mark.parametrize(("target", "main"), [("我去图书馆 {} 次。", "chrf"), ("I went {} times to 北京.", "bleu")])
+def test_the_first_metric_of_a_file_counts_words_only_where_blanks_divide_them(target, main, tmp_path):
+    file = write_csv(tmp_path / "pairs.csv", [{"a": f"a {n}", "b": target.format(n)} for n in range(20)])
+    task = custom_task(train=file, task_type="sequence_to_sequence", columns={"source": "a", "target": "b"})
+    assert task.metrics[0] == main
+    assert ("bleu_char" in task.metrics) == (main == "chrf")
 
 
 @pytest.mark.slow

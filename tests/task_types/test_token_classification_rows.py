@@ -1,6 +1,7 @@
 """Words and tags out of files in all their forms, and what is said of those that don't fit."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -203,3 +204,9 @@ def test_text_is_split_into_words_and_signs(text, words):
 def test_words_that_are_not_in_the_text_have_no_places():
     assert places_of(["Bern", "Rome"], "Bern is big") == ()
     assert places_of(["a", "a"], "a") == ()
+
+
+def test_a_test_file_alone_is_refused_in_words(command):
+    Path("test.conll").write_text(CONLL)
+    result = command("run", "--model", "majority", "--test", "test.conll")
+    assert (result.code, result.errors.startswith("train: no file to train on.")) == (2, True)

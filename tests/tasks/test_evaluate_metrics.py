@@ -113,7 +113,9 @@ def test_a_metric_of_tags_is_fed_their_names_in_their_order(script):
 
 
 def test_a_metric_of_numbers_is_fed_the_index_of_each_tag_and_of_sets_whether_each_label_is_there(script):
-    lists = '{"predictions": SEVERAL, "references": SEVERAL}'.replace("SEVERAL", 'datasets.Sequence(datasets.Value("int32"))')
+    lists = '{"predictions": SEVERAL, "references": SEVERAL}'.replace(
+        "SEVERAL", 'datasets.Sequence(datasets.Value("int32"))'
+    )
     compute = 'return {"same": sum(a == b for one, two in zip(predictions, references) for a, b in zip(one, two))}'
     name = script("numbered", compute, lists)
     references, predictions = [["N", "V", "N"], ["V"]], [["V", "N", "N"], ["V"]]

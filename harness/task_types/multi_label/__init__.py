@@ -113,8 +113,8 @@ class MultiLabel(TextType):
         named = bool(task.labels)
         if named and len(labels) == 2 and list(items) in ([0, 1], [1, 0]):
             raise FieldError(
-                f"{column}: {field!r} may stand for both labels, or for one of them alone, by its place. Give names, as "
-                f"in {[labels[1]]!r}."
+                f"{column}: {field!r} may stand for both labels, or for one of them alone, by its place. Give names, "
+                f"as in {[labels[1]]!r}."
             )
         return tuple(sorted({label_index(item, column, labels, named=named) for item in items}))
 

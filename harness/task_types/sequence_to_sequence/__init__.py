@@ -13,17 +13,20 @@ from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.scripts import count_unspaced
 from harness.data.task import Row, Task
 from harness.task_types.analysed import Aspect, in_order
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
-from harness.task_types.sequence_to_sequence.metrics import METRICS, OF_SUMS, ROUGE, signature
+from harness.task_types.sequence_to_sequence.metrics import BLEU_CHAR, METRICS, OF_SUMS, ROUGE, signature
 
 NAMES = {"source": ("source", "src", "input"), "target": ("target", "tgt", "translation", "summary", "output")}
 """Names of columns, the most usual first."""
 LENGTHS = {5: "1 to 5 words", 10: "6 to 10 words", 20: "11 to 20 words", 40: "21 to 40 words"}
 LONGER = "more words"
+SAMPLED = 1000
+"""Number of training targets that show whether there are blanks between words."""
 
 
 class Writing(Strict):
@@ -87,6 +90,16 @@ class SequenceToSequence(TaskType):
         """Accept targets other than a few labels."""
         (target,) = columns["target"]
         return "texts with texts" if 2 * len(target.values) > len(target.fields) else None
+
+    def metrics_for(self, task: Task) -> tuple[str, ...]:
+        """Return chrF and BLEU of characters in place of BLEU if targets have no blanks between words, as in Chinese.
+
+        A whole sentence would be one word of BLEU.
+        """
+        fields = [row.get(task.column("target")) for row in islice(task.source.rows().get("train", ()), SAMPLED)]
+        texts = "".join("".join(field.split()) for field in fields if isinstance(field, str))
+        (bleu, chrf, *others) = self.default_metrics
+        return (chrf, BLEU_CHAR.name, *others) if 2 * count_unspaced(texts) > len(texts) else (bleu, chrf, *others)
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
         """Report sacrebleu's signatures of the metrics."""

@@ -44,6 +44,8 @@ def _sacrebleu(name: str, **settings: Any) -> Any:
 OF_SUMS: Mapping[str, Callable[[], Any]] = {
     "bleu": lambda: _sacrebleu("BLEU", force=True),
     "bleu_lowercase": lambda: _sacrebleu("BLEU", force=True, lowercase=True),
+    "bleu_zh": lambda: _sacrebleu("BLEU", force=True, tokenize="zh"),
+    "bleu_char": lambda: _sacrebleu("BLEU", force=True, tokenize="char"),
     "chrf": lambda: _sacrebleu("CHRF"),
 }
 """Metrics of sacrebleu with its own settings. `force` allows texts that end in a blank and a full stop."""
@@ -190,6 +192,8 @@ def as_it_is(mean: float) -> float:
 
 BLEU = _text_metric("bleu", "BLEU")
 BLEU_LOWERCASE = _text_metric("bleu_lowercase", "BLEU, lower case")
+BLEU_ZH = _text_metric("bleu_zh", "BLEU, Chinese by character")
+BLEU_CHAR = _text_metric("bleu_char", "BLEU of characters")
 CHRF = _text_metric("chrf", "chrF")
 ROUGE = (
     _rouge("rouge_1", "rouge1", "ROUGE-1"),
@@ -206,6 +210,6 @@ PERPLEXITY = _of_costs(
     title="target perplexity",
     unit=Unit(1, 2, 1.0),
 )
-METRICS = (BLEU, CHRF, BLEU_LOWERCASE, *ROUGE, EXACT, TOKEN_ACCURACY, PERPLEXITY)
+METRICS = (BLEU, CHRF, BLEU_LOWERCASE, BLEU_ZH, BLEU_CHAR, *ROUGE, EXACT, TOKEN_ACCURACY, PERPLEXITY)
 OF_TEXTS = tuple(metric.name for metric in METRICS if not metric.partial)
 OF_COSTS = tuple(metric.name for metric in METRICS if metric.partial)

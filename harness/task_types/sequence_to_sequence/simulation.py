@@ -50,6 +50,8 @@ OVERLAP, SHARE = Simulation(_lengths, _overlap), of_values(_share_right)
 SIMULATIONS: Mapping[str, Simulation] = {
     "bleu": OVERLAP,
     "bleu_lowercase": OVERLAP,
+    "bleu_zh": OVERLAP,
+    "bleu_char": OVERLAP,
     "chrf": OVERLAP,
     "rouge_1": SHARE,
     "rouge_2": SHARE,

@@ -65,8 +65,8 @@ def lost_by_tokenizer(targets: Targets, examples: Sequence[SequencePair]) -> Ite
     lost = sum(text != " ".join((found or "").split()) for text, found in zip(texts, spelt, strict=True))
     if lost:
         yield (
-            f"the tokenizer does not restore {lost:,} of {len(texts):,} targets exactly (it may lower-case them), so no "
-            "model with it can write them exactly"
+            f"the tokenizer does not restore {lost:,} of {len(texts):,} targets exactly (it may lower-case them), so "
+            "no model with it can write them exactly"
         )
 
 

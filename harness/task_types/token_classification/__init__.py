@@ -73,7 +73,7 @@ class TokenClassification(TaskType):
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
         """Return the metrics of entities, or the accuracy if the tags do not encode entities."""
-        labels = self.label_names(task, [task.answered(row) for row in task.source.rows()["train"]])
+        labels = self.label_names(task, [task.answered(row) for row in task.source.rows().get("train", ())])
         return self.default_metrics if has_scheme(labels) else (TAG_ACCURACY.name,)
 
     def label_fields(self, task: Task, row: Row) -> Sequence[object]:
