@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Real  # numpy's numbers are Real, but not all of them float
 from typing import Any
@@ -32,6 +33,9 @@ def evaluate_scores(
         UserError: If the metric is not available, or does not accept such predictions.
     """
     loaded = _loaded(name)
+    predictions = [_text_of(row) for row in predictions]
+    if None in predictions:  # With `validate_by = "loss"` no text is generated in training.
+        return {name: math.nan}
     inputs = _inputs(loaded, references, predictions, labels)
     try:
         results = loaded.compute(**inputs)
@@ -63,7 +67,7 @@ def _inputs(loaded: Any, references: Values, predictions: Values, labels: Sequen
     if labels and not _takes_names(loaded.features):
         indices = _indices([*references, *predictions], labels)
         return {"references": indices[: len(references)], "predictions": indices[len(references) :]}
-    return {"references": list(references), "predictions": [_text_of(row) for row in predictions]}
+    return {"references": list(references), "predictions": list(predictions)}
 
 
 def _takes_names(features: Any) -> bool:

@@ -52,11 +52,15 @@ def f1(references: Values, predictions: Values, labels: Sequence[str]) -> float:
     Raises:
         UserError: If there are not two labels.
     """
+    _check_two(labels)
+    return _decisions(references, predictions).f1(labels[1:])
+
+
+def _check_two(labels: Sequence[str]) -> None:
     if len(labels) != 2:
         raise UserError(
             f"f1: needs two labels, the second one positive (got {list(labels)}). Use macro_f1 or micro_f1."
         )
-    return _decisions(references, predictions).f1(labels[1:])
 
 
 def matthews(references: Values, predictions: Values, labels: Sequence[str] = ()) -> float:
@@ -130,7 +134,7 @@ MACRO_F1 = Metric(
     label_counts=counts_of_labels,
 )
 MICRO_F1 = Metric("micro_f1", micro_f1, influence=of_labels(influence.micro_f1), title="micro-F1")
-F1 = Metric("f1", f1, influence=of_labels(influence.f1), title="F1", label_counts=_of_second)
+F1 = Metric("f1", f1, influence=of_labels(influence.f1), title="F1", label_counts=_of_second, check=_check_two)
 MATTHEWS = Metric(
     "matthews", matthews, influence=of_labels(influence.correlation), unit=CORRELATION, title="Matthews correlation"
 )

@@ -60,6 +60,18 @@ def scores(
     return found
 
 
+def check_labels(names: Sequence[str], labels: Sequence[str]) -> None:
+    """Check that the named metrics can score these labels, before anything is trained.
+
+    Raises:
+        UserError: If one can't.
+    """
+    for name in names:
+        check = find_metric(name).check
+        if check is not None:
+            check(labels)
+
+
 def unit_of(name: str) -> Unit:
     """Return the unit of a metric; a plain number for a metric unknown to this version.
 

@@ -128,6 +128,7 @@ class Metric:
             rare labels weigh as much as common ones. If None, all examples weigh the same.
         units: The prediction column with the number of units per example, such as tokens. Scores per unit are only
             compared between models with equal counts. If empty, all models have the same units.
+        check: Raises a UserError if labels with these names can't be scored. If None, all can.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Metric:
     partial: bool = False
     units: str = ""
     label_counts: LabelCounts | None = None
+    check: Callable[[Sequence[str]], object] | None = None
 
 
 def script_of(name: str) -> Path | None:

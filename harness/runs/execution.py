@@ -15,6 +15,7 @@ from harness.config.run import LocalData, RunConfig, limited_splits, task_of
 from harness.data.task import Splits, Task
 from harness.errors import UserError
 from harness.fold import Fold
+from harness.metrics.lookup import check_labels
 from harness.ops.collector import pass_over_what_came_since
 from harness.ops.device import fresh_accelerator, reset_peak_memory
 from harness.ops.others import others_share
@@ -62,6 +63,7 @@ def _executed(
     with watch("load"):
         splits = limited_splits(_loaded(task, run.config), run.config)
         check_unchanged(run.config)
+    check_labels(run.config.metrics, splits.labels)
     if together.is_main_process:
         run.begin(redo=options.redo)
     together.wait_for_everyone()

@@ -139,6 +139,35 @@ def test_parts_of_speech_are_scored_word_by_word(command):
     assert (found["prediction"], "entities" in found) == (["NOUN", "VERB"], False)
 
 
+SUITE = """tasks = ["rows"]
+models = ["majority"]
+seeds = [0]
+baseline = "majority"
+[metrics]
+rows = ["{metric}"]
+[data.rows]
+train = "rows.csv"
+{columns}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns", "said"),
+    [
+        ("entity_f1", 'tokens = "text"\ntags = "label"', "tag 'a': spells no entity"),
+        ("f1", "", "f1: needs two labels, the second one positive (got ['a', 'b', 'c'])"),
+    ],
+)
+def test_labels_that_a_metric_can_t_score_are_refused_before_anything_is_trained(
+    metric, columns, said, command, monkeypatch
+):
+    monkeypatch.setattr("harness.runs.execution.fit_baseline", lambda *_, **__: pytest.fail("it was trained"))
+    Path("rows.csv").write_text("text,label\n" + "".join(f"w{n},{'abc'[n % 3]}\n" for n in range(60)))
+    Path("suite.toml").write_text(SUITE.format(metric=metric, columns=columns))
+    result = command("run", "suite.toml", "--workers", "1")
+    assert (result.code, said in " ".join(result.output.split())) == (2, True), result.output
+
+
 @pytest.mark.slow
 def test_a_checkpoint_with_a_tagger_of_its_own_keeps_it_label_by_label(checkpoints, tmp_path):
     import torch

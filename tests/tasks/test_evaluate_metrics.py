@@ -1,5 +1,7 @@
 """Our metrics in the `evaluate` library's hands, and its metrics in ours. Importing it takes seconds: all slow."""
 
+import math
+
 import pytest
 
 from harness.errors import UserError
@@ -129,6 +131,7 @@ def test_a_metric_of_texts_is_fed_written_texts_and_names_of_labels(script):
     name = script("texts", compute, texts)
     written = [{"text": text, "nats": 1.0, "tokens": 2, "right": 1} for text in ("a cat", "a dog")]
     assert scores([name], ["a cat", "a cow"], written) == {name: 1.0}
+    assert math.isnan(scores([name], ["a cat"], [{**written[0], "text": None}])[name])
     assert scores([name], ["no", "yes"], ["no", "no"], ("no", "yes")) == {name: 1.0}
 
 

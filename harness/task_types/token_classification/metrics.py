@@ -127,8 +127,10 @@ def _metric(name: str, sums: Sums, **more: Any) -> Metric:
     )
 
 
-ENTITY_F1 = _metric("entity_f1", _f1, title="entity F1")
-ENTITY_PRECISION = _metric("entity_precision", _precision)
-ENTITY_RECALL = _metric("entity_recall", _recall)
-ENTITY_MACRO_F1 = _metric("entity_macro_f1", _f1_by_type, title="entity macro-F1", label_counts=_counts_of_types)
+ENTITY_F1 = _metric("entity_f1", _f1, title="entity F1", check=entities)
+ENTITY_PRECISION = _metric("entity_precision", _precision, check=entities)
+ENTITY_RECALL = _metric("entity_recall", _recall, check=entities)
+ENTITY_MACRO_F1 = _metric(
+    "entity_macro_f1", _f1_by_type, title="entity macro-F1", label_counts=_counts_of_types, check=entities
+)
 TAG_ACCURACY = _metric("tag_accuracy", _right_tags)
