@@ -20,7 +20,7 @@ from harness.task_types.constants import most_frequent
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 
 FILE, TARGETS = "writer.json", "targets.json"
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"[.!?](?=\s)|[。！？]+[”’」』）]*")
 MOST_PRODUCTS = 2**24
 """Maximum number of similarities between sources and training sources in memory at once: 128 MB."""
 
@@ -73,10 +73,12 @@ class RuleMaker:
 def lead(source: str, sentences: int) -> str:
     """Return the first sentences of a source.
 
-    >>> lead("It rains. Does it? Yes!  No.", 2)
-    'It rains. Does it?'
+    >>> lead("It rains. Does it? Yes!  No.", 2), lead("下雨了。他说：“是吗？”是的。", 2)
+    ('It rains. Does it?', '下雨了。他说：“是吗？”')
     """
-    return " ".join(_SENTENCE_END.split(source.strip())[:sentences])
+    text = source.strip()
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    return text[: ends[sentences - 1]] if len(ends) >= sentences else text
 
 
 class Lead(RuleMaker):

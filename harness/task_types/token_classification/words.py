@@ -9,9 +9,11 @@ from collections.abc import Sequence
 # A number with inner punctuation (3.5, 12:30, 23,000), letters with inner hyphens and apostrophes (O'Neill,
 # well-known), or any other single character. Close to the splitting of newswire, but independent of the language: U.S.
 # becomes four words. Marks belong to their letter (é as e and an accent, the vowel signs of Hindi and Thai), and so do
-# joiners.
+# joiners. Each Chinese character is a word, as in the data sets of Chinese entities.
 _MARK, _JOINERS = "\ue000", "\u200c\u200d"
-_WORD = re.compile(r"\d+(?:[.,:/]\d+)+M*|[\wM]+(?:[-'’][\wM]+)*|\SM*".replace("M", _MARK))
+_CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = rf"[^\W{_CHINESE}]"
+_WORD = re.compile(r"\d+(?:[.,:/]\d+)+M*|(?:L|M)+(?:[-'’](?:L|M)+)*|\SM*".replace("M", _MARK).replace("L", _LETTER))
 
 
 def split_words(text: str) -> list[str]:
@@ -19,6 +21,8 @@ def split_words(text: str) -> list[str]:
 
     >>> split_words("Angela Merkel didn't pay $3.50 on 1996-08-22.")
     ['Angela', 'Merkel', "didn't", 'pay', '$', '3.50', 'on', '1996-08-22', '.']
+    >>> split_words("李娜在 Roland-Garros 夺冠。")
+    ['李', '娜', '在', 'Roland-Garros', '夺', '冠', '。']
     """
     without_marks = "".join(_MARK if _is_mark(character) else character for character in text)
     return [text[slice(*found.span())] for found in _WORD.finditer(without_marks)]
