@@ -159,7 +159,7 @@ class Classification(TextType):
             answers = cooled(answers, temperature)
         if settings.threshold is None:
             return answers
-        known = (lambda: validated()) if temperature is None else (lambda: cooled(validated(), temperature))
+        known = validated if temperature is None else (lambda: cooled(validated(), temperature))
         return by_threshold(answers, known, labels, settings)
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
