@@ -43,9 +43,9 @@ def explained_token(features: Features, asked: Asked, *, causal: bool) -> Explai
         place = _asked_for(asked.settings.token, places, first)
     else:
         place = _costliest(item, places, asked, at_once=len(places) if causal else AT_ONCE)
-    told = item if causal else replace(item, windows=(replace(window, scored_tokens=(place,)),))
+    scored_item = item if causal else replace(item, windows=(replace(window, scored_tokens=(place,)),))
     return ExplainedScore(
-        told,
+        scored_item,
         f"log-probability of token {place - first + 1}",
         lambda scores: -scores[0, place],
         lambda scores: exp(-float(scores[0, place])),

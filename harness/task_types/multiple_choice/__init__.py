@@ -21,7 +21,7 @@ from harness.task_types.contract import Column, TaskType
 from harness.task_types.multiple_choice import errors, guessing
 from harness.task_types.multiple_choice.examples import ChoiceExample
 from harness.task_types.multiple_choice.fields import Choices, choices_of
-from harness.task_types.multiple_choice.right_choice import right_place, spelling, told
+from harness.task_types.multiple_choice.right_choice import described, right_place, spelling
 from harness.task_types.probabilities import softmax, surprise
 
 MOST_COLUMNS = 100
@@ -76,7 +76,7 @@ class MultipleChoice(TaskType):
         """Report how the right choice is given, if that was detected, and how many questions have equal choices."""
         read = [choices for _, choices in self._readable(task, rows)]
         if not task.labels and not all(choices.names for choices in read):
-            yield f"{task.column('label')}: the right choice is given {told(labels)}"
+            yield f"{task.column('label')}: the right choice is given {described(labels)}"
         equal = sum(len(set(choices.texts)) < len(choices.texts) for choices in read)
         if equal:
             those = f"{equal:,} questions have" if equal > 1 else "1 question has"

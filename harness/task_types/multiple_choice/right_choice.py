@@ -53,7 +53,7 @@ def spelling(rows: Iterable[tuple[object, Choices]], column: str) -> Names:
     return best
 
 
-def told(names: Names) -> str:
+def described(names: Names) -> str:
     """Describe how a data set with these names gives the right choice."""
     return next((how for how, way in WAYS.items() if names and names[0] == way(0)), BY_TEXT)
 
