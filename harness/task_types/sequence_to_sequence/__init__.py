@@ -96,7 +96,8 @@ class SequenceToSequence(TaskType):
 
         A whole sentence would be one word of BLEU.
         """
-        fields = [row.get(task.column("target")) for row in islice(task.source.rows().get("train", ()), SAMPLED)]
+        rows = islice(task.source.rows().get("train", ()), SAMPLED)
+        fields = [task.answered(row).get(task.column("target")) for row in rows]
         texts = "".join("".join(field.split()) for field in fields if isinstance(field, str))
         (bleu, chrf, *others) = self.default_metrics
         return (chrf, BLEU_CHAR.name, *others) if 2 * count_unspaced(texts) > len(texts) else (bleu, chrf, *others)

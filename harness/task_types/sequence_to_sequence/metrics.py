@@ -192,7 +192,7 @@ def as_it_is(mean: float) -> float:
 
 BLEU = _text_metric("bleu", "BLEU")
 BLEU_LOWERCASE = _text_metric("bleu_lowercase", "BLEU, lower case")
-BLEU_ZH = _text_metric("bleu_zh", "BLEU, Chinese by character")
+BLEU_ZH = _text_metric("bleu_zh", "BLEU of Chinese")
 BLEU_CHAR = _text_metric("bleu_char", "BLEU of characters")
 CHRF = _text_metric("chrf", "chrF")
 ROUGE = (
