@@ -26,7 +26,7 @@ class BaselineFamily:
         Settings of the recipe that the baseline does not use are ignored.
 
         Returns:
-            A `harness.task_types.contract.FittedBaseline`.
+            A `harness.task_types.baseline.FittedBaseline`.
 
         Raises:
             UserError: If there is no such baseline for this task type.

@@ -18,8 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from harness.config.checking import Strict
 from harness.data.fields import is_blank
@@ -30,6 +29,7 @@ from harness.errors import UserError
 from harness.metrics.metric import Metric
 from harness.rare_label import RareLabel
 from harness.task_types.analysed import Analysed
+from harness.task_types.baseline import BaselineMaker
 from harness.task_types.predicts import NoSettings, Predicts
 
 if TYPE_CHECKING:  # Training settings are composed of those of the task types, so this import would be circular.
@@ -69,26 +69,6 @@ class ItemWindows:
     stride: int | None
     most: int | None
     trained: float
-
-
-class FittedBaseline(Protocol):
-    """A fitted simple baseline."""
-
-    def outputs(self, examples: Sequence[Any]) -> Any:
-        """Return an output per example, from which the objective makes predictions."""
-
-    def save(self, folder: Path) -> None:
-        """Save the baseline in `folder`, without pickle."""
-
-
-class BaselineMaker(Protocol):
-    """A simple baseline for one task type."""
-
-    def fit(self, examples: Sequence[Any], labels: tuple[str, ...]) -> FittedBaseline:
-        """Fit the baseline to the training examples."""
-
-    def load(self, folder: Path, labels: tuple[str, ...]) -> FittedBaseline:
-        """Load a baseline that `save` wrote."""
 
 
 def finite(value: Any) -> Any:
