@@ -174,7 +174,8 @@ class Budgeted:
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
             self._say(
-                f"{self._prefix}{model}: {_seeds(self._first(self.waiting[model]))}{about}; {duration(self.left)} left."
+                f"{self._prefix}{model}: {counted(len(self._first(self.waiting[model])), 'seed')}{about}; "
+                f"{duration(self.left)} left."
             )
         return fitting
 
@@ -253,7 +254,7 @@ class Budgeted:
     def what_is_left(self) -> Iterator[str]:
         """Sentences about what did not fit; empty if everything is done."""
         lacking = {model: [run for run in self._asked_for(runs) if _is_open(run)] for model, runs in self.begun.items()}
-        stopped = [f"{model} ({_seeds(runs)})" for model, runs in lacking.items() if runs]
+        stopped = [f"{model} ({counted(len(runs), 'seed')})" for model, runs in lacking.items() if runs]
         if stopped:
             yield f"Time ran out before these finished: {self._prefix}{listed(stopped)}."
         if self.waiting:
@@ -295,7 +296,3 @@ def _has_begun(run: Run) -> bool:
 
 def _is_open(run: Run) -> bool:
     return run.state() in ("new", "unfinished")
-
-
-def _seeds(runs: Sequence[Run]) -> str:
-    return counted(len(runs), "seed")
