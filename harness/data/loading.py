@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.data.placed_rows import column_problem, refuse
-from harness.data.rows import SKIP, Reading, row_place
+from harness.data.rows import SKIP, Reading, repeated_id, row_place
 from harness.data.splitting import LeftOut, separated
 from harness.data.task import Example, NotedSource, Row, Source, Splits, SplitwiseSource, Task
 from harness.registry import TASK_TYPES
@@ -17,8 +17,8 @@ TO_PREDICT = " A file without answers is for `harness predict --input`: leave it
 def load_splits(task: Task, *, test: bool = True) -> Splits:
     """Load the task's examples: read, check, drop duplicates and split (see `harness.data.splitting`).
 
-    An example's id is its "id" cell if it has one, otherwise its split and row. A text may be empty, and a list of
-    texts is joined by line breaks. A label that is an index is looked up in `task.labels`.
+    An example's id is its "id" cell if no two rows have the same one, otherwise its split and row. A text may be empty,
+    and a list of texts is joined by line breaks. A label that is an index is looked up in `task.labels`.
 
     Args:
         task: The task to load.
@@ -36,10 +36,11 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     examples = {split: reading.examples(split, rows) for split, rows in tables.items()}
     if "test" in wanted and not examples["test"] and not any(_has_answer(task, row) for row in wanted["test"]):
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
-    refuse([*reading.problems, *_repeated_ids(examples)])
+    refuse(reading.problems)
     noted = task.source.notes() if isinstance(task.source, NotedSource) else ()
     label_notes = task.type.label_notes(task, _every_row(wanted), reading.labels)
-    left_out = LeftOut(reading.dropped, [*noted, *label_notes, *(_groups_in_train(examples) if task.group else ())])
+    shared = _groups_in_train(examples) if task.group else ()
+    left_out = LeftOut(reading.dropped, [*noted, *_repeated_ids(wanted), *label_notes, *shared])
     with left_out.told_first():
         near = task.near_duplicates == "drop"
         splits = separated(examples, left_out, near=near, repeats=task.keep_repeats, fold=task.fold)
@@ -125,10 +126,8 @@ def _has(row: Row, task: Task, roles: Iterable[str]) -> bool:
     return all(column in row for role in roles for column in task.columns_of(role))
 
 
-def _repeated_ids(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:
-    for split, rows in examples.items():
-        seen: set[str] = set()
-        for example in rows:
-            if example.id in seen:
-                yield f"{split}: id {example.id!r} appears twice. Give each row an id of its own, or no id column."
-            seen.add(example.id)
+def _repeated_ids(tables: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """Say for each split whose ids repeat that they are not used, a sentence per split."""
+    for split, rows in tables.items():
+        if (repeated := repeated_id(rows)) is not None:
+            yield f"{split}: several rows have the id {repeated!r}, so rows are called by their number instead"

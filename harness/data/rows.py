@@ -38,8 +38,7 @@ class Reading:
         found: list[Example] = []
         unknown: list[Unknown] = []
         problems: list[str] = []
-        for number, row in enumerate(rows, start=1):
-            identity = identity_of(row, split, number)
+        for number, (row, identity) in enumerate(zip(rows, identities(rows, split), strict=True), start=1):
             if self.task.blank_rows == "skip" and (blank := self.task.type.blank_role(self.task, row)):
                 self.dropped[f"{split} rows {self.task.type.blank_reason(blank)}"] += 1
                 continue
@@ -70,7 +69,20 @@ def row_place(split: str, number: int, row: Row) -> str:
     return f"{split} ({place})" if place else f"{split} row {number}"
 
 
-def identity_of(row: Row, split: str, number: int) -> str:
-    """Return the id of a row's example: its own if it has one, otherwise its split and number from 1."""
-    field = row.get("id")
-    return f"{split}-{number}" if field is None or field == "" else str(field)
+def identities(rows: Sequence[Row], split: str) -> list[str]:
+    """Return the ids of a split's examples: their own if no two are the same, otherwise their split and number from 1.
+
+    A row without an id of its own is named by its split and number, too.
+    """
+    own = [row.get("id") for row in rows]
+    if repeated_id(rows) is not None:
+        own = [None] * len(rows)
+    return [
+        f"{split}-{number}" if field is None or field == "" else str(field) for number, field in enumerate(own, start=1)
+    ]
+
+
+def repeated_id(rows: Sequence[Row]) -> str | None:
+    """Return an id that several rows have, so that the column does not identify them; None if there is none."""
+    own = (str(field) for row in rows if (field := row.get("id")) is not None and field != "")
+    return next((field for field, count in Counter(own).items() if count > 1), None)

@@ -13,7 +13,7 @@ from harness.comparison.clean import repeats_in
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError, number_field
 from harness.data.placed_rows import flattened
-from harness.data.rows import identity_of
+from harness.data.rows import identities
 from harness.data.splitting import repeating
 from harness.data.task import Row
 from harness.error_analysis.answered import AnsweredTask, ModelAnswers
@@ -169,8 +169,8 @@ def _rows(model: ModelAnswers) -> list[Row]:
         tables = task_of(config).source.rows()
         # Test examples come from the test split, else from train. Ids are unique within a split only.
         for split in ("test",) if tables.get("test") else ("validation", "train"):
-            numbered = enumerate(tables.get(split, ()), start=1)
-            rows |= {identity_of(row, split, number): row for number, row in numbered}
+            found = tables.get(split, ())
+            rows |= dict(zip(identities(found, split), found, strict=True))
     return [flattened(rows.get(str(identity), {})) for identity in model.answers.column("id")]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.data.fields import MOST, FieldError, label_index, number_field, text_field
-from harness.data.rows import group_of, identity_of, row_place
+from harness.data.rows import group_of, identities, row_place
 from harness.data.task import Task
 from harness.data.written_values import NotWrittenError, written_value
 
@@ -97,7 +97,7 @@ def test_what_is_no_label_is_told(field, named, said):
     [({}, "test-7"), ({"id": None}, "test-7"), ({"id": ""}, "test-7"), ({"id": 0}, "0"), ({"id": "x"}, "x")],
 )
 def test_a_row_s_id_is_its_own_or_its_number(cells, identity):
-    assert identity_of(cells, "test", 7) == identity
+    assert identities([*[{}] * 6, cells], "test")[-1] == identity
     assert row_place("test", 7, cells) == "test row 7"
 
 

@@ -166,10 +166,14 @@ def test_a_pair_has_two_texts():
     assert (one.text[0], one.pair) == ("w", f"v{one.text[1:]}")
 
 
-def test_an_id_that_is_there_twice_is_an_error():
+def test_ids_that_several_rows_have_are_not_used_and_told():
     train = [row | {"id": "same" if n < 2 else str(n)} for n, row in enumerate(rows(20))]
-    (line,) = complaint(task(train=train))
-    assert line.startswith("train: id 'same' appears twice")
+    splits = load_splits(task(train=train))
+    assert {example.id for example in splits.train + splits.validation + splits.test} == {
+        f"train-{number}" for number in range(1, 21)
+    }
+    told = "train: several rows have the id 'same', so rows are called by their number instead"
+    assert told in splits.notes
 
 
 @pytest.mark.parametrize("field", ["much", None, math.nan, math.inf, "nan", True])
