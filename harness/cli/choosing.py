@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from harness.cli.app import (
     FAILED,
@@ -36,7 +35,7 @@ from harness.config.files import refuse_shared_folder
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, say
 from harness.records import read_records
 from harness.runs.options import Options
 from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
@@ -159,11 +158,11 @@ def choose(
         refuse_shared_folder(name, file)
     shown = console()
     for line in _understood(question, file):
-        shown.print(Text(line), soft_wrap=True)
+        say(shown, line)
     rare = check_data(question)
     if rare is not None:
         question = with_weights_tried(question, rare)
-        shown.print(Text(_rare(rare, question)), soft_wrap=True)
+        say(shown, _rare(rare, question))
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
@@ -246,9 +245,9 @@ def _run_and_recommend(
         mark_redone(planned, shown)
     expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
-        shown.print(Text(line), soft_wrap=True)
+        say(shown, line)
     if ends is None and expected is not None and first_look_seconds(expected, suite.rule) > LONG:
-        shown.print(SHORTER, soft_wrap=True)
+        say(shown, SHORTER)
     left: tuple[str, ...] = ()
     if ends is None:
         tally = _run_all(suite, planned, options, shown, folder=folder, workers=workers)
@@ -262,7 +261,7 @@ def _run_and_recommend(
         print_table(tables.details(task), shown)
         _advise(recommended(task), shown)
     if left:
-        shown.print(Text(" ".join([*left, "Run the same command again to continue."])), soft_wrap=True)
+        say(shown, " ".join([*left, "Run the same command again to continue."]))
     report = folder / "report.html"
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
@@ -290,8 +289,6 @@ def _run_all(
 
 
 def _advise(found: Recommendation, shown: Console) -> None:
-    shown.print(
-        Text(found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold"), soft_wrap=True
-    )
+    say(shown, found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold")
     for reason in found.reasons:
-        shown.print(Text(f"  {reason}"), soft_wrap=True)
+        say(shown, f"  {reason}")
