@@ -90,16 +90,16 @@ class _Title(ProgressColumn):
 
 
 def fitted(title: str, width: int) -> str:
-    """Cut the longest parts of a title, to the same length, so that it has at most `width` characters if possible.
+    """Cut the longest names of a title, to the same length, so that it has at most `width` characters if possible.
 
     >>> fitted("[5/20] rotten_tomatoes · bert-mini · seed 0", 31)
-    '[5/20] ro… · bert-mini · seed 0'
+    '[5/20] rotte… · bert-… · seed 0'
     """
-    parts = title.split(" · ")
+    place, bracket, names = title.partition("] ")
     for most in range(len(title), 1, -1):
-        cut = " · ".join(part if len(part) <= most else f"{part[: most - 1]}…" for part in parts)
-        if len(cut) <= width:
-            return cut
+        cut = " · ".join(name if len(name) <= most else f"{name[: most - 1]}…" for name in names.split(" · "))
+        if len(place + bracket + cut) <= width:
+            return place + bracket + cut
     return title
 
 

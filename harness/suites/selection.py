@@ -54,8 +54,8 @@ def resolve_suite(
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
     if not file.exists() and is_there(Path(suite)):
         raise UserError(
-            f"{suite}: not a suite, which is a .toml file. For your own data: harness choose {shlex.quote(suite)} (with "
-            "--write, it only writes a suite)."
+            f"{suite}: not a suite, which is a .toml file. For your own data: harness choose {shlex.quote(suite)} "
+            "(with --write, it only writes a suite)."
         )
     refuse_shared_folder(file.stem, file)
     found = read_suite(

@@ -160,6 +160,11 @@ def test_it_prints_what_the_command_prints(command, comparison, runs):
     assert repr(comparison) == "Comparison(bert-mini, scratch, tfidf on boolq, rotten_tomatoes, against scratch)"
 
 
+def test_a_notebook_prints_what_a_terminal_does(comparison, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert "Model" in str(comparison)  # Rich would display it instead, and return nothing.
+
+
 def test_a_notebook_shows_every_table_and_conclusion(comparison):
     from harness.comparison.conclusions import verdict
     from harness.reporting import tables
