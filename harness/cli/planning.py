@@ -229,7 +229,8 @@ def _disk(plan: Plan, runs: Path) -> list[str]:
     state = sum(sorted((run.state_bytes for run in plan.runs.values()), reverse=True)[: len(plan.slots)])
     there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
     free = disk_usage(there).free
-    lines = [f"Disk: about {memory(whole)}, and up to {memory(state)} more during the runs; {memory(free)} free."]
+    more = f", and up to {memory(state)} more during the runs" if state else ""
+    lines = [f"Disk: about {memory(whole)}{more}; {memory(free)} free."]
     if whole + state > free:
         lines.append(f"That is more than is free in {there}. Choose another --runs folder, or fewer runs.")
     return lines

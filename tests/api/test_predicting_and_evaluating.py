@@ -166,7 +166,7 @@ def test_another_split_is_refused(finished, which, said):
 
 def test_a_checkpoint_that_cannot_be_scored_is_an_error(films, tmp_path):
     data = {"train": films, "text": "review", "label": "nowhere"}
-    with pytest.raises(harness.UserError, match=r"failed\. .*no column 'nowhere'"):
+    with pytest.raises(harness.UserError, match="no column 'nowhere'"):
         harness.evaluate("majority", data=data, runs=tmp_path, progress=False)
 
 
