@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from harness.suites.suite import Suite
 
 YEAR = 365 * 24 * 60.0  # Minutes.
+FEW_EXAMPLES = 50
+FOLDS = "To test on every row: --write SUITE.toml, folds = 5 in its table of the data, and harness run."
 LONG = 3600.0  # Beyond this many seconds, a shorter way is suggested.
 SHORTER = (
     "That is long. --minutes 20 trains for 20 minutes, in short runs if full ones don't fit, and compares what is "
@@ -159,7 +161,9 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         say(shown, line)
-    rare = check_data(question)
+    rare, split_off = check_data(question)
+    if split_off is not None and split_off < FEW_EXAMPLES:
+        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
     if rare is not None:
         question = with_weights_tried(question, rare)
         say(shown, _rare(rare, question))

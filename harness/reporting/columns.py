@@ -62,13 +62,6 @@ def metric_label(task: TaskComparison) -> str:
     )
 
 
-def unseen_share(cell: Cell) -> float | None:
-    """Share of the test split's tokens that the model never read; None if they were not counted."""
-    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
-    total = sum(count.total for count in counts)
-    return 1 - sum(count.seen for count in counts) / total if total else None
-
-
 def unreachable_share(cell: Cell) -> float | None:
     """Of the test questions with an answer, the share whose answer the model can't produce, after all limits.
 
@@ -233,10 +226,10 @@ DETAILS: Sequence[Column] = (
     ),
     Column(
         "Tokens never read",
-        _of_scored(lambda cell, *_: share(unseen_share(cell))),
-        concerns=lambda cell: bool(unseen_share(cell)),
+        _of_scored(lambda cell, *_: share(cell.unseen_share)),
+        concerns=lambda cell: bool(cell.unseen_share),
         csv="unseen_token_share",
-        number=unseen_share,
+        number=lambda cell: cell.unseen_share,
     ),
     Column(
         "Unreachable answers",

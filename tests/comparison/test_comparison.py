@@ -12,7 +12,6 @@ from harness.comparison.results import Cell, Comparison
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import RECORD, Counts, Provenance
-from harness.reporting.columns import unseen_share
 from harness.reporting.entries import score_entry, shortfall
 from harness.reporting.remarks import remarks
 from harness.reporting.tables import details, footnotes, left_out, sizes
