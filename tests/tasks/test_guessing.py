@@ -105,7 +105,7 @@ def test_labels_whose_texts_are_elsewhere_are_no_texts():
     with pytest.raises(UserError, match="column 'filename' names files, whose texts are not read"):
         guessed(rows, named={})
     assert guessed(rows, named={"text": ("filename",)}).columns["text"] == ("filename",)
-    beside = table(filename=lambda row: f"texts/{row}.txt", body=texts(length=30), **labels)
+    beside = table(filename=lambda row: f"texts/{row}.txt", body=texts(length=3), **labels)
     assert guessed(beside, named={}).columns["text"] == ("body",)
     with pytest.raises(UserError, match=r"can't tell the task type \(columns: 'name', 'label'\)"):
         guessed(table(name=lambda row: f"{row}", **labels), named={})
