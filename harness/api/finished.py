@@ -122,9 +122,9 @@ class FinishedRun:
         return rows
 
     def worst(self, count: int = 20) -> list[dict[str, Any]]:
-        """Return the test examples that the run gets most wrong, worst first; none that are entirely right.
+        """Return the test examples that the run gets most wrong, worst first.
 
-        Each has `id`, `group`, `length` in tokens, `reference`, `prediction`, `wrongness` (by the task type) and
+        Last come those that it gets right, but without certainty; none that are entirely right. Each has `id`, `group`, `length` in tokens, `reference`, `prediction`, `wrongness` (by the task type) and
         `texts`, which is None if the data is gone or has changed.
 
         Args:
@@ -165,5 +165,5 @@ def run_folder(run: FinishedRun | str | Path) -> Path:
         UserError: If it is neither.
     """
     if not isinstance(run, FinishedRun | str | Path):
-        raise UserError(f"run: must be one run, or its folder (got {run!r:.80}).")
+        raise UserError(f"run: must be one run, or its folder (got {run!r:.80}). Of a list, take one: runs[0].")
     return run.folder if isinstance(run, FinishedRun) else Path(run)
