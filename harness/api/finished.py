@@ -124,8 +124,9 @@ class FinishedRun:
     def worst(self, count: int = 20) -> list[dict[str, Any]]:
         """Return the test examples that the run gets most wrong, worst first.
 
-        Last come those that it gets right, but without certainty; none that are entirely right. Each has `id`, `group`, `length` in tokens, `reference`, `prediction`, `wrongness` (by the task type) and
-        `texts`, which is None if the data is gone or has changed.
+        Last come those that it gets right, but without certainty; none that are entirely right. Each has `id`, `group`,
+        `length` in tokens, `reference`, `prediction`, `wrongness` (by the task type) and `texts`, which is None if the
+        data is gone or has changed.
 
         Args:
             count: The largest number of examples.

@@ -186,9 +186,10 @@ def test_one_run_is_compared_as_a_list_of_one(finished):
 
 
 def test_the_worst_examples_of_a_run_have_their_texts(finished):
-    run = finished["majority"]
+    run = finished["bert"]
     wrong = [row for row in run.predictions() if row["prediction"] != row["reference"]]
     found = run.worst(100)
+    assert wrong
     assert {row["id"] for row in found[: len(wrong)]} == {row["id"] for row in wrong}  # Then right ones that it doubts.
     for row in run.worst(2):
         assert row["reference"] != row["prediction"]
