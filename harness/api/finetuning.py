@@ -118,7 +118,7 @@ def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
     if wrong or not chosen:
         got = repr(wrong[0]) if wrong else "none"
         raise UserError(f"seeds: must be whole numbers from 0 to 2**32 - 1 (got {got}). Write seeds=(0, 1, 2).")
-    if isinstance(seeds, Integral) and seeds > 1:
+    if not isinstance(seeds, Iterable) and seeds > 1:
         notice(f"seeds={seeds}: a single run with the seed {seeds}. For {seeds} seeds, write seeds=range({seeds}).")
     return [int(seed) for seed in dict.fromkeys(chosen)]
 

@@ -70,9 +70,9 @@ def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
         shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
         right = " (right, but not with certainty)" if row["reference"] == row["prediction"] else ""
         told = f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}{right}"
-        shown.print(told, soft_wrap=True)
+        say(shown, told)
         for text in row["texts"] or ():
-            shown.print(f"  {one_line(text)}", soft_wrap=True)
+            say(shown, f"  {one_line(text)}")
     if not found:
         shown.print("No test example is predicted wrongly.")
 

@@ -29,7 +29,8 @@ class Guess:
     because: str
 
     def __str__(self) -> str:
-        roles = ", ".join(f"{role} {' and '.join(names)}" for role, names in self.columns.items())
+        named = {role: " and ".join(names) for role, names in self.columns.items()}
+        roles = ", ".join(role if role == names else f"{role} {names}" for role, names in named.items())
         return f"{self.task_type.replace('_', ' ')} ({self.because}): {roles}"
 
 

@@ -294,7 +294,7 @@ def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_un
         result = command(*words)
         assert result.code == 0, result.errors
     assert fetched == [("someone/films", "plain")]
-    assert "classification (2 classes): text sentence, label label" in result.output
+    assert "classification (2 classes): text sentence, label. " in result.output
     record = next(tmp_path.glob("runs/someone--films+plain/*/tfidf/seed-0/run.json")).read_text()
     assert json.loads(record)["config"]["local"]["train"] == "runs/data/someone--films+plain"
     assert '"good"' in record
