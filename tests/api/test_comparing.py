@@ -152,7 +152,7 @@ def test_mistakes_are_told_in_the_command_lines_words(command, runs):
         assert list(caught.value.lines) == command("compare", *words).lines
     with pytest.raises(harness.UserError, match="compare: no runs"):
         harness.compare([])
-    with pytest.raises(harness.UserError, match=r"compare: must be runs, or their folder \(got a NoneType\)"):
+    with pytest.raises(harness.UserError, match=r"compare: not a run \(got None\)"):
         harness.compare(None)
 
 

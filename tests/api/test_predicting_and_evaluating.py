@@ -177,7 +177,9 @@ def test_a_model_without_data_to_be_scored_on_is_told_as_evaluates_mistake():
 
 def test_a_list_of_runs_is_no_run(finished):
     for call in (harness.predict, harness.evaluate):
-        with pytest.raises(harness.UserError, match=r"must be one run, or its folder \(got a list\).* runs\[0\]"):
+        with pytest.raises(
+            harness.UserError, match=r"must be one run, or its folder \(got \[FinishedRun.* take one: runs\[0\]\."
+        ):
             call([finished["majority"]], **({"rows": ["a text"]} if call is harness.predict else {}))
 
 
