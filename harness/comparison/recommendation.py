@@ -58,10 +58,17 @@ def recommended(task: TaskComparison) -> Recommendation:
     return replace(found, kind=kind, reasons=(why, *found.reasons))
 
 
+def unseen_share(cell: Cell) -> float | None:
+    """Share of the test split's tokens that the model never read; None if they were not counted."""
+    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
+    total = sum(count.total for count in counts)
+    return 1 - sum(count.seen for count in counts) / total if total else None
+
+
 def _unread(task: TaskComparison) -> Iterator[str]:
     """Say that the best trained model saw little of the texts, if so: with all of them it may score differently."""
     best = next((cell for cell in task.ranked if not cell.is_simple_baseline), None)
-    unseen = None if best is None else best.unseen_share
+    unseen = None if best is None else unseen_share(best)
     if best is not None and unseen is not None and unseen > MOST_UNSEEN:
         yield (
             f"{best.model} never read {share(unseen)} of the test texts, which may explain its score: "

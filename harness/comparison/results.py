@@ -168,13 +168,6 @@ class Cell:
         return bool(self.scored) and all(run.is_collapsed for run in self.scored)
 
     @property
-    def unseen_share(self) -> float | None:
-        """Share of the test split's tokens that the model never read; None if they were not counted."""
-        counts = [record.counts.tokens["test"] for record in self.scored_records if "test" in record.counts.tokens]
-        total = sum(count.total for count in counts)
-        return 1 - sum(count.seen for count in counts) / total if total else None
-
-    @property
     def troubled(self) -> tuple[Run, ...]:
         """Runs without a score."""
         return tuple(run for run in self.runs if run.score is None)

@@ -11,6 +11,7 @@ from harness.comparison.conclusions import reading
 from harness.comparison.conclusions_margin import in_words, margin_reading
 from harness.comparison.effects import Flips, RunWins
 from harness.comparison.formatting import NOTHING, p_value, share
+from harness.comparison.recommendation import unseen_share
 from harness.comparison.results import Cell, Difference, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.metrics.lookup import metric_name, unit_of
@@ -226,10 +227,10 @@ DETAILS: Sequence[Column] = (
     ),
     Column(
         "Tokens never read",
-        _of_scored(lambda cell, *_: share(cell.unseen_share)),
-        concerns=lambda cell: bool(cell.unseen_share),
+        _of_scored(lambda cell, *_: share(unseen_share(cell))),
+        concerns=lambda cell: bool(unseen_share(cell)),
         csv="unseen_token_share",
-        number=lambda cell: cell.unseen_share,
+        number=unseen_share,
     ),
     Column(
         "Unreachable answers",

@@ -8,6 +8,7 @@ from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record,
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import reading, verdict
+from harness.comparison.recommendation import unseen_share
 from harness.comparison.results import Cell, Comparison
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
