@@ -58,7 +58,7 @@ def check_tables(task: Task) -> None:
     Raises:
         UserError: For all such mistakes.
     """
-    tables = {split: [task.type.answered(task, row) for row in rows] for split, rows in task.source.rows().items()}
+    tables = {split: [task.answered(row) for row in rows] for split, rows in task.source.rows().items()}
     refuse(problem for split, rows in tables.items() for problem in table_problems(task, split, rows))
 
 
