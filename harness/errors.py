@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from heapq import nsmallest
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from pathlib import Path
+from traceback import extract_tb
 
 from harness.printable import printable
 
@@ -25,6 +27,14 @@ class UserError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback: the line that called the harness, and the messages."""
+        here = str(Path(__file__).parent)
+        frames = takewhile(lambda frame: not frame.filename.startswith(here), extract_tb(self.__traceback__))
+        *_, caller = [None, *frames]
+        called = f"line {caller.lineno}: {caller.line}\n" if caller is not None else ""
+        return [f"{called}{type(self).__name__}: {printable(str(self))}"]
 
 
 @contextmanager

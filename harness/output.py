@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -33,7 +34,20 @@ def console(
         quiet: Whether to print nothing.
         width: Characters per line; default: the terminal's width.
     """
-    return _Console(file=file, stderr=stderr, quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
+    # In a notebook, rich displays what it prints as HTML, even if it is to go to a file.
+    in_notebook = False if file is not None else None
+    return _Console(
+        file=file, stderr=stderr, quiet=quiet, width=width,
+        markup=False, emoji=False, highlight=False, force_jupyter=in_notebook,
+    )  # fmt: skip
+
+
+def say(shown: Console, line: str, *, style: str = "") -> None:
+    """Print a sentence: in a terminal broken between words, below its own indentation; elsewhere on one line."""
+    if not shown.is_terminal:
+        return shown.print(Text(line, style=style), soft_wrap=True)
+    words = line.lstrip(" ")
+    return shown.print(Padding(Text(words, style=style), (0, 0, 0, len(line) - len(words)), expand=False))
 
 
 def plain_table(*headings: str, title: str | None = None) -> Table:

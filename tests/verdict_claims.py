@@ -109,4 +109,4 @@ def _simple(sentence: str, said: Said, _every: list[str]) -> bool:
 
 
 def _collapsed(sentence: str, _said: Said, _every: list[str]) -> bool:
-    return bool(re.match(rf"\d+ of \d+ runs of ({ANY}) collapsed", sentence))
+    return bool(re.match(rf"(?:\d+ of \d+ runs|The only run) of ({ANY}) collapsed", sentence))

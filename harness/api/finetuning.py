@@ -12,7 +12,7 @@ from harness.api.finished import FinishedRun
 from harness.claims.record import is_study
 from harness.config.model import SingleModel, single_models
 from harness.config.run import LocalData
-from harness.errors import UserError
+from harness.errors import UserError, notice
 from harness.folders import EVALUATED, OTHER_FOLDERS, SINGLE
 from harness.ops.unchanged import unchanged_process
 from harness.output import console
@@ -118,6 +118,8 @@ def _checked_seeds(seeds: int | Iterable[int]) -> list[int]:
     if wrong or not chosen:
         got = repr(wrong[0]) if wrong else "none"
         raise UserError(f"seeds: must be whole numbers from 0 to 2**32 - 1 (got {got}). Write seeds=(0, 1, 2).")
+    if not isinstance(seeds, Iterable) and seeds > 1:
+        notice(f"seeds={seeds}: a single run with the seed {seeds}. For {seeds} seeds, write seeds=range({seeds}).")
     return [int(seed) for seed in dict.fromkeys(chosen)]
 
 
@@ -147,7 +149,7 @@ def _local(task: str | None, data: Any, runs: Path) -> LocalData | None:
     if (task is None) == (data is None):
         raise UserError(f"finetune: give either a task or data (got {'neither' if task is None else 'both'}).")
     if task is not None and not isinstance(task, str):
-        raise UserError(f"task: must be a name (got {task!r}). Give files as data=.")
+        raise UserError(f"task: must be a name (got a {type(task).__name__}). Give your own data as data=.")
     return None if data is None else local_data(data, runs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,25 @@ class FinishedRun:
             raise UserError(f"{file}: no readable predictions ({reason}). Run it again.") from error
         return rows
 
+    def worst(self, count: int = 20) -> list[dict[str, Any]]:
+        """Return the test examples that the run gets most wrong, worst first.
+
+        Last come those that it gets right, but without certainty; none that are entirely right. Each has `id`, `group`,
+        `length` in tokens, `reference`, `prediction`, `wrongness` (by the task type) and `texts`, which is None if the
+        data is gone or has changed.
+
+        Args:
+            count: The largest number of examples.
+
+        Raises:
+            UserError: If there are no predictions, or they are damaged.
+        """
+        from harness.runs.mistakes import worst  # noqa: PLC0415 -- reads the data
+
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+            raise UserError(f"worst: must be a whole number of examples, 1 or more (got {count!r}).")
+        return worst(self.folder, int(count))
+
     def __repr__(self) -> str:
         result = self.status if self.score is None else f"{self.metric} {self.score:.4f}"
         return f"FinishedRun({self.task} · {self.model} · {self.record.which}: {result})"
@@ -146,5 +166,5 @@ def run_folder(run: FinishedRun | str | Path) -> Path:
         UserError: If it is neither.
     """
     if not isinstance(run, FinishedRun | str | Path):
-        raise UserError(f"run: must be one run, or its folder (got {run!r:.80}).")
+        raise UserError(f"run: must be one run, or its folder (got {run!r:.80}). Of a list, take one: runs[0].")
     return run.folder if isinstance(run, FinishedRun) else Path(run)

@@ -28,7 +28,7 @@ from harness.cli import (
 from harness.cli.app import MISTAKE, STOPPED, app
 from harness.counted import counted
 from harness.errors import UserError
-from harness.output import console, prepare_streams
+from harness.output import console, prepare_streams, say
 
 MOST_LINES = 200  # Mistakes shown at a time; the rest are shown once these are fixed.
 USAGE_ERROR: Any = typer.BadParameter.__base__  # Its only name that every version of typer exports.
@@ -93,7 +93,7 @@ def _complain(*lines: str) -> int:
     """Show the mistakes, and return the exit code."""
     shown = console(stderr=True)
     for line in lines[:MOST_LINES]:
-        shown.print(line, style="red", soft_wrap=True)
+        say(shown, line, style="red")
     if len(lines) > MOST_LINES:
-        shown.print(f"… and {counted(len(lines) - MOST_LINES, 'more line')}.", style="red", soft_wrap=True)
+        say(shown, f"… and {counted(len(lines) - MOST_LINES, 'more line')}.", style="red")
     return MISTAKE

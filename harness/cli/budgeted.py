@@ -13,13 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from rich.text import Text
-
 from harness.cli.planning import foreseen
 from harness.cli.sequential import looks_at, next_runs
 from harness.comparison.formatting import duration
 from harness.comparison.wording import listed
 from harness.counted import counted
+from harness.output import say
 from harness.record import RECORD, read_record
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run
@@ -266,7 +265,7 @@ class Budgeted:
             yield f"More seeds{which} would take about {duration(self._seconds_of(more))}."
 
     def _say(self, line: str) -> None:
-        self.console.print(Text(line), soft_wrap=True)
+        say(self.console, line)
 
 
 def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from harness.cli.app import (
     FAILED,
@@ -36,7 +35,7 @@ from harness.config.files import refuse_shared_folder
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, say
 from harness.records import read_records
 from harness.runs.options import Options
 from harness.suites.seeds import LEAST_START, USUAL_MOST, SequentialSeeds
@@ -51,6 +50,8 @@ if TYPE_CHECKING:
     from harness.suites.suite import Suite
 
 YEAR = 365 * 24 * 60.0  # Minutes.
+FEW_EXAMPLES = 50
+FOLDS = "To test on every row: --write SUITE.toml, folds = 5 in its table of the data, and harness run."
 LONG = 3600.0  # Beyond this many seconds, a shorter way is suggested.
 SHORTER = (
     "That is long. --minutes 20 trains for 20 minutes, in short runs if full ones don't fit, and compares what is "
@@ -159,11 +160,13 @@ def choose(
         refuse_shared_folder(name, file)
     shown = console()
     for line in _understood(question, file):
-        shown.print(Text(line), soft_wrap=True)
-    rare = check_data(question)
+        say(shown, line)
+    rare, split_off = check_data(question)
+    if split_off is not None and split_off < FEW_EXAMPLES:
+        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
     if rare is not None:
         question = with_weights_tried(question, rare)
-        shown.print(Text(_rare(rare, question)), soft_wrap=True)
+        say(shown, _rare(rare, question))
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
@@ -246,9 +249,9 @@ def _run_and_recommend(
         mark_redone(planned, shown)
     expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
-        shown.print(Text(line), soft_wrap=True)
+        say(shown, line)
     if ends is None and expected is not None and first_look_seconds(expected, suite.rule) > LONG:
-        shown.print(SHORTER, soft_wrap=True)
+        say(shown, SHORTER)
     left: tuple[str, ...] = ()
     if ends is None:
         tally = _run_all(suite, planned, options, shown, folder=folder, workers=workers)
@@ -262,7 +265,7 @@ def _run_and_recommend(
         print_table(tables.details(task), shown)
         _advise(recommended(task), shown)
     if left:
-        shown.print(Text(" ".join([*left, "Run the same command again to continue."])), soft_wrap=True)
+        say(shown, " ".join([*left, "Run the same command again to continue."]))
     report = folder / "report.html"
     write_report("html", comparison, report)
     shown.print(f"Report: {report.absolute()}", soft_wrap=True)
@@ -290,8 +293,6 @@ def _run_all(
 
 
 def _advise(found: Recommendation, shown: Console) -> None:
-    shown.print(
-        Text(found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold"), soft_wrap=True
-    )
+    say(shown, found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold")
     for reason in found.reasons:
-        shown.print(Text(f"  {reason}"), soft_wrap=True)
+        say(shown, f"  {reason}")

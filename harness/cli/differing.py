@@ -11,7 +11,7 @@ import typer
 from harness.cli.app import app
 from harness.cli.erring import JsonOption, one_line
 from harness.environment import prepare_libraries
-from harness.output import console
+from harness.output import console, say
 from harness.printable import printable_json
 
 
@@ -49,6 +49,6 @@ def diff(
     for one in found.disagreements:
         shown.print(f"{one.id}", style="bold", soft_wrap=True)
         said = f"run 1: {one_line(one.one)}, run 2: {one_line(one.other)}"
-        shown.print(f"  is {one_line(one.reference)}; {said}", soft_wrap=True)
+        say(shown, f"  is {one_line(one.reference)}; {said}")
         for text in one.texts or ():
-            shown.print(f"  {one_line(text)}", soft_wrap=True)
+            say(shown, f"  {one_line(text)}")

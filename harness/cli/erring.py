@@ -13,7 +13,7 @@ import typer
 from harness.cli.app import app
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
-from harness.output import console
+from harness.output import console, say
 from harness.printable import printable_json
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
         shown.print(f"{row['id']}{group}", style="bold", soft_wrap=True)
         right = " (right, but not with certainty)" if row["reference"] == row["prediction"] else ""
         told = f"  is {one_line(row['reference'])}, predicted {one_line(row['prediction'])}{right}"
-        shown.print(told, soft_wrap=True)
+        say(shown, told)
         for text in row["texts"] or ():
-            shown.print(f"  {one_line(text)}", soft_wrap=True)
+            say(shown, f"  {one_line(text)}")
     if not found:
         shown.print("No test example is predicted wrongly.")
 
@@ -92,7 +92,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
     left_out, tasks = 0, answered_tasks(path)
     for task in tasks:
         for line in task.problems:
-            console(stderr=True).print(line, style="yellow", soft_wrap=True)
+            say(console(stderr=True), line, style="yellow")
         known = len(without)
         with collected(without):
             shown = SHOWN[by] if by in SHOWN else partial(_show_breakdowns, by=by)
@@ -100,7 +100,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
         left_out += len(without) > known
         if len(tasks) > 1:  # A task without such parts does not hide the others.
             for line in without[known:]:
-                console(stderr=True).print(line, style="yellow", soft_wrap=True)
+                say(console(stderr=True), line, style="yellow")
     if left_out == len(tasks):
         raise (
             UserError(*without)
@@ -123,7 +123,7 @@ def _show_breakdowns(task: AnsweredTask, *, by: str, as_json: bool) -> list[dict
     for table in _tables(task, breakdowns):
         print_table(table, shown)
     if by == DUPLICATES:
-        shown.print(tables.order_note(task, breakdowns[0]), soft_wrap=True)
+        say(shown, tables.order_note(task, breakdowns[0]))
     shown.print(tables.note_of(task), style="dim")
     return []
 

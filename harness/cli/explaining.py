@@ -14,7 +14,7 @@ from harness.counted import counted
 from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -101,4 +101,4 @@ def _show_worth(worth: Worth, shown: Console) -> None:
     for name, (mean, low, high) in areas.items():
         interval = "" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}, "
         said = f"{name}: area {mean:+.3f} above that of a random order; higher is better"
-        shown.print(f"{said} ({interval}{counted(worth.examples, 'test example')})", soft_wrap=True)
+        say(shown, f"{said} ({interval}{counted(worth.examples, 'test example')})")

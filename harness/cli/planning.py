@@ -12,14 +12,13 @@ from shutil import disk_usage
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration_range, memory
 from harness.comparison.planned_power import TaskPower, planned_power
 from harness.counted import counted_are
 from harness.errors import UserError, notice
-from harness.output import plain_table
+from harness.output import plain_table, say
 from harness.record import RunRecord
 from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
@@ -158,11 +157,11 @@ def show_plan(
 ) -> None:
     """Print the forecast, without the time if the runs go to a cluster, whose plan includes it."""
     for line in (*([] if on else time_lines(plan, rule)), *_disk(plan, runs)):
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)
     if plan.power:
         console.print(_power_table(plan.power, detect))
         for note in _power_notes(plan.power):
-            console.print(Text(note), soft_wrap=True)
+            say(console, note)
 
 
 def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
@@ -230,7 +229,8 @@ def _disk(plan: Plan, runs: Path) -> list[str]:
     state = sum(sorted((run.state_bytes for run in plan.runs.values()), reverse=True)[: len(plan.slots)])
     there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
     free = disk_usage(there).free
-    lines = [f"Disk: about {memory(whole)}, and up to {memory(state)} more during the runs; {memory(free)} free."]
+    more = f", and up to {memory(state)} more during the runs" if state else ""
+    lines = [f"Disk: about {memory(whole)}{more}; {memory(free)} free."]
     if whole + state > free:
         lines.append(f"That is more than is free in {there}. Choose another --runs folder, or fewer runs.")
     return lines

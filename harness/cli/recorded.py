@@ -14,7 +14,7 @@ from harness.comparison.formatting import NOTHING, duration, memory
 from harness.counted import counted
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
-from harness.output import console, plain_table
+from harness.output import console, plain_table, say
 from harness.printable import printable_json
 from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
 
@@ -70,7 +70,7 @@ def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")]
     record = found.record
     shown.print(f"{record.suite} · {record.task} · {record.model} · {record.which}: {record.status}", style="bold")
     for line in [record.reason] if record.reason else []:
-        shown.print(line, soft_wrap=True)
+        say(shown, line)
     for title, rows in _parts(found):
         table = plain_table("", "", title=title)
         for name, value in rows:
@@ -78,7 +78,7 @@ def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")]
         if rows:
             shown.print(table, "")
     for note in record.notes:
-        shown.print(f"note: {note}", soft_wrap=True)
+        say(shown, f"note: {note}")
 
 
 def _parts(found: Recorded) -> list[tuple[str, list[tuple[str, str]]]]:

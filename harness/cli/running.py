@@ -14,7 +14,7 @@ from harness.cli.app import FAILED, LEFT, MISTAKE
 from harness.cli.planning import keep_foreseen, outcome
 from harness.cli.sequential import run_until_decided
 from harness.ops.together import processes
-from harness.output import console
+from harness.output import console, say
 from harness.runs.options import Options
 from harness.runs.run import Run
 from harness.suites import runner
@@ -64,12 +64,12 @@ def carry_out(
         tally, count = runner.execute_runs(planned, options, shown, workers=workers), len(planned)
     if suite is not None and main_process and not (is_part or tally.failed or tally.left):
         for line in outcome(folder):
-            shown.print(line, soft_wrap=True, markup=False, highlight=False)
+            say(shown, line)
     tally, count = tally.with_others(tried), count + trial_count
     if quiet and main_process and (tally.failed or tally.left):
         shown = console(stderr=True)
         for reason in tally.reasons:
-            shown.print(f"✗ {reason}", soft_wrap=True, markup=False, highlight=False)
+            say(shown, f"✗ {reason}")
     _conclude(shown, tally, count, folder=folder, next_folder=folder if suite else runs)
 
 

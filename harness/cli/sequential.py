@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from harness.comparison.comparison import compare_records
 from harness.comparison.look import Look
+from harness.output import say
 from harness.records import read_records
 from harness.runs.run import Run
 from harness.suites.ended import DONE
@@ -62,7 +61,7 @@ def run_until_decided(
 def show_standing(looks: Looks, console: Console) -> None:
     """Print the state of each task."""
     for task, look in looks.items():
-        console.print(Text(standing(task, look)), soft_wrap=True)
+        say(console, standing(task, look))
 
 
 def looks_at(folder: Path, suite: Suite) -> dict[str, Look]:

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from harness.cli.planning import Plan, unknown_lines
 from harness.comparison.formatting import duration, duration_range
-from harness.output import plain_table
+from harness.output import plain_table, say
 from harness.runs.run import Run
 from harness.suites.cluster import Cluster
 from harness.suites.forecast import total, wall_seconds
@@ -42,7 +41,7 @@ def show_spread(on: str, suite: Suite, plan: Plan, waiting: Sequence[Run], conso
     parts = arrays(waiting, most_tasks()) if on == "slurm" else [waiting]
     console.print(_table(on, parts, plan))
     for line in (*_asked_lines(suite.cluster), *_time_lines(on, suite.cluster, parts, plan), *unknown_lines(plan)):
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)
 
 
 def _table(on: str, parts: Sequence[Sequence[Run]], plan: Plan) -> Table:

@@ -15,7 +15,7 @@ from harness.claims.record import numbers_of, other_settings, read_claim, refuse
 from harness.claims.study import by_claim, chosen, read_study, refuse_shared_folders, refuse_unused
 from harness.cli.app import FAILED, MISTAKE
 from harness.errors import UserError, collected
-from harness.output import console, plain_table
+from harness.output import console, plain_table, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -172,11 +172,11 @@ def measure_claim(name: str, settings: Settings, folder: Path, options: Options,
         sentence = claim.judge(numbers_of(record, folder)).sentence
     except UserError as error:
         for line in error.lines:
-            console(stderr=True).print(Text(line, style="red"), soft_wrap=True)
+            say(console(stderr=True), line, style="red")
         return MISTAKE
     took = "recorded already" if was_there else f"{record.processor_seconds:.0f} s of processor time"
     shown.print(Text.assemble((f"✓ {claim.title}", "green"), f"  {took}"), soft_wrap=True)
-    shown.print(Text(f"    {sentence}"), soft_wrap=True)
+    say(shown, f"    {sentence}")
     return 0
 
 

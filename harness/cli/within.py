@@ -10,11 +10,10 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from harness.cli.budgeted import Budgeted, busy
 from harness.cli.planning import foreseen
 from harness.comparison.formatting import duration
+from harness.output import say
 from harness.record import RECORD, read_record
 from harness.runs.run import Run
 from harness.suites.expansion import planned_runs
@@ -87,7 +86,7 @@ def run_within(
         left = whole.run()
         return Answered(suite, whole.tally, tuple(left))
     short = longest_that_fits(whole.first_of_trained, whole.left, runs=runs, workers=workers)
-    console.print(Text(_why(short, whole.left)), soft_wrap=True)
+    say(console, _why(short, whole.left))
     first = shortened(suite, short)
     write_suite(first, runs)
     short_runs = planned_runs(first, runs)

@@ -14,12 +14,14 @@ from harness.comparison.conclusions_margin import about_margin
 from harness.comparison.formatting import p_value, share
 from harness.comparison.results import COPIED, Cell, TaskComparison
 from harness.comparison.sequential import look_lines
+from harness.comparison.statistics import Estimate
 from harness.comparison.tuned import tuning_lines
 from harness.comparison.wording import doubtful, listed, named
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import EVALUATE, Unit
 
 ENOUGH_SEEDS = 3
+UNSHOWN = "not shown: every run collapsed"
 
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
@@ -55,8 +57,12 @@ def reading(cell: Cell) -> str:
             return "not tested: one seed"
         return "not tested: too few groups of test examples" if cell.clusters < 2 else "not tested"
     if not found.is_significant:
-        return "no difference found"
+        return UNSHOWN if cell.has_learnt_nothing and _excludes_zero(found.estimate) else "no difference found"
     return "better" if (found.gain or 0) > 0 else "worse"
+
+
+def _excludes_zero(found: Estimate) -> bool:
+    return found.low is not None and found.high is not None and (found.low > 0 or found.high < 0)
 
 
 def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -117,12 +123,16 @@ def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
         return
     places = [place for place, cell in enumerate(others) if cell.beaten_by]
     first_behind = min(places, default=len(others))
-    close = [named(cell) for place, cell in enumerate(others) if cell.is_top and place < first_behind]
-    noisy = [named(cell) for place, cell in enumerate(others) if cell.is_top and place > first_behind]
+    open_ = [(place, cell) for place, cell in enumerate(others) if cell.is_top]
+    close = [named(cell) for place, cell in open_ if place < first_behind and not cell.has_learnt_nothing]
+    noisy = [named(cell) for place, cell in open_ if place > first_behind and not cell.has_learnt_nothing]
+    fallen = [named(cell) for _, cell in open_ if cell.has_learnt_nothing]
     if close:
         yield f"{listed(close)} may be as good: no model is shown to be ahead, which does not make them equal."
     if noisy:
         yield f"{listed(noisy)} can't be ruled out, because the runs differ too much to say."
+    if fallen:
+        yield f"{listed(fallen)} can't be ruled out, because collapsed runs don't show what others would score."
 
 
 def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -156,6 +166,8 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         found = cell.from_simple_baseline
         if found is None or found.estimate is None or found.gain is None:
             continue
+        if cell.from_baseline is not None and cell.from_baseline.against == found.against and reading(cell) == "worse":
+            continue  # It has just been said, with its p-value.
         doubts = "".join(f", {doubt}" for doubt in cell.doubts)
         baseline_name, shown = found.against, f"{cell.model} ({unit.signed(found.estimate.value)}{doubts})"
         if found.gain <= 0:
@@ -174,7 +186,8 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
         count, runs = len(cell.collapsed), len(cell.scored)
         if not count:
             continue
-        counted = f"{count} of {runs} runs of {cell.model} collapsed (one answer to all, or no better than that)"
+        which = f"The only run of {cell.model}" if runs == 1 else f"{count} of {runs} runs of {cell.model}"
+        counted = f"{which} collapsed (one answer to all, or no better than that)"
         if cell.without_collapsed is None:
             yield f"{counted}{'; the others are hardly better' if count < runs else ''}."
             continue

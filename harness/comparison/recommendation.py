@@ -24,6 +24,8 @@ from harness.metrics.metric import Unit
 SAME_COST = 1.1  # Two costs up to this ratio count as equal: the time of a run varies by as much.
 _LEAST = "costs least"
 _MORE = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
+MOST_UNSEEN = 0.5
+"""The share of the test texts' tokens that a model may leave unread without a word about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,30 @@ class Recommendation:
 def recommended(task: TaskComparison) -> Recommendation:
     """Recommend a model for a task."""
     found = _recommended(task)
+    found = replace(found, reasons=(*found.reasons, *_unread(task)))
     if not task.short_runs:
         return found
     why = f"These are short runs ({task.short_runs}); full runs may change that."
     kind: Literal["unclear", "after short runs"] = "unclear" if found.model is None else "after short runs"
     return replace(found, kind=kind, reasons=(why, *found.reasons))
+
+
+def unseen_share(cell: Cell) -> float | None:
+    """Share of the test split's tokens that the model never read; None if they were not counted."""
+    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
+    total = sum(count.total for count in counts)
+    return 1 - sum(count.seen for count in counts) / total if total else None
+
+
+def _unread(task: TaskComparison) -> Iterator[str]:
+    """Say that the best trained model saw little of the texts, if so: with all of them it may score differently."""
+    best = next((cell for cell in task.ranked if not cell.is_simple_baseline), None)
+    unseen = None if best is None else unseen_share(best)
+    if best is not None and unseen is not None and unseen > MOST_UNSEEN:
+        yield (
+            f"{best.model} never read {share(unseen)} of the test texts, which may explain its score: "
+            "--set strategy=windows reads whole texts."
+        )
 
 
 def _recommended(task: TaskComparison) -> Recommendation:

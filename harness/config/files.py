@@ -13,7 +13,7 @@ def config_files(folder: str) -> dict[str, list[Path]]:
     """The TOML files of a folder of configs/, by name: the harness's own, then those of the user's folders."""
     found: dict[str, list[Path]] = {}
     for root in (BUILT_IN, *entry_folders()):
-        for file in sorted((root / "configs" / folder).glob("*.toml")):
+        for file in sorted((root / "configs" / folder).glob("*.toml"), key=lambda found: found.stem):
             found.setdefault(file.stem, []).append(file)
     return found
 

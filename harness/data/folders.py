@@ -126,7 +126,9 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
     files = [entry for entry in entries if entry.is_file()]
     kinds = sorted({ending_of(file) for file in files})
     if len(kinds) > 1:
-        raise UserError(f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern.")
+        raise UserError(
+            f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern.{_sorted(kinds)}"
+        )
     if files:
         _tell_of_one_table(folder, files)
         return Located(str(folder), tuple(files))
@@ -134,6 +136,13 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
     if not texts:
         raise UserError(f"{folder}: a folder without a file that can be read. Name a file, or a folder with texts.")
     return Located(str(folder), tuple(texts), by_class=True)
+
+
+def _sorted(kinds: Sequence[str]) -> str:
+    """Say how labels get to the text files of a folder."""
+    if TEXT not in kinds:
+        return ""
+    return f" A {TEXT} file has its label from its folder: move it into a folder called after the label."
 
 
 def _tell_of_one_table(folder: Path, files: Sequence[Path]) -> None:

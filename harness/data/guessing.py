@@ -29,7 +29,8 @@ class Guess:
     because: str
 
     def __str__(self) -> str:
-        roles = ", ".join(f"{role} {' and '.join(names)}" for role, names in self.columns.items())
+        named = {role: " and ".join(names) for role, names in self.columns.items()}
+        roles = ", ".join(role if role == names else f"{role} {names}" for role, names in named.items())
         return f"{self.task_type.replace('_', ' ')} ({self.because}): {roles}"
 
 
@@ -60,6 +61,12 @@ def guessed(
         near = nearest(missing[0], whole)
         advice = near if "mean" in near else " Name one of these."
         raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(whole)}).{advice}")
+    files = next((one.name for one in whole.values() if one.names_files and (one.name,) not in named.values()), None)
+    if files is not None and not any(one.has_several_words for one in whole.values()):
+        raise UserError(
+            f"{where}: column {files!r} names files, whose texts are not read. Put the texts into a column, or the "
+            "files into folders called after their labels, and give the folder."
+        )
     found = _first_fit(columns, named, task_type, where) or _first_fit(whole, named, task_type, where)
     if found is not None:
         return found

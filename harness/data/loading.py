@@ -53,6 +53,16 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
     return read
 
 
+def check_tables(task: Task) -> None:
+    """Check that the task's files can be read and have its columns.
+
+    Raises:
+        UserError: For all such mistakes.
+    """
+    tables = {split: [task.answered(row) for row in rows] for split, rows in task.source.rows().items()}
+    refuse(problem for split, rows in tables.items() for problem in table_problems(task, split, rows))
+
+
 def _groups_in_train(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]:
     """Report examples of other given splits whose group is in train too, a sentence per split."""
     trained = {example.group for example in examples["train"] if example.group}
@@ -96,9 +106,9 @@ def table_problems(task: Task, split: str, rows: Sequence[Row], *, advice: str =
             # One row is enough if the table is a table. JSON rows may each lack something else.
             place, proposed = row_place(split, number, row), advice or _other_type(task, row)
             is_unlabelled = split == "test" and _has(row, task, task.type.inputs)
-            otherwise = TO_PREDICT if is_unlabelled else " Name it, or another task type."
             for column in missing:
                 skip = f" Other rows have it:{SKIP}" if column in may_lack else ""
+                otherwise = TO_PREDICT if is_unlabelled else f" Name it with {_option(task, column)}."
                 yield f"{place}: {column_problem(row, column, skip or proposed, otherwise=otherwise)}"
             return
 
@@ -107,6 +117,12 @@ def _skipped_if_blank(task: Task) -> set[str]:
     """Return the columns without which a row is blank: those that are alone in their role, if that is needed."""
     roles = {role: task.columns_of(role) for role in task.type.columns if role not in task.type.may_be_blank}
     return {names[0] for names in roles.values() if len(names) == 1}
+
+
+def _option(task: Task, column: str) -> str:
+    """The options of `harness run` that set a column's name, or do without it."""
+    role = next((role for role in task.type.columns if column in task.columns_of(role)), "group")
+    return f"--{role}, or give another --task-type"
 
 
 def _other_type(task: Task, row: Row) -> str:

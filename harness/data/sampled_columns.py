@@ -13,6 +13,7 @@ LOOKED_AT = 2_000
 _NOT_WORDS = re.compile(r"[\W_]+")
 # Points may separate thousands, which are refused when the rows are read.
 _COMMA_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]{3})*(,[0-9]+)?")
+_DOCUMENT = re.compile(r"\S+\.(txt|md|html?|xml|pdf|docx?|rtf)", re.IGNORECASE)
 _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row", "number", "no", "nr"}
 
 
@@ -89,6 +90,16 @@ class SampledColumn:
     def is_binary(self) -> bool:
         """Whether all values are zeros and ones, or yes and no."""
         return {value.casefold() for value in self.values} in ({"0", "1"}, {"true", "false"}, {"yes", "no"})
+
+    @property
+    def has_several_words(self) -> bool:
+        """Whether most fields are texts of several words."""
+        return 2 * sum(isinstance(field, str) and " " in field.strip() for field in self.fields) > len(self.fields)
+
+    @cached_property
+    def names_files(self) -> bool:
+        """Whether the fields are names of documents, whose texts are elsewhere."""
+        return all(isinstance(field, str) and _DOCUMENT.fullmatch(field.strip()) for field in self.fields)
 
     @property
     def is_called_identifier(self) -> bool:

@@ -11,6 +11,7 @@ from harness.comparison.conclusions import reading
 from harness.comparison.conclusions_margin import in_words, margin_reading
 from harness.comparison.effects import Flips, RunWins
 from harness.comparison.formatting import NOTHING, p_value, share
+from harness.comparison.recommendation import unseen_share
 from harness.comparison.results import Cell, Difference, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.metrics.lookup import metric_name, unit_of
@@ -60,13 +61,6 @@ def metric_label(task: TaskComparison) -> str:
     return (
         f"{metric_name(task.card.main_metric)}{percent}\N{NO-BREAK SPACE}{'↑' if task.card.higher_is_better else '↓'}"
     )
-
-
-def unseen_share(cell: Cell) -> float | None:
-    """Share of the test split's tokens that the model never read; None if they were not counted."""
-    counts = [record.counts.tokens["test"] for record in cell.scored_records if "test" in record.counts.tokens]
-    total = sum(count.total for count in counts)
-    return 1 - sum(count.seen for count in counts) / total if total else None
 
 
 def unreachable_share(cell: Cell) -> float | None:

@@ -55,6 +55,12 @@ class Matrix:
     headings: tuple[str, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def has_one_seed(self) -> bool:
+        """Whether an interval is of one seed, and so about other test examples only."""
+        found = [cell.estimate for row in self.rows for cell in row.cells if not row.is_simple_baseline]
+        return any(one is not None and one.low is not None and not one.includes_seeds for one in found)
+
 
 def question(comparison: Comparison) -> str:
     """The question of the report, such as "Which model for boolq?"."""
@@ -82,7 +88,7 @@ def standing(task: TaskComparison, cell: Cell) -> Entry:
         more = len(cell.beaten_by) - 1
         said = f"behind {first}" + (f" and {more} more" if more else "")
     else:
-        said = "may be the best"
+        said = "can't be ruled out" if cell.has_learnt_nothing else "may be the best"
     lacks = doubts_of_mean(cell, unit_of(task.card.main_metric))
     return Entry(f"{said} ({lacks})" if lacks else said, is_strong=cell.is_top)
 

@@ -13,6 +13,8 @@ from harness.config.run import Evaluate, LocalData, RunConfig
 from harness.config.training import Training
 from harness.data.custom import metric_problems
 from harness.data.folders import is_there
+from harness.data.loading import check_tables
+from harness.data.sources import Files
 from harness.errors import UserError, collected, nearest
 from harness.folders import SINGLE
 from harness.registry import TASKS, is_simple_baseline
@@ -20,6 +22,7 @@ from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
 from harness.suites.folds import check_folds, fold_by_fold, seed_folder
 from harness.suites.settling import settled_recipe
+from harness.suites.sizes import is_small
 from harness.suites.suite import Suite
 from harness.varied import Varied
 
@@ -218,6 +221,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         local = local.settled()
         found = local.task(metrics)
         check_folds(local, found.source)
+        if isinstance(found.source, Files) and is_small(found.source):
+            check_tables(found)
     names = tuple(metrics) or found.metrics
     return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
 

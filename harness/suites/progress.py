@@ -74,6 +74,35 @@ def _clock(seconds: float) -> str:
     return str(timedelta(seconds=max(round(seconds), 1)))
 
 
+BESIDE = 49
+"""Characters of a bar's line that its title can't have: the bar, percentage, facts, time left, and blanks between."""
+
+
+class _Title(ProgressColumn):
+    """The title of a run, with its longest names cut rather than its seed."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(_column(ratio=1, overflow="ellipsis"))
+        self._console = console
+
+    def render(self, task: Task) -> Text:
+        return Text(fitted(task.description, self._console.width - BESIDE))
+
+
+def fitted(title: str, width: int) -> str:
+    """Cut the longest names of a title, to the same length, so that it has at most `width` characters if possible.
+
+    >>> fitted("[5/20] rotten_tomatoes · bert-mini · seed 0", 31)
+    '[5/20] rotte… · bert-… · seed 0'
+    """
+    place, bracket, names = title.partition("] ")
+    for most in range(len(title), 1, -1):
+        cut = " · ".join(name if len(name) <= most else f"{name[: most - 1]}…" for name in names.split(" · "))
+        if len(place + bracket + cut) <= width:
+            return place + bracket + cut
+    return title
+
+
 def _column(**settings: Any) -> Column:
     return Column(no_wrap=True, **settings)
 
@@ -103,7 +132,7 @@ class Bars:
     def __init__(self, planned: int, console: Console) -> None:
         self._begun, self._planned = 0, planned
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False, table_column=_column(ratio=1, overflow="ellipsis")),
+            _Title(console),
             BarColumn(bar_width=10, table_column=_column(width=10)),
             TextColumn("{task.percentage:>3.0f} %", table_column=_column(width=5)),
             TextColumn("{task.fields[facts]}", markup=False, table_column=_column(width=18)),

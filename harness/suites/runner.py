@@ -14,6 +14,7 @@ from rich.text import Text
 from harness.errors import UserError
 from harness.ops.collector import passing_over_what_is_loaded
 from harness.ops.together import processes
+from harness.output import say
 from harness.record import RECORD, RunRecord
 from harness.runs.options import Options
 from harness.runs.run import Run
@@ -111,7 +112,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
             shown.expect(foreseen())
     rare = () if options.rare_label_told else rare_label_lines(records)
     for line in (*never_read_lines(records), *rare):
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)
     return tally
 
 
@@ -236,10 +237,10 @@ def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
     news = [fact for fact in _facts(record) if fact not in said]
     said.update(news)
     for line in (*record.reason.splitlines(), *news):
-        console.print(Text(f"    {line}"), soft_wrap=True)
+        say(console, f"    {line}")
     for line, is_warning in unreachable_lines(record):
         style, prefix = ("yellow", "warning: ") if is_warning else ("", "")
-        console.print(Text(f"    {prefix}{line}", style=style), soft_wrap=True)
+        say(console, f"    {prefix}{line}", style=style)
 
 
 def _line(run: Run, record: RunRecord) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.config.checking import checked, parse_settings
 from harness.config.files import config_file, refuse_shared_folder
 from harness.config.model import single_models
 from harness.config.run import Evaluate, LocalData
+from harness.data.folders import is_there
 from harness.errors import UserError
 from harness.runs.run import Run
 from harness.suites.expansion import folder_name, planned_runs, single_runs
@@ -50,6 +52,11 @@ def resolve_suite(
         UserError: If it has mistakes.
     """
     file = Path(suite) if suite.endswith(".toml") else config_file("suites", suite)
+    if not file.exists() and is_there(Path(suite)):
+        raise UserError(
+            f"{suite}: not a suite, which is a .toml file. For your own data: harness choose {shlex.quote(suite)} "
+            "(with --write, it only writes a suite)."
+        )
     refuse_shared_folder(file.stem, file)
     found = read_suite(
         file, overrides=parse_settings(settings or []), trials=trials, other_models=models, seed_count=seeds

@@ -117,7 +117,7 @@ def _read(task: Task, *, packaged: bool) -> Sizes:
     """The sizes of small data on this machine: the user's own files, or with `packaged` also those of packages."""
     source = task.source
     try:
-        if not isinstance(source, (Files, Packaged) if packaged else Files) or _bytes(source) > READ_BYTES:
+        if not isinstance(source, (Files, Packaged) if packaged else Files) or not is_small(source):
             return Sizes({}, None)
         rows = source.rows()
     except (UserError, OSError):
@@ -134,10 +134,11 @@ def _read(task: Task, *, packaged: bool) -> Sizes:
     return Sizes(_with_carved(counts), tokens, pairs, readings=readings)
 
 
-def _bytes(source: Files | Packaged) -> int:
+def is_small(source: Files | Packaged) -> bool:
+    """Whether the files may be read before any run, because that takes a moment at most."""
     located = source.files()
     files = located if isinstance(located, list) else [file for found in located.values() for file in found.files]
-    return sum(file.stat().st_size for file in files)
+    return sum(file.stat().st_size for file in files) <= READ_BYTES
 
 
 def _lengths(task: Task, row: Row) -> list[list[float]]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from harness.errors import UserError
+from harness.output import say
 from harness.record import RECORD, RunRecord, read_record
 from harness.runs.identity import run_differences
 from harness.runs.run import Run, State
@@ -79,7 +78,7 @@ def execute_trials(
         tally = tally.with_others(execute_runs(waiting, options, console, workers=workers))
     known = _with_recipes(planned, named, tuning)
     for line in dict.fromkeys(_choice(run) for run in known if run.tuning is not None):
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)
     return known, tally, len(tried)
 
 

@@ -152,12 +152,19 @@ def test_mistakes_are_told_in_the_command_lines_words(command, runs):
         assert list(caught.value.lines) == command("compare", *words).lines
     with pytest.raises(harness.UserError, match="compare: no runs"):
         harness.compare([])
+    with pytest.raises(harness.UserError, match=r"compare: not a run \(got None\)"):
+        harness.compare(None)
 
 
 @pytest.mark.slow
 def test_it_prints_what_the_command_prints(command, comparison, runs):
     assert str(comparison) == command("compare", runs).output
     assert repr(comparison) == "Comparison(bert-mini, scratch, tfidf on boolq, rotten_tomatoes, against scratch)"
+
+
+def test_a_notebook_prints_what_a_terminal_does(comparison, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert "Model" in str(comparison)  # Rich would display it instead, and return nothing.
 
 
 def test_a_notebook_shows_every_table_and_conclusion(comparison):

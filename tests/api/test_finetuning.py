@@ -175,14 +175,32 @@ def test_every_model_runs_with_every_seed_but_a_simple_baseline_once(films, chec
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_run_that_fails_is_in_the_list_with_its_reason(films):
-    data = {"train": films, "text": "review", "label": "no_such_column"}
+    data = {"train": [{**row, "id": "same"} for row in films], **COLUMNS}
     failed = harness.finetune(model=["majority", "tfidf"], data=data, progress=False)
     assert [run.status for run in failed] == ["failed", "failed"]
-    assert "no column 'no_such_column'" in failed[0].reason
+    assert "id 'same' appears twice" in failed[0].reason
     assert (failed[0].scores, failed[0].score) == ({}, None)
     assert "failed" in repr(failed[0])
     with pytest.raises(harness.UserError, match="has no checkpoint \\(failed\\)"):
         _ = failed[0].checkpoint
+
+
+@pytest.mark.usefixtures("here")
+def test_a_wrong_column_is_an_error_before_any_run(films):
+    data = {"train": films, "text": "review", "label": "no_such_column"}
+    said = r"line 1\): no column 'no_such_column' .*Name it with --label, or give another --task-type\.$"
+    with pytest.raises(harness.UserError, match=said):
+        harness.finetune(model=["majority", "tfidf"], data=data, progress=False)
+    assert not list(Path("runs").rglob("run.json"))
+
+
+@pytest.mark.usefixtures("here")
+def test_a_number_of_seeds_is_told_to_be_one_seed(films, capsys):
+    data = {"train": films, "text": "review", "label": "no_such_column"}  # So nothing is run.
+    for seeds, told in ((3, True), (1, False), ((3,), False)):
+        with pytest.raises(harness.UserError):
+            harness.finetune(model="majority", data=data, seeds=seeds, progress=False)
+        assert ("a single run with the seed 3. For 3 seeds, write seeds=range(3)." in capsys.readouterr().err) == told
 
 
 @pytest.mark.slow

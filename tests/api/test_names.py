@@ -33,7 +33,7 @@ def test_comparing_and_loading_runs_need_no_torch():
 
 def test_every_public_name_is_there_and_is_listed():
     assert set(harness.__all__) - {"__version__"} == set(harness._MODULES) == NAMES
-    assert set(dir(harness)) >= NAMES
+    assert set(dir(harness)) == {*NAMES, "__version__"}  # What a notebook proposes after a dot.
     for name in NAMES:
         assert getattr(harness, name).__name__ == name
         assert getattr(harness, name).__doc__
@@ -48,3 +48,12 @@ def test_the_command_lines_error_is_the_interfaces():
 def test_another_name_is_no_attribute():
     with pytest.raises(AttributeError, match="'harness' has no attribute 'finetunes'"):
         harness.finetunes  # noqa: B018
+
+
+def test_a_notebook_shows_an_error_with_the_line_that_called_and_no_traceback():
+    with pytest.raises(harness.UserError) as caught:
+        harness.load_runs("no/such\x1b[2Jfolder")
+    where, said = "\n".join(caught.value._render_traceback_()).split("\n")
+    assert where.endswith(': harness.load_runs("no/such\\x1b[2Jfolder")')
+    assert said == f"UserError: {caught.value}".replace("\x1b", "\N{REPLACEMENT CHARACTER}")
+    assert harness.UserError("one", "two")._render_traceback_() == ["UserError: one\ntwo"]

@@ -166,10 +166,36 @@ def test_another_split_is_refused(finished, which, said):
 
 def test_a_checkpoint_that_cannot_be_scored_is_an_error(films, tmp_path):
     data = {"train": films, "text": "review", "label": "nowhere"}
-    with pytest.raises(harness.UserError, match=r"failed\. .*no column 'nowhere'"):
+    with pytest.raises(harness.UserError, match="no column 'nowhere'"):
         harness.evaluate("majority", data=data, runs=tmp_path, progress=False)
 
 
 def test_a_model_without_data_to_be_scored_on_is_told_as_evaluates_mistake():
     with pytest.raises(harness.UserError, match=r"^evaluate: .* needs either a task or data \(got neither\)"):
         harness.evaluate("majority")
+
+
+def test_a_list_of_runs_is_no_run(finished):
+    for call in (harness.predict, harness.evaluate):
+        with pytest.raises(
+            harness.UserError, match=r"must be one run, or its folder \(got \[FinishedRun.* take one: runs\[0\]\."
+        ):
+            call([finished["majority"]], **({"rows": ["a text"]} if call is harness.predict else {}))
+
+
+def test_one_run_is_compared_as_a_list_of_one(finished):
+    assert repr(harness.compare(finished["majority"])) == repr(harness.compare([finished["majority"]]))
+
+
+def test_the_worst_examples_of_a_run_have_their_texts(finished):
+    run = finished["bert"]
+    wrong = [row for row in run.predictions() if row["prediction"] != row["reference"]]
+    found = run.worst(100)
+    assert wrong
+    assert {row["id"] for row in found[: len(wrong)]} == {row["id"] for row in wrong}  # Then right ones that it doubts.
+    for row in run.worst(2):
+        assert row["reference"] != row["prediction"]
+        assert row["texts"][0].startswith("film number ")
+    assert len(run.worst(2)) == 2
+    with pytest.raises(harness.UserError, match=r"worst: must be a whole number of examples, 1 or more \(got 0\)"):
+        run.worst(0)

@@ -70,14 +70,38 @@ REFUSALS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow_but_first
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
-def test_data_with_a_mistake_fails_its_run_with_the_place(command, refusal):
+IN_FIELDS = {
+    "one class", "no label", "target", "infinite target", "null", "number", "nan", "nan label", "too few",
+}  # fmt: skip
+"""Mistakes that only a run looks for; the others are found before any."""
+
+
+def refused(command, refusal):
     content = refusal.content if isinstance(refusal.content, bytes) else refusal.content.encode()
     Path(refusal.file).write_bytes(content)
     result = command("run", "--model", "majority", "--train", refusal.file, *refusal.flags)
     assert result.code == 2
-    assert refusal.said in result.output
+    return result
+
+
+@pytest.mark.parametrize("name", sorted(REFUSALS.keys() - IN_FIELDS))
+def test_a_file_that_can_not_be_read_as_a_table_with_its_columns_is_refused_before_any_run(command, name):
+    assert REFUSALS[name].said in refused(command, REFUSALS[name]).errors
+    assert not list(Path().rglob("run.json"))
+
+
+def test_a_plan_finds_a_wrong_column(command):
+    write_csv(Path("data.csv"), reviews())
+    Path("mine.toml").write_text('tasks = ["a"]\nmodels = ["tfidf"]\n[data.a]\ntrain = "data.csv"\nlabel = "stars"\n')
+    result = command("plan", "mine.toml")
+    assert (result.code, "no column 'stars' (its columns: text, label)" in result.errors) == (2, True)
+
+
+@pytest.mark.slow_but_first
+@pytest.mark.parametrize("name", sorted(IN_FIELDS))
+def test_data_with_a_mistake_fails_its_run_with_the_place(command, name):
+    refusal = REFUSALS[name]
+    assert refusal.said in refused(command, refusal).output
     record = read_record(run_folder())
     assert record["status"] == "failed"
     assert refusal.said in record["reason"]
@@ -105,7 +129,7 @@ def test_flags_that_do_not_fit_are_refused_before_anything_is_read(command, flag
 def test_a_file_of_an_unknown_kind_is_refused(command):
     Path("data.xls").write_bytes(b"PK")
     result = command("run", "--model", "majority", "--train", "data.xls")
-    assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.output) == (2, True)
+    assert (result.code, "unknown kind of file ('.xls'). Did you mean .xlsx?" in result.errors) == (2, True)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 from command_line import questions, reviews, write_csv, write_jsonl
@@ -123,6 +124,18 @@ def test_redo_replaces_what_another_recipe_left(command, file, tmp_path, checkpo
     assert all(
         path.stat().st_mtime_ns > old for path, old in zip(sorted(tmp_path.rglob("run.json")), before, strict=True)
     )
+
+
+def test_few_test_examples_are_told_with_the_remedy(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, count, more in (("few.csv", 100, ()), ("many.csv", 300, ())):
+        write_csv(Path(name), reviews(count))
+        result = command("choose", name, "--models=majority", "--write", f"{name[:-4]}.toml", *more)
+        assert result.code == 0, result.errors
+        assert (" test examples can show large differences only. " in result.output) == (name == "few.csv")
+    suite = Path("few.toml")
+    suite.write_text(f"{suite.read_text()}folds = 5\n")  # As the line says.
+    assert "0 × 5 folds" in command("plan", "few.toml").output
 
 
 @pytest.mark.slow
@@ -281,7 +294,7 @@ def test_a_data_set_of_the_hub_is_fetched_once_and_its_hidden_labels_are_left_un
         result = command(*words)
         assert result.code == 0, result.errors
     assert fetched == [("someone/films", "plain")]
-    assert "classification (2 classes): text sentence, label label" in result.output
+    assert "classification (2 classes): text sentence, label. " in result.output
     record = next(tmp_path.glob("runs/someone--films+plain/*/tfidf/seed-0/run.json")).read_text()
     assert json.loads(record)["config"]["local"]["train"] == "runs/data/someone--films+plain"
     assert '"good"' in record

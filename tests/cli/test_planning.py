@@ -140,3 +140,11 @@ def test_what_keeps_a_run_from_beginning_is_told_once(command, suite):
     assert changed.code == 2
     assert changed.errors.count("recorded with another configuration") == 1
     assert command("run", file, "--set", "train_examples=20", "--redo").errors == ""
+
+
+def test_data_given_as_a_suite_is_told_where_it_belongs(command):
+    write_csv(Path("my reviews.csv"), reviews(100))
+    result = command("plan", "my reviews.csv")
+    assert result.code == 2
+    assert result.errors.startswith("my reviews.csv: not a suite, which is a .toml file. For your own data: harness ")
+    assert "harness choose 'my reviews.csv' (with --write" in result.errors

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from command_line import read_record, reviews, write_csv, write_jsonl
+from rich.console import Console
 
 from harness.cli import main
 from harness.errors import UserError
-from harness.output import console, plain_table
+from harness.output import console, plain_table, say
 from harness.registry import ENTRIES
 from harness.runs.run import claimed
 
@@ -29,6 +30,16 @@ def test_long_names_are_broken_rather_than_cut_in_a_table():
     console(file=sink, width=30).print(table)
     lines = [line[:20].split() for line in sink.getvalue().splitlines()]
     assert "".join(word for line in lines[1:] for word in line[:1] if word != "majority") == "".join(names)
+
+
+def test_a_sentence_is_broken_between_words_in_a_terminal_and_not_at_all_in_a_file():
+    line = "    warning: this sentence is longer than a narrow terminal"
+    broken = ["    warning: this", "    sentence is longer", "    than a narrow", "    terminal"]
+    for terminal, shown in ((True, broken), (False, [line])):
+        sink = io.StringIO()
+        target = Console(file=sink, width=24, force_terminal=terminal, color_system=None)
+        say(target, line, style="yellow")
+        assert [found.rstrip() for found in sink.getvalue().splitlines()] == shown
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from synthetic_runs import LABELS, add_runs, card, guesses, predictions, record,
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import reading, verdict
+from harness.comparison.recommendation import unseen_share
 from harness.comparison.results import Cell, Comparison
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import RECORD, Counts, Provenance
-from harness.reporting.columns import unseen_share
 from harness.reporting.entries import score_entry, shortfall
 from harness.reporting.remarks import remarks
 from harness.reporting.tables import details, footnotes, left_out, sizes

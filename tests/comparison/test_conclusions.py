@@ -176,6 +176,32 @@ def test_collapsed_runs_are_counted_and_the_others_score_apart():
     )
 
 
+def test_the_only_run_of_a_model_that_collapsed_is_not_one_of_one():
+    alone = replace(A, runs=(replace(A.runs[0], is_collapsed=True),), without_collapsed=None)
+    assert "The only run of a collapsed (one answer to all, or no better than that)." in verdict(task(alone, B))
+
+
+def test_a_model_that_learnt_nothing_is_not_as_good_although_it_is_not_shown_to_be_worse():
+    fallen = collapsed(replace(B, from_baseline=lead("a", -0.1, 0.8)), 3, None)
+    assert reading(fallen) == "not shown: every run collapsed"
+    assert reading(replace(fallen, runs=B.runs)) == "no difference found"
+    assert reading(collapsed(replace(B, from_baseline=lead("a", -0.01, 0.8)), 3, None)) == ("no difference found")
+    said = verdict(task(A, fallen))
+    assert "b can't be ruled out, because collapsed runs don't show what others would score." in said
+    assert not any("may be as good" in line or "No difference" in line for line in said)
+
+
+def test_what_is_worse_than_a_simple_baseline_is_said_once():
+    tfidf = cell("tfidf", estimate(0.95), simple=True)
+    worse, open_ = (
+        replace(one, from_baseline=lead("tfidf", -0.1, p), from_simple_baseline=lead("tfidf", -0.1, p))
+        for one, p in ((A, 0.001), (B, 0.3))
+    )
+    said = verdict(task(tfidf, worse, open_))
+    assert "The simple baseline tfidf is not beaten by b (−10.0)." in said
+    assert sum("a (−10.0" in line for line in said) == 1
+
+
 def test_what_no_claim_is_about_is_told():
     single = replace(A, estimate=estimate(0.9, 0.85, 0.93, includes_seeds=False))
     assert verdict(task(single, B))[-1] == (

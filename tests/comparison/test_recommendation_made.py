@@ -9,6 +9,7 @@ from harness.comparison.look import Look
 from harness.comparison.needed import Needed
 from harness.comparison.recommendation import recommended
 from harness.config.margin import Margin
+from harness.record import Tokens
 
 COST = Cost(
     train_seconds=100.0, train_tokens_per_second=None, peak_memory_bytes=None, parameters=None, training_flops=None
@@ -336,3 +337,16 @@ def test_of_models_that_cost_about_the_same_the_one_with_the_best_score_is_recom
         "Use a: no model is better by more than 2 points, and of 2 such models it costs least to train, give or "
         "take a tenth."
     )
+
+
+def test_a_model_that_read_little_of_the_texts_is_told_as_such():
+    def read(seen):
+        counts = A.runs[0].record.counts.model_copy(update={"tokens": {"test": Tokens(total=1000, seen=seen)}})
+        record = A.runs[0].record.model_copy(update={"counts": counts})
+        return replace(A, runs=tuple(replace(run, record=record) for run in A.runs))
+
+    said = "a never read 98 % of the test texts, which may explain its score: --set strategy=windows reads whole texts."
+    better = cell("tfidf", estimate(0.95), simple=True)
+    assert recommended(task(read(20), better)).reasons[-1] == said
+    assert recommended(task(read(20), B)).reasons[-1] == said
+    assert not any("never read" in reason for reason in recommended(task(read(500), better)).reasons)

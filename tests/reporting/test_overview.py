@@ -10,6 +10,7 @@ from harness.comparison.recommendation import Recommendation
 from harness.comparison.recommended_tasks import advice_over_tasks
 from harness.comparison.results import Comparison
 from harness.record import Cost
+from harness.registry import FORMATS
 from harness.reporting import overview
 from harness.reporting.remarks import Remarks, sorted_remarks
 
@@ -118,3 +119,27 @@ def test_a_run_that_was_left_out_is_no_failure(tmp_path: Path):
     found = sorted_remarks(compare(tmp_path))
     assert found.failures == ()
     assert found.warnings[-1].endswith("seed 2: no test score: run with --validation-only")
+
+
+def test_a_collapsed_model_that_is_not_shown_to_be_behind_can_only_not_be_ruled_out(tmp_path: Path):
+    add_runs(tmp_path, "bert", 0.3, range(3), examples=40)  # No better than one answer to all.
+    add_runs(tmp_path, "minilm", 0.35, range(3), examples=40)
+    (task,) = compare(tmp_path).tasks
+    fallen = next(cell for cell in task.cells if cell.model == "bert")
+    assert fallen.is_top
+    assert fallen.has_learnt_nothing
+    assert overview.standing(task, fallen).text.startswith("can't be ruled out (3 of 3 collapsed)")
+
+
+def test_one_seed_and_long_names_change_the_table_of_the_first_screen(tmp_path: Path):
+    long = "scratch-with-dropout-and-a-name-that-says-everything-about-it"
+    for task in ("boolq", "cola"):
+        add_runs(tmp_path, "bert", 0.8, range(3), examples=40, task=task)
+        add_runs(tmp_path, long, 0.7, range(3), examples=40, task=task)
+    legend = "dotted interval: one seed, so other test examples only, and not compared"
+    page = FORMATS.load("html")(compare(tmp_path))
+    assert f'<span class="long-name">{long}</span>' in page
+    assert '<span class="long-name">bert' not in page
+    assert legend not in page
+    add_runs(tmp_path, "minilm", 0.7, range(1), examples=40, task="cola")
+    assert legend in FORMATS.load("html")(compare(tmp_path))

@@ -107,7 +107,8 @@ def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left():
     assert max(map(len, lines)) <= 80
     (whole,) = {line.rstrip() for line in lines if line.startswith("runs") and "0 of 12 done" in line and ":" in line}
     assert whole.endswith("0:12:34 left")
-    assert [line for line in lines if "[1/12]" in line and " 40 %" in line and "loss 0.512 · 0.750" in line]
+    (running,) = {line for line in lines if "[1/12]" in line and " 40 %" in line and "loss 0.512 · 0.750" in line}
+    assert running.startswith("[1/12] reute… · rober… · seed 3 ")  # The longest names are cut.
 
 
 def test_a_line_is_said_while_workers_start_and_the_bar_of_the_whole_has_it():

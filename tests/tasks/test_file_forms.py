@@ -334,6 +334,9 @@ def test_a_folder_with_files_of_several_kinds_names_them(tmp_path):
     written(tmp_path, "b.jsonl", LINES)
     said = f"{tmp_path}: holds files of several kinds (.csv, .jsonl). Name a file, or a pattern."
     assert complaint(tmp_path) == (said,)
+    (tmp_path / "b.jsonl").unlink()
+    written(tmp_path, "1.txt", "a text whose label is in the table")
+    assert complaint(tmp_path)[0].endswith("move it into a folder called after the label.")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,18 @@ def test_what_the_user_names_stands():
     assert guessed(stars, named={}, task_type="multi_label").columns["label"] == ("stars",)
 
 
+def test_labels_whose_texts_are_elsewhere_are_no_texts():
+    labels = {"label": lambda row: "abc"[row % 3]}
+    rows = table(filename=lambda row: f"texts/{row}.txt", **labels)
+    with pytest.raises(UserError, match="column 'filename' names files, whose texts are not read"):
+        guessed(rows, named={})
+    assert guessed(rows, named={"text": ("filename",)}).columns["text"] == ("filename",)
+    beside = table(filename=lambda row: f"texts/{row}.txt", body=texts(length=3), **labels)
+    assert guessed(beside, named={}).columns["text"] == ("body",)
+    with pytest.raises(UserError, match=r"can't tell the task type \(columns: 'name', 'label'\)"):
+        guessed(table(name=lambda row: f"{row}", **labels), named={})
+
+
 def test_one_class_is_recognised_so_that_it_can_be_told():
     found = guessed(table(text=texts(), label=lambda row: "good"), named={})
     assert (found.task_type, found.because) == ("classification", "1 class")

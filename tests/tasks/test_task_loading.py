@@ -320,4 +320,4 @@ def test_a_test_split_of_which_some_rows_have_no_answer_is_not_called_one_withou
 
 def test_a_training_row_without_its_answer_is_not_for_prediction():
     (line,) = complaint(task("question_answering", [{"question": "q", "context": "c"}]))
-    assert line.endswith("Name it, or another task type.")
+    assert line.endswith("Name it with --answers, or give another --task-type.")

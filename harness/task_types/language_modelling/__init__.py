@@ -87,9 +87,10 @@ class LanguageModelling(TaskType):
         alone = len(left) == 1 and left[0].mean_length > 0 and not left[0].numbers and named.keys() <= {"text"}
         return {"text": named.get("text", (left[0].name,))} if alone else None
 
-    def fit(self, _columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Accept any texts."""
-        return "texts without labels"
+    def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
+        """Accept texts, but no values that repeat, such as labels whose texts are elsewhere."""
+        (texts,) = columns["text"]
+        return "texts without labels" if len(set(texts.fields)) > len(texts.fields) / 2 else None
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
