@@ -221,7 +221,8 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
         local = local.settled()
         found = local.task(metrics)
         check_folds(local, found.source)
-        if isinstance(found.source, Files) and is_small(found.source):
+        # Without a file to train on, that is told first (`_check_trainable`).
+        if local.train is not None and isinstance(found.source, Files) and is_small(found.source):
             check_tables(found)
     names = tuple(metrics) or found.metrics
     return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
