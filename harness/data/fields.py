@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.data.decimal_commas import may_be_thousands, with_point
 from harness.data.labels import label_name
@@ -42,13 +42,13 @@ class UnknownLabelError(FieldError):
 
 
 def is_blank(field: object) -> bool:
-    """Return whether a field is empty: missing, blank text, a list without others, or NaN in a column of numbers.
+    """Return whether a field is empty: missing, blank text, a list or object without others, or NaN among numbers.
 
-    >>> is_blank(" "), is_blank(float("nan")), is_blank([""]), is_blank(0)
-    (True, True, True, False)
+    >>> is_blank(" "), is_blank(float("nan")), is_blank([""]), is_blank({"text": []}), is_blank(0)
+    (True, True, True, True, False)
     """
-    if isinstance(field, list | tuple):
-        return all(map(is_blank, field))
+    if isinstance(field, list | tuple | Mapping):
+        return all(map(is_blank, field.values() if isinstance(field, Mapping) else field))
     if isinstance(field, str):
         return not field.strip()
     return field is None or (isinstance(field, float) and math.isnan(field))

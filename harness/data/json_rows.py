@@ -60,7 +60,8 @@ def _lines(name: str, text: str) -> list[PlacedRow]:
     first = next((line for _, line in lines if line), "{}")
     if isinstance(_without_comma(first), _BrokenJsonError):  # It may end on another line.
         objects = list(_objects(text))
-        if _are_objects(objects):
+        is_long = isinstance(next(_objects(first)), _BrokenJsonError)  # Then one that is damaged is told by its number.
+        if _are_objects(objects[:1] if is_long else objects):
             return _rows(_numbered(name, objects), halves)
     return _rows(((f"{name}, line {number}", _without_comma(line)) for number, line in lines if line), halves)
 
@@ -134,7 +135,7 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     if content.keys() == _SPLIT and _are_lists(inner) and all(isinstance(name, str) for name in content["columns"]):
         rows = [row for row in content["data"] if isinstance(row, list) and len(row) == len(content["columns"])]
         if len(rows) == len(content["data"]):
-            return [dict(zip(content["columns"], row, strict=True)) for row in rows]
+            return [_of_columns(content["columns"], row) for row in rows]
     if len(inner) > 1 and all(isinstance(rows, list) and rows and _are_objects(rows) for rows in inner):
         raise UserError(f"{name}: several lists of rows ({', '.join(content)!s:.100}). Save each as a file of its own.")
     if inner and _are_objects(inner):
@@ -147,6 +148,13 @@ def _from_object(name: str, content: Mapping[str, Any]) -> list[Any]:
     if len(set(lengths.values())) > 1:
         raise UserError(f"{name}: columns of different lengths ({lengths!s:.200}). {_FORMS}")
     return [dict(zip(content, fields, strict=True)) for fields in zip(*inner, strict=True)]
+
+
+def _of_columns(columns: Sequence[str], row: Sequence[Any]) -> Any:
+    try:
+        return _object(list(zip(columns, row, strict=True)))
+    except ValueError as error:
+        return _BrokenJsonError(str(error))
 
 
 def _are_objects(items: Iterable[Any]) -> bool:

@@ -99,8 +99,8 @@ def _unnamed_columns(header: Sequence[str], rows: Sequence[tuple[str, Sequence[o
     """Report a table in which most columns with content have no name, as below a title."""
     if not rows or 2 * sum(map(bool, header)) >= len(header):
         return
-    place, fullest = max(rows, key=lambda row: sum(map(bool, row[1])))
-    names = [name for name, field in zip(header, fullest, strict=True) if field not in (None, "")]
+    place, usual = sorted(rows, key=lambda row: sum(map(bool, row[1])))[len(rows) // 2]  # Not one with a remark.
+    names = [name for name, field in zip(header, usual, strict=True) if field not in (None, "")]
     known = [name for name in names if name]
     if 2 * len(known) < len(names):
         shown = f"{', '.join(known) or 'none':.80}"

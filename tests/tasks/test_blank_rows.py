@@ -40,7 +40,7 @@ def test_every_type_of_task_is_tried():
     assert ROWS.keys() == set(TASK_TYPES.names())
 
 
-@pytest.mark.parametrize("blank", [None, " ", []])
+@pytest.mark.parametrize("blank", [None, " ", [], {"text": [], "label": []}])
 @pytest.mark.parametrize(("task_type", "role"), CASES)
 def test_a_row_with_a_blank_field_is_skipped_and_counted(tmp_path, task_type, role, blank):
     row = {**ROWS[task_type][0], role: blank}

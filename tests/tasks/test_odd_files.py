@@ -75,7 +75,9 @@ def test_a_column_of_prices_with_commas_is_the_target_and_no_identifier():
     ("name", "content", "said"),
     [
         ("a.jsonl", '{"text": "x"},\n{"text": "y"},,\n', "line 2: broken JSON"),
-        ("a.jsonl", '{"text": "x",\n"label": "y"}\n{"text": ', "line 1: broken JSON"),
+        ("a.jsonl", '{"text": "x",\n"label": "y"}\n{"text": ', "row 2: broken JSON (Expecting value: line 3"),
+        ("a.jsonl", '{"text": "x"} y\n{"text": "y"}', "line 1: broken JSON (Extra data, column 15)"),
+        ("a.json", '{"columns": ["a", "a"], "index": [0], "data": [[1, 2]]}', "row 1: broken JSON ('a' is named twice"),
         ("a.jsonl", "3,\n", "line 1: broken JSON"),
         ("a.json", '[{"text": "x"},, ]', "row 2: broken JSON"),
         ("a.json", '{"text": "x", }', "broken JSON"),
@@ -120,6 +122,12 @@ def test_a_title_above_the_names_of_the_columns_is_told(tmp_path):
         f"{file}, line 3: the first row names 1 of the 3 columns with content here (Reviews of May). "
         "Remove the rows above the names of the columns.",
     )
+
+
+def test_one_row_with_remarks_in_unnamed_columns_is_no_title(tmp_path):
+    content = "text,label,,,,\na film,good,,,,\na film,bad,,,,\na play,good,see,page,two,\n"
+    rows = read_rows(written(tmp_path, "a.csv", content))
+    assert rows[2] == {"text": "a play", "label": "good"}
 
 
 @pytest.mark.parametrize("content", [",text,label\n0,a film,good\n", "text,label,,,,\na film,good,,,,\n"])
