@@ -61,13 +61,14 @@ def guessed(
         near = nearest(missing[0], whole)
         advice = near if "mean" in near else " Name one of these."
         raise UserError(f"{where}: no column {missing[0]!r} with content (it has {_listed(whole)}).{advice}")
-    files = next((one.name for one in whole.values() if one.names_files and (one.name,) not in named.values()), None)
-    if files is not None and not any(one.has_several_words for one in whole.values()):
+    found = _first_fit(columns, named, task_type, where) or _first_fit(whole, named, task_type, where)
+    read = whole if found is None else {name for names in found.columns.values() for name in names}
+    files = next((name for name in read if name not in wanted and name in whole and whole[name].names_files), None)
+    if files is not None and not (found is None and any(one.has_several_words for one in whole.values())):
         raise UserError(
             f"{where}: column {files!r} names files, whose texts are not read. Put the texts into a column, or the "
             "files into folders called after their labels, and give the folder."
         )
-    found = _first_fit(columns, named, task_type, where) or _first_fit(whole, named, task_type, where)
     if found is not None:
         return found
     if task_type:

@@ -105,10 +105,18 @@ def test_labels_whose_texts_are_elsewhere_are_no_texts():
     with pytest.raises(UserError, match="column 'filename' names files, whose texts are not read"):
         guessed(rows, named={})
     assert guessed(rows, named={"text": ("filename",)}).columns["text"] == ("filename",)
+    for body in (lambda row: f"word{row}", lambda row: f"今天天气很好{chr(0x4E00 + row)}"):
+        named = guessed(table(filename=lambda row: f"texts/{row}.txt", body=body, **labels), named={"text": ("body",)})
+        assert named.columns == {"text": ("body",), "label": ("label",)}
     beside = table(filename=lambda row: f"texts/{row}.txt", body=texts(length=3), **labels)
     assert guessed(beside, named={}).columns["text"] == ("body",)
     with pytest.raises(UserError, match=r"can't tell the task type \(columns: 'name', 'label'\)"):
         guessed(table(name=lambda row: f"{row}", **labels), named={})
+
+
+def test_two_named_texts_are_no_documents():
+    with pytest.raises(UserError, match="can't tell the task type"):
+        guessed(table(body=texts(), id=lambda row: row), named={"text": ("body", "id")})
 
 
 def test_one_class_is_recognised_so_that_it_can_be_told():

@@ -89,8 +89,9 @@ class LanguageModelling(TaskType):
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept texts, but no values that repeat, such as labels whose texts are elsewhere."""
-        (texts,) = columns["text"]
-        return "texts without labels" if len(set(texts.fields)) > len(texts.fields) / 2 else None
+        (texts, *others) = columns["text"]
+        repeat = 2 * len(texts.values) <= len(texts.fields)
+        return None if others or repeat else "texts without labels"
 
     def example(
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
