@@ -71,8 +71,8 @@ def _unread(task: TaskComparison) -> Iterator[str]:
     unseen = None if best is None else unseen_share(best)
     if best is not None and unseen is not None and unseen > MOST_UNSEEN:
         yield (
-            f"{best.model} never read {share(unseen)} of the test texts, which may explain its score: "
-            "--set strategy=windows reads whole texts."
+            f"{best.model} never read {share(unseen)} of the test texts, which may explain its score. See strategy "
+            "(windows reads a whole text, unless a target is written) and max_length."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from harness.record import RunRecord
 
 WARNED_SHARE = 0.02
+SEE = "See strategy (windows reads a whole text, unless a target is written), max_length and max_windows."
 
 
 def unreachable_lines(record: RunRecord) -> list[tuple[str, bool]]:
@@ -35,9 +36,7 @@ def never_read_lines(records: Iterable[RunRecord]) -> list[str]:
             share = 1 - tokens.seen / tokens.total
             line = f"{record.task}: {share:.1%} of the {split} split's tokens were never read ({record.model})."
             most[record.task] = max(most.get(record.task, (0.0, "")), (share, line))
-    return [
-        f"{line} See strategy (windows reads a whole text), max_length and max_windows." for _, line in most.values()
-    ]
+    return [f"{line} {SEE}" for _, line in most.values()]
 
 
 def rare_label_lines(records: Iterable[RunRecord]) -> list[str]:

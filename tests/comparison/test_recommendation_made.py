@@ -345,7 +345,10 @@ def test_a_model_that_read_little_of_the_texts_is_told_as_such():
         record = A.runs[0].record.model_copy(update={"counts": counts})
         return replace(A, runs=tuple(replace(run, record=record) for run in A.runs))
 
-    said = "a never read 98 % of the test texts, which may explain its score: --set strategy=windows reads whole texts."
+    said = (
+        "a never read 98 % of the test texts, which may explain its score. See strategy (windows reads a whole text, "
+        "unless a target is written) and max_length."
+    )
     better = cell("tfidf", estimate(0.95), simple=True)
     assert recommended(task(read(20), better)).reasons[-1] == said
     assert recommended(task(read(20), B)).reasons[-1] == said

@@ -43,7 +43,7 @@ def test_of_each_task_the_largest_share_that_was_never_read_is_told():
         read("plays", "bert", 990, "validation", config={"evaluate": "validation"}),
         record(task="none", counts=Counts()),
     ]
-    see = "See strategy (windows reads a whole text), max_length and max_windows."
+    see = "See strategy (windows reads a whole text, unless a target is written), max_length and max_windows."
     assert never_read_lines(runs) == [
         f"films: 25.0% of the test split's tokens were never read (xlnet). {see}",
         f"plays: 1.0% of the validation split's tokens were never read (bert). {see}",
