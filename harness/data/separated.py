@@ -86,14 +86,13 @@ def _regular(text: str, separator: str) -> float:
 
 def _by_signs(name: str, text: str, separator: str) -> list[Record]:
     """Return the records of a file; blanks before quotes are left out if all records are then as long as the header."""
-    if f'{separator} "' in text:
+    as_they_are = list(_records(name, text, separator))
+    if f'{separator} "' in text and any(field.startswith(' "') for _, fields in as_they_are for field in fields):
         with suppress(UserError):
             found = list(_records(name, text, separator, blanks=False))
-            as_they_are = list(_records(name, text, separator))
-            are_quoted = any(field.startswith(' "') for _, fields in as_they_are for field in fields)
-            if are_quoted and len({len(fields) for _, fields in found if fields}) == 1:
+            if len({len(fields) for _, fields in found if fields}) == 1:
                 return found
-    return list(_records(name, text, separator))
+    return as_they_are
 
 
 def _by_tabs(name: str, text: str, _separator: str) -> list[Record]:
