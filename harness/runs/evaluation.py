@@ -109,7 +109,7 @@ def evaluation_of_rows(run: Path, rows: Sequence[Row], *, group: str | None = No
     task, labels = task_of(config), record.task_card.labels
     if group is not None:
         task = replace(task, group=group)
-    elif task.group and not any(task.group in row for row in rows):
+    elif task.group and not any(task.group in task.answered(row) for row in rows):
         notice(f"data: no row has the task's group column {task.group!r}, so each row counts as independent.")
         task = replace(task, group=None)
     rows = [task.answered(row) for row in rows]
