@@ -62,7 +62,7 @@ class OnnxModel(nn.Module):
         given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
         inputs = {name: tensor for name, tensor in given.items() if tensor is not None and name in self._inputs}
         kept = attention_mask.bool()
-        kept[~kept.any(dim=1), 0] = True  # An empty row is read as one padding token.
+        kept[~kept.any(dim=-1), 0] = True  # An empty row is read as one padding token.
         rows = [self._row(inputs, index, places) for index, places in enumerate(kept)]
         return {name: self._together([row[name] for row in rows], kept) for name in self._head.outputs}
 

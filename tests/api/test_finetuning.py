@@ -175,10 +175,10 @@ def test_every_model_runs_with_every_seed_but_a_simple_baseline_once(films, chec
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_a_run_that_fails_is_in_the_list_with_its_reason(films):
-    data = {"train": [{**row, "id": "same"} for row in films], **COLUMNS}
+    data = {"train": [*films, {**films[0], "stars": ""}], **COLUMNS}
     failed = harness.finetune(model=["majority", "tfidf"], data=data, progress=False)
     assert [run.status for run in failed] == ["failed", "failed"]
-    assert "id 'same' appears twice" in failed[0].reason
+    assert "line 61): stars: no label" in failed[0].reason
     assert (failed[0].scores, failed[0].score) == ({}, None)
     assert "failed" in repr(failed[0])
     with pytest.raises(harness.UserError, match="has no checkpoint \\(failed\\)"):

@@ -19,8 +19,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow
 import pytest
 from command_line import write_jsonl
+from pyarrow import parquet
 from synthetic_runs import add_runs
 
 import harness
@@ -88,6 +90,23 @@ def harness_command(page, words):
 COMMANDS = commands()
 
 
+def write_nested(folder):
+    """Files with fields inside of objects."""
+    films = [{"text": f"it is good {n}", "stars": "ab"[n % 2], "film": {"id": n // 2}} for n in range(60)]
+    write_jsonl(folder / "reviews.jsonl", [{"review": film} for film in films])
+    asked = [
+        {
+            "asked": {"question": f"which {n} ?"},
+            "context": f"film x{n}",
+            "answers": {"text": f"x{n}", "answer_start": 5},
+        }
+        for n in range(60)
+    ]
+    write_jsonl(folder / "asked.jsonl", asked)
+    books = [{"translation": {"de": f"Buch {n}", "en": f"book {n}"}} for n in range(60)]
+    parquet.write_table(pyarrow.Table.from_pylist(books), folder / "books.parquet")
+
+
 @pytest.fixture
 def folder(command, tmp_path, monkeypatch):
     """What the pages speak of: files of a user's own, a checkpoint, a folder of entries."""
@@ -107,6 +126,7 @@ def folder(command, tmp_path, monkeypatch):
         tmp_path / "qa.jsonl",
         [{"question": f"which {n} ?", "passage": f"the film x{n} ran", "answers": f"x{n}"} for n in range(60)],
     )
+    write_nested(tmp_path)
     paragraphs = [
         {"context": f"the film y{n} ran", "qas": [{"id": f"{n}", "question": f"what is {n} ?", "answers": [
             {"text": f"y{n}", "answer_start": 9}]}]}

@@ -23,6 +23,7 @@ from harness.runs.evaluation import scores_of_split
 from harness.runs.execution import Options, execute
 from harness.runs.identity import identity
 from harness.runs.predict import predict_rows
+from harness.suites import expansion
 from harness.tokenization.reading import Reader
 
 
@@ -76,7 +77,8 @@ def test_no_text_of_the_test_split_is_encoded(texts, checkpoints, tmp_path, monk
 
 
 @pytest.mark.slow
-def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path):
+def test_a_test_file_is_not_even_opened_for_its_rows(texts, checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr(expansion, "is_small", lambda _source: False)  # Small files are checked before any run.
     Path(texts.test).write_text("this is no JSON")
     with pytest.raises(UserError, match=r"test\.jsonl"):
         execute(own_run(tmp_path / "whole", texts, checkpoints["bert"]), Options(), Silent())

@@ -9,6 +9,7 @@ from transformers import AutoModelForQuestionAnswering
 
 from harness.models.pointer_head import NOTE
 from harness.record import read_record
+from harness.runs.content import model_files, weights_fingerprint
 from harness.runs.execution import Options, execute
 from harness.runs.predict import predict_rows
 from harness.task_types.question_answering.examples import Answer
@@ -64,7 +65,8 @@ def test_a_tokenizer_of_bytes_answers_questions_although_it_gives_no_offsets(che
     own = own_data(tmp_path / "data", question_examples(30, words=6), sizes=(None, 10, 10))
     run = own_run(tmp_path / "runs", own, checkpoints["bert"], maximum_steps=2)
     model = run.config.model.model_copy(update=settings)
-    run = replace(run, config=run.config.model_copy(update={"model": model}))
+    content = {"weights": weights_fingerprint(model), "files": model_files(model)}
+    run = replace(run, config=run.config.model_copy(update={"model": model, **content}))
     record = execute(run, Options(), Silent())
     assert record.status == "complete"
     assert record.counts.unreachable_answers == {"train": 0.0, "validation": 0.0, "test": 0.0}
