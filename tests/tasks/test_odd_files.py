@@ -107,6 +107,7 @@ def test_blanks_and_quotes_within_a_field_stay(tmp_path, text):
 @pytest.mark.parametrize(
     ("content", "ending"),
     [(gzip.compress(b"text,label\n"), ".gz"), (b"PK\x03\x04\x14", ".xlsx or .zip"), (b"PAR1\x15\x04", ".parquet")],
+    ids=["gzip", "zip", "parquet"],
 )
 def test_a_file_with_another_file_s_ending_is_told(tmp_path, content, ending):
     (tmp_path / "a.csv").write_bytes(content)
