@@ -67,7 +67,8 @@ class Budgeted:
     """The runs of a one-task suite within a time limit, and what is left.
 
     A model is started if everything until its comparison is expected to fit, because half of it is of no use. Runs that
-    are still in progress when the time is over are stopped; their state is kept for the next command. Baselines first.
+    are still in progress when the time is over are stopped; their state is kept for the next command. Simple
+    baselines come first: they take seconds unless texts are long, and have no state.
 
     Attributes:
         suite: The suite.

@@ -22,7 +22,6 @@ from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit
 
 SAME_COST = 1.1  # Two costs up to this ratio count as equal: the time of a run varies by as much.
-_LEAST = "costs least"
 _MORE = ("A run that collapsed learnt nothing; more steps or another recipe (--trials 8) may help.",)
 MOST_UNSEEN = 0.5
 """The share of the test texts' tokens that a model may leave unread without a word about it."""
@@ -136,12 +135,12 @@ def _within_margin(near: Sequence[Cell], task: TaskComparison, unit: Unit) -> Re
     """Recommend the cheapest of the models that are shown to be less than the margin behind the best."""
     assert task.margin is not None, "only with one is a model near the best"
     expense, _ = _expense(near)
-    cheapest, least = _cheapest(near, expense)
+    cheapest, about = _cheapest(near, expense)
     best = next(cell for cell in task.ranked if cell.is_compared)
     every = all(cell.is_compared or cell.is_simple_baseline for cell in task.ranked)
     of_those = "" if every else " of those compared"
     advice = f"{_use(cheapest.model, task)}: no model{of_those} is better by more than {in_words(task.margin, task)}"
-    merit = least.replace(_LEAST, f"{_LEAST} to train") if expense(cheapest) < inf else "has the best score"
+    merit = f"costs least to train{about}" if expense(cheapest) < inf else "has the best score"
     advice += f", and of {len(near)} such models it {merit}." if len(near) > 1 else "."
     scores = f"{cheapest.model} has {_score(cheapest, unit)}"
     other = "" if best is cheapest else f"; {best.model}, the best{of_those}, {_score(best, unit)}"
@@ -213,11 +212,11 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
         return Recommendation("best", best.model, advice, reasons)
     useful = [cell for cell in contenders if not cell.has_learnt_nothing]
     expense, name = _expense(useful)
-    cheapest, least = _cheapest(useful, expense)
+    cheapest, about = _cheapest(useful, expense)
     if cheapest is best or expense(cheapest) == inf:
         first = "it has the best score" if best is task.ranked[0] else "of the models compared it has the best score"
         others = listed([cell.model for cell in useful[1:] or contenders[1:]])
-        none = "none costs less" if least == _LEAST else "none costs less by a tenth or more"
+        none = f"none costs less{' by a tenth or more' if about else ''}"
         none = none if expense(cheapest) < inf else "none is known to cost less"
         end = none if len(useful) > 1 else "all runs collapsed"
         advice = f"{_use(best.model, task)}: {first}, and of those that may be as good, {others}, {end}."
@@ -227,7 +226,8 @@ def _of_trained(contenders: Sequence[Cell], task: TaskComparison, unit: Unit) ->
     return Recommendation(
         "cheapest",
         cheapest.model,
-        f"{_use(cheapest.model, task)}: no model is shown to be better, and of those that may be the best it {least}.",
+        f"{_use(cheapest.model, task)}: no model is shown to be better, and of those that may be the best it costs "
+        f"least{about}.",
         (
             f"{best.model} has {_score(best, unit)}, {cheapest.model} {_score(cheapest, unit)}{cost}; "
             "the difference may be chance.",
@@ -282,10 +282,10 @@ def _expense(cells: Sequence[Cell]) -> tuple[Callable[[Cell], float], str]:
 
 
 def _cheapest(cells: Sequence[Cell], expense: Callable[[Cell], float]) -> tuple[Cell, str]:
-    """The model with the best score of those that cost the least, give or take a tenth, and how that is put."""
+    """The model with the best score of those that cost least, give or take a tenth; the tenth in words if it counts."""
     least = min(map(expense, cells))
     found = next(cell for cell in cells if expense(cell) <= max(least, SAME_COST * least))
-    return found, _LEAST if expense(found) == least else f"{_LEAST}, give or take a tenth"
+    return found, "" if expense(found) == least else ", give or take a tenth"
 
 
 def _score(cell: Cell, unit: Unit) -> str:

@@ -127,7 +127,8 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
     kinds = sorted({ending_of(file) for file in files})
     if len(kinds) > 1:
         raise UserError(
-            f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern.{_sorted(kinds)}"
+            f"{folder}: holds files of several kinds ({', '.join(kinds)}). Name a file, or a pattern."
+            f"{_label_advice(kinds)}"
         )
     if files:
         _tell_of_one_table(folder, files)
@@ -138,7 +139,7 @@ def _in_folder(folder: Path, endings: Collection[str]) -> Located:
     return Located(str(folder), tuple(texts), by_class=True)
 
 
-def _sorted(kinds: Sequence[str]) -> str:
+def _label_advice(kinds: Sequence[str]) -> str:
     """Say how labels get to the text files of a folder."""
     if TEXT not in kinds:
         return ""
