@@ -44,12 +44,19 @@ class Growing:
         nodes = [node for node in self._state.node_table() if node["NodeID"] != self.head]
         return sum(node["Alive"] or with_gone for node in nodes)
 
+    def starting(self) -> int:
+        """How many nodes the autoscaler holds for starting, which its nodes may also be while they leave."""
+        from ray.autoscaler.v2.sdk import get_cluster_status
+
+        status = get_cluster_status(self.address)
+        return sum(launch.count for launch in status.pending_launches) + len(status.pending_nodes)
+
     def has_shrunk(self, *, within: float = 120.0) -> bool:
-        """Whether all added nodes leave within these seconds."""
+        """Whether all added nodes leave within these seconds, those that are still starting too."""
         until = time.monotonic() + within
-        while self.added() and time.monotonic() < until:
+        while (self.starting() or self.added()) and time.monotonic() < until:
             time.sleep(0.2)
-        return not self.added()
+        return not (self.starting() or self.added())
 
 
 @contextmanager
