@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.models.head import Head
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import Counts
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.items import Batch, Collator, Features, Item
@@ -24,7 +24,7 @@ Outputs = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class TextObjective(LearntAsItIs):
+class TextObjective(Objective):
     """Objective of task types that read texts, or pairs of texts.
 
     Attributes:
@@ -99,10 +99,6 @@ class TextObjective(LearntAsItIs):
     def outputs(self, results: Sequence[Outputs], _features: Features, _examples: Sequence[TextExample]) -> Outputs:
         """Return the logits [examples, labels]."""
         return np.stack(results)
-
-    def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
-        """Return no remarks."""
-        return []
 
     def rows(
         self, outputs: Outputs, examples: Sequence[TextExample], _calibration: Mapping[str, float]

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.sequence_to_sequence import Writing, task_type
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import PERPLEXITY
@@ -61,7 +61,7 @@ class TokenFeatures(Features):
 
 
 @dataclass(frozen=True)
-class TextObjective(LearntAsItIs):
+class TextObjective(Objective):
     """Objective of sequence to sequence: a text for each source.
 
     Attributes:

@@ -22,7 +22,7 @@ from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import label_counts
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.explained import word_place
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
@@ -49,7 +49,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class TagObjective(LearntAsItIs):
+class TagObjective(Objective):
     """Objective of token classification: a tag for each word.
 
     Attributes:
@@ -150,12 +150,6 @@ class TagObjective(LearntAsItIs):
             lambda scores: scores[row, column, tag],
             lambda scores: float(scores[row, column].double().softmax(0)[tag]),
         )
-
-    def outputs(
-        self, results: Sequence[Tagging], _features: Features, _examples: Sequence[TaggedSentence]
-    ) -> list[Tagging]:
-        """Return the tags of each sentence."""
-        return list(results)
 
     def notes(self, examples: Sequence[TaggedSentence], reader: Reader) -> list[str]:
         """Report a causal model, and the number of words that are unknown to its tokenizer."""
