@@ -67,37 +67,30 @@ class Analysed:
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts | None:
         """Return the decisions about each label, for precision, recall and F1; None without labels."""
-        del table, labels
         return None
 
     def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats] | None:
         """Return the labels and the confusion matrix [labels, labels]; None if labels are not exclusive."""
-        del table, labels
         return None
 
     def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
         """Return `label_counts` at another probability threshold; None if there is no threshold."""
-        del table, labels, threshold
         return None
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Yield aspects that the predictions contain."""
-        del table
         yield from ()
 
     def read_aspects(self, examples: Sequence[Any]) -> Iterator[Aspect]:
         """Yield aspects that need the examples, which are read again."""
-        del examples
         yield from ()
 
     def sources(self, table: Any) -> Sequence[str]:
         """Return the source texts, if answers are texts to be shown beside them; empty by default."""
-        del table
         return ()
 
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
         """Return the predicted probabilities; None if predictions have none."""
-        del table, labels
         return None
 
 

@@ -159,7 +159,6 @@ class TaskType(Analysed, Predicts, ABC):
         Raises:
             UnclearError: If several columns may have the same role.
         """
-        del columns, named
         return None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
@@ -168,7 +167,6 @@ class TaskType(Analysed, Predicts, ABC):
         Args:
             columns: The result of `guess_columns`.
         """
-        del columns
         return None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
@@ -177,12 +175,10 @@ class TaskType(Analysed, Predicts, ABC):
         Raises:
             UserError: If they depend on the data and it cannot be read.
         """
-        del task
         return self.default_metrics
 
     def label_fields(self, task: Task, row: Row) -> Iterable[object]:
         """Return the fields of a row that each hold a label; empty if the type has no labels."""
-        del task, row
         return ()
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
@@ -201,12 +197,10 @@ class TaskType(Analysed, Predicts, ABC):
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Describe labels that cannot be learnt, a line each."""
-        del labels, splits
         yield from ()
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the rarest training label if it is rare and can be given more weight; None by default."""
-        del splits
         return None
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any] | None:
@@ -217,7 +211,6 @@ class TaskType(Analysed, Predicts, ABC):
         Args:
             references: References of the test split, as in predictions.parquet.
         """
-        del references
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
@@ -227,12 +220,10 @@ class TaskType(Analysed, Predicts, ABC):
             references: Arrow column of predictions.parquet.
             predictions: Arrow column of predictions.parquet.
         """
-        del references, predictions
         return False
 
     def item_windows(self, training: Training) -> ItemWindows | None:
         """Return the windows of an example of two texts, if each is an item; None, the default, if a text is one."""
-        del training
         return None
 
     def readings(self, task: Task, row: Row) -> Sequence[Sequence[str]]:

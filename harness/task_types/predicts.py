@@ -37,12 +37,10 @@ class Predicts:
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return those of `prediction_columns` that exist for these labels."""
-        del labels
         return self.prediction_columns
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """Convert a row of predictions.parquet to the output of `harness predict`."""
-        del labels
         return {name: answer[name] for name in self.prediction_columns}
 
     def shown(self, prediction: Any) -> Any:
@@ -54,7 +52,6 @@ class Predicts:
 
         By default 1 if prediction and reference differ.
         """
-        del labels
         return float(answer["prediction"] != answer["reference"])
 
     def predicting(self, objective: Objective, settings: Any) -> Objective:
@@ -64,7 +61,6 @@ class Predicts:
             objective: The objective of the run.
             settings: An instance of `predict_settings`.
         """
-        del settings
         return objective
 
     def recalibrated(
@@ -82,7 +78,6 @@ class Predicts:
             labels: Label names in the order of the logits.
             settings: An instance of `predict_settings`.
         """
-        del validated, labels, settings
         return answers
 
     def check_files(self, settings: Any, rows: Sequence[Row]) -> None:
@@ -95,7 +90,6 @@ class Predicts:
         Raises:
             UserError: If it will not; lists every mistake.
         """
-        del settings, rows
 
     def write_files(self, settings: Any, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
         """Write additional files if the options ask for them; none by default.
@@ -105,7 +99,6 @@ class Predicts:
             rows: Rows that were predicted.
             answers: The row of predictions.parquet for each.
         """
-        del settings, rows, answers
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
         """Build a row from the options of `harness predict`.
@@ -134,10 +127,8 @@ class Predicts:
 
     def completed(self, task: Task, row: Row) -> Row:
         """Derive missing inputs of a row from its other columns; unchanged by default."""
-        del task
         return row
 
     def answered(self, task: Task, row: Row) -> Row:
         """Move the answer of a row to the column that the task names, if it is in others; unchanged by default."""
-        del task
         return row

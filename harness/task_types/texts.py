@@ -126,7 +126,6 @@ class TextType(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> TextExample:
         """Convert a row to an example."""
-        del split, dropped
         if "label" not in self.may_be_blank and is_blank(row[column := task.column("label")]):
             raise FieldError(f"{column}: no label (got {row[column]!r}). Fill the field, or leave the row out.")
         return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))

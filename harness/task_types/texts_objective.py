@@ -125,7 +125,6 @@ class LabelObjective(TextObjective):
 
     def for_training(self, _model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
         """Return a copy with the weights that follow from the examples' labels."""
-        del has_own_head
         if self.learnt.is_plain:
             return self
         counts = self.counts([example.target for example in examples])

@@ -140,7 +140,6 @@ class Classification(TextType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all texts are predicted to have one label."""
-        del references
         return len(predictions.unique()) == 1
 
     def recalibrated(

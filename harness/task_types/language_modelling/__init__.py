@@ -97,7 +97,6 @@ class LanguageModelling(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> DocumentExample:
         """Convert a row to an example."""
-        del split, labels, dropped
         text = text_field(row, task.column("text"))
         if not text.strip():
             column = task.column("text")

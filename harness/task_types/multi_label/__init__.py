@@ -193,7 +193,6 @@ class MultiLabel(TextType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all texts are predicted to have one set of labels."""
-        del references
         return len({frozenset(labels) for labels in predictions.to_pylist()}) == 1
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:

@@ -86,7 +86,6 @@ class MultipleChoice(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> ChoiceExample:
         """Convert a row to an example."""
-        del split, dropped  # questions are read the same way in every split
         choices, column = choices_of(row, task.columns_of("choices")), task.column("label")
         place = right_place(row[column], column, choices, labels)
         return ChoiceExample(identity, self._texts(task, row), choices.texts, place, group_of(task, row))
@@ -158,7 +157,6 @@ class MultipleChoice(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether the same place is chosen in all questions."""
-        del references
         return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:

@@ -128,7 +128,6 @@ class QuestionAnswering(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> QuestionExample | None:
         """Convert a row to an example; None for a training question with no answer in its context."""
-        del labels
         question, context = self._texts(task, row)
         read = read_answers(row[task.column("answers")], context)
         dropped.update(read.notes)
@@ -169,7 +168,6 @@ class QuestionAnswering(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all questions have the same answer, such as none."""
-        del references
         return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:

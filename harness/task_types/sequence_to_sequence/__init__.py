@@ -111,7 +111,6 @@ class SequenceToSequence(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> SequencePair:
         """Convert a row to an example."""
-        del split, labels, dropped
         source, target = (text_field(row, task.column(role)) for role in self.columns)
         if not target.strip():
             raise FieldError(f"{task.column('target')}: an empty text. Fill the field, or leave the row out.")
@@ -151,7 +150,6 @@ class SequenceToSequence(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether the same text is generated for all sources."""
-        del references
         return len(predictions.field("text").unique()) == 1
 
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:

@@ -89,7 +89,6 @@ class TextObjective(Objective):
 
     def for_training(self, _model: Any, _examples: Sequence[SequencePair], *, has_own_head: bool) -> Self:
         """Return a copy for training, which generates greedily or not at all."""
-        del has_own_head
         greedy = self.writing.model_copy(update={"beams": 1})
         return replace(self, writing=greedy, writes=self.writing.validate_by == "generation")
 

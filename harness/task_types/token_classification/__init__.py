@@ -178,7 +178,6 @@ class TokenClassification(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all words are predicted to have one tag."""
-        del references
         return len(predictions.flatten().unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:

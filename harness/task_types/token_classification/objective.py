@@ -90,7 +90,6 @@ class TagObjective(Objective):
 
     def for_training(self, _model: Any, examples: Sequence[TaggedSentence], *, has_own_head: bool) -> Self:
         """Return a copy with the weights that follow from the examples' tags."""
-        del has_own_head
         if self.learnt.is_plain:
             return self
         counts = label_counts([tag for example in examples for tag in example.tags], len(self.labels))
