@@ -10,7 +10,7 @@ from typing import Any
 from harness.data.fields import FieldError, is_blank, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, UnclearError, named_like
-from harness.data.task import PlainExample, Row, Task
+from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 
 PAIRS = (
@@ -31,7 +31,7 @@ Target = int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TextExample(PlainExample):
+class TextExample(Example):
     """A text, or a pair of texts, with its target.
 
     Attributes:

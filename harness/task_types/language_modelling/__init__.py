@@ -14,13 +14,13 @@ from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn
-from harness.data.task import PlainExample, Row, Task
+from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.language_modelling.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentExample(PlainExample):
+class DocumentExample(Example):
     """A whole text, in which each token is predicted from the others."""
 
     id: str
