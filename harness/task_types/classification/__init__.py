@@ -14,9 +14,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
-from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.analysed import Forecasts, LabelCounts
 from harness.task_types.classification import errors
 from harness.task_types.classification.decisions import by_threshold, check_two
 from harness.task_types.classification.temperature import PredictSettings, cooled, temperature_on
@@ -42,6 +40,11 @@ class Classification(TextType):
     settings = LabelLoss
     unused_settings = ("thresholds",)
     guess_rank = 4
+    constant_answers = staticmethod(most_frequent)
+    label_counts = staticmethod(errors.label_counts)
+    confusions = staticmethod(errors.confusions)
+    counts_above = staticmethod(errors.counts_above)
+    forecasts = staticmethod(errors.forecasts)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept one label per text, from a few. A single class is refused when the rows are read."""
@@ -117,26 +120,6 @@ class Classification(TextType):
         if not answer.get("logits"):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
-
-    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Return which texts have each label and for which it is predicted."""
-        return errors.label_counts(table, labels)
-
-    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """Return the confusion matrix."""
-        return errors.confusions(table, labels)
-
-    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """Return the counts of the second of two labels, predicted if its probability is above the threshold."""
-        return errors.counts_above(table, labels, threshold)
-
-    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """Return the probability of each predicted label."""
-        return errors.forecasts(table, labels)
-
-    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """Return the most frequent label for each text."""
-        return most_frequent(references)
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all texts are predicted to have one label."""

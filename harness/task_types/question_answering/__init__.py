@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,6 @@ from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Task
-from harness.task_types.analysed import Aspect
 from harness.task_types.contract import Column, ItemWindows, TaskType, finite
 from harness.task_types.question_answering import errors
 from harness.task_types.question_answering.answers import read_answers
@@ -105,6 +104,8 @@ class QuestionAnswering(TaskType):
     settings = Settings
     unused_settings = ("strategy", "pool")
     inferred = True
+    recorded_aspects = staticmethod(errors.recorded_aspects)
+    read_aspects = staticmethod(errors.read_aspects)
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
@@ -153,14 +154,6 @@ class QuestionAnswering(TaskType):
     def unlabelled(self, task: Task, row: Row, identity: str) -> QuestionExample:
         """Convert a row to a question for prediction."""
         return QuestionExample(identity, *self._texts(task, row), ())
-
-    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Yield whether there is an answer, and how long it is."""
-        return errors.recorded_aspects(table)
-
-    def read_aspects(self, examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
-        """Yield the question word, and the position of the answer."""
-        return errors.read_aspects(examples)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return no answer to each question."""

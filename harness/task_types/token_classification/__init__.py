@@ -14,9 +14,7 @@ from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, named_like
 from harness.data.task import Row, Splits, Task
-from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.analysed import LabelCounts
 from harness.task_types.constants import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.label_loss import LabelLoss
@@ -58,6 +56,8 @@ class TokenClassification(TaskType):
     inferred = True
     endings = ENDINGS
     guess_rank = 1
+    label_counts = staticmethod(errors.label_counts)
+    confusions = staticmethod(errors.confusions)
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
@@ -137,14 +137,6 @@ class TokenClassification(TaskType):
     def wrongness(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> float:
         """Return the number of words with a wrong tag."""
         return float(sum(map(ne, answer["reference"], answer["prediction"])))
-
-    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Count the entities of each type, or the words with each tag."""
-        return errors.label_counts(table, labels)
-
-    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """Return the confusion matrix of tags."""
-        return errors.confusions(table, labels)
 
     def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
         """Return the column of a text, which is split into words."""
