@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from harness.data.labels import is_list, label_name
 
@@ -133,3 +134,16 @@ def named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> It
             words = column.plain_name
             if words == name or words.endswith(f" {name}") or words.startswith(f"{name} "):
                 yield column.name
+
+
+def first_named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the first column of `named_like`; empty if there is none."""
+    return tuple(islice(named_like(columns, names), 1))
+
+
+def columns_named_like(
+    columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]], names: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]] | None:
+    """Return a column for each role of `names`, unless `named` has one; None if one is missing, or `named` has more."""
+    found = {role: named.get(role) or first_named_like(columns, usual) for role, usual in names.items()}
+    return found if named.keys() <= found.keys() and all(found.values()) else None

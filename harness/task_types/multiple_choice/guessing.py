@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, first_named_like
 from harness.data.task import Row
 
 # Names of columns, the most usual first.
@@ -32,10 +32,10 @@ def columns_by_role(
     """
     choices = named.get("choices") or _list_of_choices(columns) or _a_column_each(columns)
     left = {name: column for name, column in columns.items() if name not in choices}
-    label = named.get("label") or tuple(islice(named_like(left, LABELS), 1))
+    label = named.get("label") or first_named_like(left, LABELS)
     texts = {name: column for name, column in left.items() if name not in label and not column.is_list}
-    text = named.get("text") or _first(texts, PASSAGES) + _first(texts, QUESTIONS)
-    found = {"text": text or _first(texts, ("text",)), "choices": choices, "label": label}
+    text = named.get("text") or first_named_like(texts, PASSAGES) + first_named_like(texts, QUESTIONS)
+    found = {"text": text or first_named_like(texts, ("text",)), "choices": choices, "label": label}
     return found if all(found.values()) else None
 
 
@@ -56,13 +56,9 @@ def questions(row: Row) -> tuple[str, ...]:
     )
 
 
-def _first(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(islice(named_like(columns, names), 1))
-
-
 def _list_of_choices(columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
     lists = {name: column for name, column in columns.items() if column.is_list or _has_parts(column)}
-    return _first(lists, LISTS)
+    return first_named_like(lists, LISTS)
 
 
 def _has_parts(column: SampledColumn) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +15,7 @@ from harness.data.fields import text_field
 from harness.data.inner_fields import inner_fields
 from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, ItemWindows, TaskType, finite
 from harness.task_types.question_answering import errors
@@ -111,8 +110,7 @@ class QuestionAnswering(TaskType):
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of questions, contexts and answers by their names."""
-        found = {role: named.get(role) or tuple(islice(named_like(columns, NAMES[role]), 1)) for role in self.columns}
-        return found if named.keys() <= found.keys() and all(found.values()) else None
+        return columns_named_like(columns, named, NAMES)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept answers other than yes and no."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.scripts import count_unspaced
 from harness.data.task import Row, Task
 from harness.task_types.analysed import Aspect, in_order
@@ -82,9 +82,8 @@ class SequenceToSequence(TaskType):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of texts by their names."""
         texts = {name: column for name, column in columns.items() if column.mean_length and not column.numbers}
-        found = {role: named.get(role) or tuple(islice(named_like(texts, NAMES[role]), 1)) for role in self.columns}
-        different = found["source"] != found["target"]
-        return found if named.keys() <= found.keys() and all(found.values()) and different else None
+        found = columns_named_like(texts, named, NAMES)
+        return None if found is None or found["source"] == found["target"] else found
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept targets other than a few labels."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from operator import ne
 from typing import Any
 
@@ -12,7 +11,7 @@ from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
 from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Splits, Task
 from harness.rare_label import RareLabel, rare_label
 from harness.task_types.constants import most_frequent
@@ -64,8 +63,7 @@ class TokenClassification(TaskType):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of lists of words and tags by their names."""
         lists = {name: column for name, column in columns.items() if column.is_list}
-        found = {role: named.get(role) or tuple(islice(named_like(lists, NAMES[role]), 1)) for role in self.columns}
-        return found if named.keys() <= found.keys() and all(found.values()) else None
+        return columns_named_like(lists, named, NAMES)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept columns of lists."""
