@@ -41,12 +41,6 @@ def guessed(
 
     If none does, fields inside of objects are tried as columns, by their paths.
 
-    Args:
-        rows: Rows with their answers.
-        named: The columns that the user names, by role.
-        task_type: The task type that the user names, if any.
-        where: The beginning of error messages.
-
     Raises:
         UserError: If no task type accepts the rows, or several columns fit a role.
     """
@@ -102,12 +96,7 @@ def _first_fit(columns: Mapping[str, SampledColumn], named: Columns, task_type: 
 
 
 def looks_headless(rows: Sequence[Mapping[str, object]], columns: Columns) -> str | None:
-    """Return the name of a label's column that is also one of its labels, as in a file without a line of names.
-
-    Args:
-        rows: The rows.
-        columns: The columns by role.
-    """
+    """Return the name of a label's column that is also one of its labels, as in a file without a line of names."""
     names = columns.get("label", ())
     return next((name for name in names if any(label_name(row.get(name)) == name for row in rows)), None)
 

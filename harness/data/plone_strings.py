@@ -13,13 +13,7 @@ FILES = ("plone", "widgets", "cmfplacefulworkflow", "cmfeditions", "plonefrontpa
 
 
 def strings_to_english(code: str, language: str, count: int) -> Task:
-    """Create the task of a language's strings.
-
-    Args:
-        code: The code of the language, such as "de".
-        language: The name of the language, such as "German".
-        count: The number of strings.
-    """
+    """Create the task of a language's strings."""
     folder = f"plone/app/locales/locales/{code}/LC_MESSAGES"
     return Task(
         task_type="sequence_to_sequence",

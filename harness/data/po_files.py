@@ -30,9 +30,6 @@ def translations(text: str) -> Iterator[tuple[str, str]]:
 
     If the text is identified by a key (`msgid "label_save"`), it is the default given in a comment. Texts with plural
     forms and those without a letter are left out.
-
-    Args:
-        text: The content of the file.
     """
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         entry = _entry(block.split("\n"))

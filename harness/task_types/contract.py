@@ -122,12 +122,7 @@ class TaskType(Analysed, Predicts, ABC):
         """
 
     def blank_role(self, task: Task, row: Row) -> str | None:
-        """Return the first role whose columns are all blank, so that `--blank-rows skip` skips the row; None if none.
-
-        Args:
-            task: The task.
-            row: The row, which may lack columns.
-        """
+        """Return the first role whose columns are all blank, so that `--blank-rows skip` skips the row, or None."""
         needed = (role for role in self.columns if role not in self.may_be_blank)
         return next((role for role in needed if all(is_blank(row.get(name)) for name in task.columns_of(role))), None)
 
@@ -152,21 +147,13 @@ class TaskType(Analysed, Predicts, ABC):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess which columns of a user's file have which role; None, the default, if any is missing.
 
-        Args:
-            columns: The columns of the file by name.
-            named: The columns that the user has named, by role.
-
         Raises:
             UnclearError: If several columns may have the same role.
         """
         return None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Explain in a clause why the columns fit this type; None if they do not.
-
-        Args:
-            columns: The result of `guess_columns`.
-        """
+        """Explain in a clause why the columns of `guess_columns` fit this type; None if they do not."""
         return None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
@@ -207,19 +194,11 @@ class TaskType(Analysed, Predicts, ABC):
         """Return the best predictions that ignore the input, such as the most frequent label for every example.
 
         Reports use them to detect collapsed runs (`harness/comparison/collapse.py`). By default None: there are none.
-
-        Args:
-            references: References of the test split, as in predictions.parquet.
         """
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all predictions are alike; False by default.
-
-        Args:
-            references: Arrow column of predictions.parquet.
-            predictions: Arrow column of predictions.parquet.
-        """
+        """Return whether all predictions, an arrow column of predictions.parquet, are alike; False by default."""
         return False
 
     def item_windows(self, training: Training) -> ItemWindows | None:

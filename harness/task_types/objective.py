@@ -135,11 +135,6 @@ class Objective(ABC):
     def explained(self, example: Any, features: Features, asked: Asked) -> ExplainedScore:
         """Return the score of an example that `harness explain` attributes to tokens.
 
-        Args:
-            example: The example.
-            features: The items of the example.
-            asked: The options of `harness explain`.
-
         Raises:
             UserError: If the request does not fit the model.
         """

@@ -42,12 +42,7 @@ class ThresholdSettings(Strict):
 
 
 def threshold_of(settings: ThresholdSettings, judged: Callable[[], Judged]) -> float:
-    """Return the requested threshold. If it is chosen on validation, print it.
-
-    Args:
-        settings: The settings with the threshold.
-        judged: Returns the model's probabilities on the validation split and the true values.
-    """
+    """Return the requested threshold. If it is chosen on validation, print it."""
     if settings.threshold != VALIDATION:
         assert settings.threshold is not None
         return float(settings.threshold)

@@ -24,12 +24,7 @@ _ONE_OF_SEVERAL = re.compile(
 def columns_by_role(
     columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, tuple[str, ...]] | None:
-    """Return the columns by role; None if there are no choices, no question, or no right choice.
-
-    Args:
-        columns: The user's columns by name.
-        named: The columns that the user names, by role.
-    """
+    """Return the columns by role; None if there are no choices, no question, or no right choice."""
     choices = named.get("choices") or _list_of_choices(columns) or _a_column_each(columns)
     left = {name: column for name, column in columns.items() if name not in choices}
     label = named.get("label") or first_named_like(left, LABELS)

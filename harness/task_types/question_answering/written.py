@@ -20,10 +20,6 @@ def parsed(field: object, context: str = "") -> object:
 
     A text in brackets that occurs in the context is an answer, not a list.
 
-    Args:
-        field: The field.
-        context: The text that contains the answers.
-
     Raises:
         FieldError: If the text looks like such a value but cannot be read.
     """

@@ -54,9 +54,6 @@ OF_SUMS: Mapping[str, Callable[[], Any]] = {
 def signature(name: str) -> str:
     """Return sacrebleu's signature of a metric, by which comparable scores elsewhere are recognized.
 
-    Args:
-        name: A key of `OF_SUMS`.
-
     Raises:
         UserError: If sacrebleu is not installed.
     """

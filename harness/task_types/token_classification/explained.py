@@ -29,11 +29,6 @@ def word_place(asked: str | None, words: Sequence[str], tags: Sequence[str]) -> 
 
     A tag O, which is outside of all entities, counts as the most frequent one.
 
-    Args:
-        asked: The word, or its number from 1.
-        words: The sentence.
-        tags: The predicted tags.
-
     Raises:
         UserError: If the sentence has no such word.
     """
