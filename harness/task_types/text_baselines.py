@@ -7,7 +7,7 @@ pairs of adjacent words, with separate words for the two texts of a pair. Both a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +109,15 @@ class TfIdf:
     Attributes:
         task: The linear model of the task type. Targets that training cannot distinguish keep their prior.
         outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
-        reads: The recipe's settings that are used.
     """
 
     task: LinearTask
     outputs_of: Outputs
-    reads: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        weighing = ("class_weights", "class_weight_beta") if self.task.counts is not None else ()
-        object.__setattr__(self, "reads", ("baseline_penalty", *weighing))
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The recipe's settings that are used."""
+        return ("baseline_penalty", *(("class_weights", "class_weight_beta") if self.task.counts is not None else ()))
 
     def fit(
         self, examples: Examples, labels: tuple[str, ...], *, baseline_penalty: float = 1.0, **weighing: Any

@@ -208,5 +208,4 @@ PERPLEXITY = _of_costs(
     unit=Unit(1, 2, 1.0),
 )
 METRICS = (BLEU, CHRF, BLEU_LOWERCASE, BLEU_ZH, BLEU_CHAR, *ROUGE, EXACT, TOKEN_ACCURACY, PERPLEXITY)
-OF_TEXTS = tuple(metric.name for metric in METRICS if not metric.partial)
 OF_COSTS = tuple(metric.name for metric in METRICS if metric.partial)
