@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,3 +38,14 @@ def write_json(file: Path, content: object) -> None:
 def read_json(file: Path) -> Any:
     """Read what `write_json` wrote."""
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def most_frequent(references: Sequence[Hashable]) -> list[Any]:
+    """Return the most frequent reference, once for each reference. Ties go to the first in order.
+
+    >>> most_frequent(["b", "a", "c", "a", "b"])
+    ['a', 'a', 'a', 'a', 'a']
+    """
+    counts = Counter(references)
+    most = max(counts.values())
+    return [min((one for one, count in counts.items() if count == most), key=repr)] * len(references)

@@ -15,10 +15,10 @@ from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
 from harness.rare_label import RareLabel, rare_label
+from harness.task_types.baseline import most_frequent
 from harness.task_types.classification import errors
 from harness.task_types.classification.decisions import by_threshold, check_two
 from harness.task_types.classification.temperature import PredictSettings, cooled, temperature_on
-from harness.task_types.constants import most_frequent
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType

@@ -15,7 +15,7 @@ from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
 from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.multi_label import errors

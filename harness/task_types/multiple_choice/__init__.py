@@ -15,7 +15,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.multiple_choice import errors, guessing
 from harness.task_types.multiple_choice.examples import ChoiceExample

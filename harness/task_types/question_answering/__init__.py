@@ -19,7 +19,7 @@ from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Task
 from harness.task_types.contract import Column, ItemWindows, TaskType, finite
 from harness.task_types.question_answering import errors
-from harness.task_types.question_answering.answers import read_answers
+from harness.task_types.question_answering.answers import is_written, read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.question_answering.metrics import BY_ANSWERABILITY, EXACT_MATCH, QA_F1, qa_f1
@@ -29,7 +29,6 @@ from harness.task_types.question_answering.squad_files import (
     check_squad_files,
     write_squad_files,
 )
-from harness.task_types.question_answering.written import is_written
 
 if TYPE_CHECKING:  # Training settings are composed of those of the task types, so this import would be circular.
     from harness.config.training import Training

@@ -16,7 +16,7 @@ from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.scripts import count_unspaced
 from harness.data.task import Row, Task
 from harness.task_types.analysed import Aspect, in_order
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import BLEU_CHAR, METRICS, OF_SUMS, ROUGE, signature

@@ -15,8 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
-from harness.task_types.baseline import read_json, write_json
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent, read_json, write_json
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 
 FILE, TARGETS = "writer.json", "targets.json"

@@ -14,7 +14,7 @@ from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Splits, Task
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.token_classification import errors
