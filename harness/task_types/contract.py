@@ -198,8 +198,8 @@ class TaskType(Analysed, Predicts, ABC):
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all predictions, an arrow column of predictions.parquet, are alike; False by default."""
-        return False
+        """Return whether all predictions, an arrow column of predictions.parquet, are alike; by default, equal."""
+        return len(predictions.unique()) == 1
 
     def item_windows(self, training: Training) -> ItemWindows | None:
         """Return the windows of an example of two texts, if each is an item; None, the default, if a text is one."""

@@ -121,10 +121,6 @@ class Classification(TextType):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
 
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all texts are predicted to have one label."""
-        return len(predictions.unique()) == 1
-
     def recalibrated(
         self,
         answers: Sequence[dict[str, Any]],

@@ -121,6 +121,10 @@ class LanguageModelling(TaskType):
         nats = costs["nats"] if costs["nats"] is not None else costs["masked_nats"]
         return float(nats or 0) / max(int(size["bytes"]), 1)
 
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Return False: each document has costs of its own."""
+        return False
+
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
         """Return the cost of the document."""
         return {"prediction": answer["prediction"]}

@@ -142,10 +142,6 @@ class MultipleChoice(TaskType):
         probabilities = softmax(np.array(answer["logits"], dtype=np.float64))
         return surprise(float(probabilities[errors.place_of(answer["reference"])]))
 
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether the same place is chosen in all questions."""
-        return len(predictions.unique()) == 1
-
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """Return the Hub's pipeline tag."""
         return "multiple-choice"

@@ -156,10 +156,6 @@ class QuestionAnswering(TaskType):
         """Return no answer to each question."""
         return [""] * len(references)
 
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all questions have the same answer, such as none."""
-        return len(predictions.unique()) == 1
-
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """Return the Hub's pipeline tag."""
         return "question-answering"

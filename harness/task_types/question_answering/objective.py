@@ -195,10 +195,6 @@ class SpanObjective(Objective):
         ends = answer_places(scores[place][0].cpu(), features.items[place], self.longest)
         return explained_answer(features.items[place], f"answer “{row['prediction']}”", *ends)
 
-    def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
-        """Return no remarks."""
-        return []
-
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
         """Return the answer length, and the no-answer threshold with the best F1 if some questions have no answer.
 
