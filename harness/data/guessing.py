@@ -16,13 +16,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Guess:
-    """A guess from rows.
-
-    Attributes:
-        task_type: The task type's name.
-        columns: The columns by role.
-        because: The reason for this type, as a part of a sentence.
-    """
+    """A guess from rows, with the reason for the type as a part of a sentence."""
 
     task_type: str
     columns: Columns

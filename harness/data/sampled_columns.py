@@ -19,12 +19,7 @@ _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row"
 
 
 class UnclearError(Exception):
-    """Several columns fit one role.
-
-    Attributes:
-        role: The role, such as "label".
-        candidates: The names of the columns.
-    """
+    """Several columns fit one role."""
 
     def __init__(self, role: str, candidates: Sequence[str]) -> None:
         super().__init__(role, candidates)
@@ -33,12 +28,7 @@ class UnclearError(Exception):
 
 @dataclass(frozen=True)
 class SampledColumn:
-    """A column with a sample of its fields.
-
-    Attributes:
-        name: The name of the column.
-        fields: The fields of the first rows, without empty ones.
-    """
+    """A column with the fields of the first rows, without empty ones."""
 
     name: str
     fields: tuple[object, ...]

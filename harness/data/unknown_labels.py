@@ -19,12 +19,7 @@ MOST_COMPARED = 50
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A row with a label that is not known.
-
-    Attributes:
-        error: What is wrong with the row.
-        place: The name of the row in messages.
-    """
+    """A row with a label that is not known."""
 
     error: UnknownLabelError
     place: str

@@ -15,11 +15,7 @@ _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class TokenTexts:
-    """The texts of a tokenizer's tokens.
-
-    Attributes:
-        tokenizer: A transformers tokenizer.
-    """
+    """The texts of a tokenizer's tokens."""
 
     tokenizer: Any
 

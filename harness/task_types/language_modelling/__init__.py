@@ -46,11 +46,7 @@ class Settings(Strict):
 
 
 class ExplainSettings(Strict):
-    """Options of `harness explain` in language modelling.
-
-    Attributes:
-        token: The number of the token to explain, counted from 1.
-    """
+    """Options of `harness explain` in language modelling."""
 
     token: str | None = Field(
         None,

@@ -65,12 +65,7 @@ class Settings(Strict):
 
 
 class PredictSettings(Strict):
-    """Options of `harness predict` in question answering.
-
-    Attributes:
-        n_best: Number of answers to return per question, with their probabilities.
-        squad: A folder for prediction files in the format of SQuAD's evaluation scripts.
-    """
+    """Options of `harness predict` in question answering."""
 
     n_best: int | None = Field(
         None, ge=1, description="How many answers to give per question, with their probabilities."

@@ -28,12 +28,7 @@ Examples = Sequence[SequencePair]
 
 @dataclass(frozen=True)
 class Rule:
-    """A baseline that writes by a rule with one setting.
-
-    Attributes:
-        setting: The setting of the rule.
-        write: Writes the text from a source and the setting.
-    """
+    """A baseline that writes by a rule with one setting."""
 
     setting: Any
     write: Callable[[str, Any], str]
@@ -83,13 +78,7 @@ def lead(source: str, sentences: int) -> str:
 
 @dataclass(frozen=True)
 class NearestPair:
-    """A baseline that writes the target of the most similar training source.
-
-    Attributes:
-        words: The words of the training sources.
-        sources: The training sources.
-        targets: The targets of these sources.
-    """
+    """A baseline that writes the target of the most similar training source."""
 
     words: Words
     sources: tuple[str, ...]

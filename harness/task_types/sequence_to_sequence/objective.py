@@ -51,11 +51,7 @@ class Costs(NamedTuple):
 
 @dataclass(frozen=True)
 class TokenFeatures(Features):
-    """A split with the conversion of tokens to text.
-
-    Attributes:
-        targets: Encodes and decodes targets.
-    """
+    """A split with the conversion of tokens to text."""
 
     targets: Targets | None = None
 

@@ -21,12 +21,7 @@ Choice = tuple[int, float]  # a label's index, and the fraction of words with it
 
 @dataclass(frozen=True)
 class TagTable:
-    """A tag for each word.
-
-    Attributes:
-        words: The choices for known words.
-        others: The choice for all other words.
-    """
+    """A tag for each word."""
 
     words: Mapping[str, Choice]
     others: Choice
@@ -46,11 +41,7 @@ class TagTable:
 
 @dataclass(frozen=True)
 class MostFrequentTag:
-    """Fit and load `TagTable`.
-
-    Attributes:
-        by_word: Whether each word has its own choice.
-    """
+    """Fit and load `TagTable`."""
 
     by_word: bool
 

@@ -11,11 +11,7 @@ from harness.errors import UserError, nearest
 
 
 class ExplainSettings(Strict):
-    """Options of `harness explain` in token classification.
-
-    Attributes:
-        word: The word whose tag to explain, or its number counted from 1.
-    """
+    """Options of `harness explain` in token classification."""
 
     word: str | None = Field(
         None,
