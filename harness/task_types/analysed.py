@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.metric import Floats
+
+LONGER = "more words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +115,13 @@ def numbered(name: str, counts: Sequence[int | None], most: int) -> Aspect:
     last = f"{most} or more"
     values = [None if count is None else str(count) if count < most else last for count in counts]
     return in_order(name, values, (*map(str, range(most)), last))
+
+
+def by_length(name: str, texts: Sequence[str | None], parts: Mapping[int, str]) -> Aspect:
+    """Divide examples by the number of words in a text, given the part of each maximum; longer texts form the last."""
+    counts = [None if text is None else len(text.split()) for text in texts]
+    values = [
+        None if count is None else next((part for most, part in parts.items() if count <= most), LONGER)
+        for count in counts
+    ]
+    return in_order(name, values, (*parts.values(), LONGER))

@@ -138,3 +138,12 @@ class Objective(ABC):
         Raises:
             UserError: If the request does not fit the model.
         """
+
+
+def label_settings(names: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a model with an output for each of these labels."""
+    return {
+        "num_labels": len(names),
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+    }

@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.models.head import Head
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import Counts
-from harness.task_types.objective import Objective
+from harness.task_types.objective import Objective, label_settings
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.items import Batch, Collator, Features, Item
@@ -46,13 +46,7 @@ class TextObjective(Objective):
 
     def head(self) -> Head:
         """Return a classification head with the label names, or one output for a number."""
-        names = dict(enumerate(self.labels)) or {0: "value"}
-        settings = {
-            "num_labels": len(names),
-            "id2label": names,
-            "label2id": {name: index for index, name in names.items()},
-            "problem_type": self.problem_type,
-        }
+        settings = {**label_settings(self.labels or ("value",)), "problem_type": self.problem_type}
         return Head("AutoModelForSequenceClassification", settings, ("logits",))
 
     def features(self, examples: Sequence[TextExample], reader: Reader) -> Features:

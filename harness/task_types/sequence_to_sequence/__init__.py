@@ -15,7 +15,7 @@ from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.scripts import count_unspaced
 from harness.data.task import Row, Task
-from harness.task_types.analysed import Aspect, in_order
+from harness.task_types.analysed import Aspect, by_length
 from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
@@ -24,7 +24,6 @@ from harness.task_types.sequence_to_sequence.metrics import BLEU_CHAR, METRICS, 
 NAMES = {"source": ("source", "src", "input"), "target": ("target", "tgt", "translation", "summary", "output")}
 """Names of columns, the most usual first."""
 LENGTHS = {5: "1 to 5 words", 10: "6 to 10 words", 20: "11 to 20 words", 40: "21 to 40 words"}
-LONGER = "more words"
 SAMPLED = 1000
 """Number of training targets that show whether there are blanks between words."""
 
@@ -139,9 +138,8 @@ class SequenceToSequence(TaskType):
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Yield the length of the source."""
-        lengths = [_length(len(source.split())) for source in self.sources(table)]
-        if lengths:
-            yield in_order("source length", lengths, (*LENGTHS.values(), LONGER))
+        if sources := self.sources(table):
+            yield by_length("source length", sources, LENGTHS)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return the most frequent text for each source."""
@@ -155,10 +153,6 @@ class SequenceToSequence(TaskType):
         """Return "summarization" if ROUGE is the first metric, else "translation"."""
         first = next(iter(test_scores), "")
         return "summarization" if first in {metric.name for metric in ROUGE} else "translation"
-
-
-def _length(words: int) -> str:
-    return next((part for most, part in LENGTHS.items() if words <= most), LONGER)
 
 
 task_type = SequenceToSequence()

@@ -22,7 +22,7 @@ from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import label_counts
-from harness.task_types.objective import Objective
+from harness.task_types.objective import Objective, label_settings
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.explained import word_place
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
@@ -65,13 +65,7 @@ class TagObjective(Objective):
 
     def head(self) -> Head:
         """Return a classification head for each token, with the tags' names."""
-        names = dict(enumerate(self.labels))
-        settings = {
-            "num_labels": len(names),
-            "id2label": names,
-            "label2id": {name: index for index, name in names.items()},
-        }
-        return Head("AutoModelForTokenClassification", settings, ("logits",), per_token=True)
+        return Head("AutoModelForTokenClassification", label_settings(self.labels), ("logits",), per_token=True)
 
     def features(self, examples: Sequence[TaggedSentence], reader: Reader) -> Features:
         """Encode one item per sentence, with all its windows."""
