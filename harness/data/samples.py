@@ -45,3 +45,11 @@ def read_articles(file: Path) -> list[Row]:
 def read_play(file: Path) -> str:
     """Read a play with its speakers and stage directions, without Markdown."""
     return _MARKS.sub("", file.read_text(encoding="utf-8"))
+
+
+def mended(text: str) -> str:
+    """Restore dashes and quotes in UTF-8 text that was read as Latin-1."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text  # it was not, or only in part

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.data.samples import mended
 from harness.data.sources import Packaged
 from harness.data.task import Row, Task
 
@@ -27,14 +28,6 @@ def _with_spans(row: Mapping[str, object]) -> dict[str, object]:
     passage = mended(passage)
     spans = (_span(mended(answer).strip().removesuffix(".").strip(), passage) for answer in answers)
     return {"question": row["question"], "passage": passage, "answer": list(dict.fromkeys(filter(None, spans)))}
-
-
-def mended(text: str) -> str:
-    """Restore dashes and quotes in UTF-8 text that was read as Latin-1."""
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text  # it was not, or only in part
 
 
 def _span(answer: str, passage: str) -> str:
