@@ -76,6 +76,19 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def untaught_labels(labels: tuple[str, ...], splits: Splits, *, unit: str, noun: str) -> Iterator[str]:
+    """Describe that no unit, such as a row, has a label, that all have the same one, or that train lacks one."""
+    trained = {label for example in splits.train for label in example.label_indices}
+    if not labels:
+        yield f"train: no {unit} has a {noun}. Give labelled rows."
+    elif len(trained) == 1:
+        yield f"train: every {unit} has the {noun} {labels[trained.pop()]!r:.100}. Give at least two {noun}s."
+    else:
+        for split, examples in (("validation", splits.validation), ("test", splits.test)):
+            for label in sorted({label for example in examples for label in example.label_indices} - trained):
+                yield f"{split}: {noun} {labels[label]!r:.100} never occurs in train. Add some, or leave it out."
+
+
 class TaskType(Analysed, Predicts, ABC):
     """A type of task.
 

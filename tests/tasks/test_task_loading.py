@@ -79,7 +79,7 @@ def test_a_label_of_test_that_training_never_shows_is_an_error():
 
 def test_training_on_one_class_only_is_an_error():
     (line,) = complaint(task(train=rows(20, ["yes"])))
-    assert line == "train: every row has the label 'yes'. Give at least two classes."
+    assert line == "train: every row has the label 'yes'. Give at least two labels."
 
 
 def test_a_training_split_that_only_repeats_test_is_an_error():

@@ -19,6 +19,7 @@ from harness.task_types.baseline import most_frequent
 from harness.task_types.classification import errors
 from harness.task_types.classification.decisions import by_threshold, check_two
 from harness.task_types.classification.temperature import PredictSettings, cooled, temperature_on
+from harness.task_types.contract import untaught_labels
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
@@ -94,17 +95,8 @@ class Classification(TextType):
         return label_index(field, column, labels, named=bool(task.labels))
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Report that there are no labels, that all rows have one class, or that a class is missing from train."""
-        if not labels:
-            yield "train: no row has a label. Give labelled rows."
-            return
-        trained = {example.target for example in splits.train}
-        if len(trained) == 1:
-            yield f"train: every row has the label {labels[trained.pop()]!r:.100}. Give at least two classes."
-            return
-        for split, examples in (("validation", splits.validation), ("test", splits.test)):
-            for target in sorted({example.target for example in examples} - trained):
-                yield f"{split}: label {labels[target]!r:.100} never occurs in train. Add some, or leave it out."
+        """Report labels that cannot be learnt."""
+        return untaught_labels(labels, splits, unit="row", noun="label")
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the least frequent label, if it is rare."""

@@ -15,7 +15,7 @@ from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Splits, Task
 from harness.rare_label import RareLabel, rare_label
 from harness.task_types.baseline import most_frequent
-from harness.task_types.contract import Column, TaskType
+from harness.task_types.contract import Column, TaskType, untaught_labels
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.token_classification import errors
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
@@ -79,16 +79,8 @@ class TokenClassification(TaskType):
         return items_of(row.get(task.column("tags"))) or ()
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Report that there are no tags, that all words have the same one, or that a tag is missing from train."""
-        trained = {tag for example in splits.train for tag in example.tags}
-        if not labels:
-            yield "train: no word has a tag. Give tagged rows."
-        elif len(trained) == 1:
-            yield f"train: every word has the tag {labels[trained.pop()]!r}. Give at least two tags."
-        else:
-            for split, examples in (("validation", splits.validation), ("test", splits.test)):
-                for tag in sorted({tag for example in examples for tag in example.tags} - trained):
-                    yield f"{split}: tag {labels[tag]!r} never occurs in train. Add some, or leave it out."
+        """Report tags that cannot be learnt."""
+        return untaught_labels(labels, splits, unit="word", noun="tag")
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the type with the fewest entities, if it is rare; None if the tags do not encode entities."""
