@@ -42,9 +42,6 @@ def sentences(text: str) -> tuple[list[Sentence], list[str]]:
 
     Columns are separated by tabs if the file has any, else by blanks. A line with "-DOCSTART-" begins a document. A
     line that starts with "#" and does not have the usual number of columns is a comment.
-
-    Args:
-        text: The content of the file.
     """
     delimiter = "\t" if "\t" in text else None
     lines = [line.strip().split(delimiter) if line.strip() else [] for line in text.split("\n")]

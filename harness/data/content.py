@@ -46,12 +46,7 @@ _RUN = re.compile(rb"(?:([\x80-\xff])(?!\1)){3,}")
 
 @dataclass(frozen=True)
 class TextFormat:
-    """The user's settings for text files; the rest is guessed.
-
-    Attributes:
-        separator: The separator of the fields of CSV and TSV files.
-        encoding: The encoding of text files, by Python's name.
-    """
+    """The user's settings for text files; the rest is guessed."""
 
     separator: str | None = None
     encoding: str | None = None

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.counted import counted
 from harness.data.content import ending_of
 from harness.data.files import format_problems
 from harness.data.placed_rows import refuse
@@ -176,11 +177,9 @@ def _column_problems(task_type: str, named: Mapping[str, tuple[str, ...]]) -> It
                 f"{role}: names a column that {task_type} does not use (got {got!r}). "
                 "Leave it out, or choose another task type."
             )
-        elif len(names) > known[role].most:
-            most = known[role].most
-            several = ("one column or two make", "at most two") if most == PAIR else (f"{most} columns make", f"{most}")
-            allowed = several if most > 1 else ("one column makes", "one")
-            yield f"{role}: {allowed[0]} an input (got {len(names)}). Name {allowed[1]}{_types_with(role, len(names))}."
+        elif len(names) > (most := known[role].most):
+            allowed = counted(most, "column")
+            yield f"{role}: takes at most {allowed} (got {len(names)}). Name fewer{_types_with(role, len(names))}."
         elif len(set(names)) < len(names):
             yield f"{role}: names a column twice (got {', '.join(names)}). Name each once."
 

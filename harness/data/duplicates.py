@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from harness.data.scripts import UNSPACED, count_unspaced
 
 SHINGLE_WORDS = 8
@@ -170,8 +172,6 @@ class _Words:
     @classmethod
     def of(cls, texts: Sequence[Sequence[str]]) -> _Words:
         """Encode the words of `texts`."""
-        import numpy as np  # noqa: PLC0415 -- not needed to list tasks
-
         numbers: dict[str, int] = {}
         words = np.array([numbers.setdefault(word, len(numbers)) for text in texts for word in text], dtype=np.int64)
         owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
@@ -184,14 +184,10 @@ class _Words:
 
     def counted(self, those: Any = slice(None)) -> Any:
         """Count the words, or `those` words [words], of each text [texts]."""
-        import numpy as np  # noqa: PLC0415
-
         return np.bincount(self.owners[those], minlength=self.texts)
 
     def shingles(self) -> tuple[Any, Any]:
         """Return the position of each shingle's first word, and the shingle's hash: two arrays of the same length."""
-        import numpy as np  # noqa: PLC0415
-
         places = max(len(self.codes) - SHINGLE_WORDS + 1, 0)
         hashes = np.zeros(places, dtype=np.uint64)
         for offset in range(SHINGLE_WORDS):
@@ -202,8 +198,6 @@ class _Words:
 
     def distinct_shingles(self) -> tuple[Any, Any]:
         """Return each text's distinct shingles: sorted hashes and the texts, as two arrays of the same length."""
-        import numpy as np  # noqa: PLC0415
-
         starts, hashes = self.shingles()
         owners = self.owners[starts]
         order = np.lexsort((owners, hashes))
@@ -214,8 +208,6 @@ class _Words:
 
     def in_passages_of_many(self) -> Any:
         """Return whether each word [words] is in a shingle that more than `MOST_SHARERS` texts have."""
-        import numpy as np  # noqa: PLC0415
-
         hashes, counts = np.unique(self.distinct_shingles()[0], return_counts=True)
         common = hashes[counts > MOST_SHARERS]
         found = np.zeros(len(self.codes), dtype=bool)
@@ -229,8 +221,6 @@ class _Words:
 
 def _sharing_half(words: _Words) -> Iterator[tuple[int, int]]:
     """Yield pairs of texts that share at least half of the shorter one's shingles."""
-    import numpy as np  # noqa: PLC0415
-
     shingles, owners = words.distinct_shingles()
     sizes = np.bincount(owners, minlength=words.texts)
     codes, shared = np.unique(_sharing_pairs(shingles, owners, words.texts), return_counts=True)
@@ -242,8 +232,6 @@ def _sharing_half(words: _Words) -> Iterator[tuple[int, int]]:
 
 def _sharing_pairs(shingles: Any, owners: Any, size: int) -> Any:
     """Return a code (one * size + other) for every pair of texts and every shingle that both have."""
-    import numpy as np  # noqa: PLC0415
-
     _, counts = np.unique(shingles, return_counts=True)
     sharers = np.repeat(counts, counts)
     codes = [np.empty(0, dtype=np.int64)]

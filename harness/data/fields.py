@@ -23,13 +23,7 @@ class FieldError(Exception):
 
 
 class UnknownLabelError(FieldError):
-    """A label that is not among the known ones.
-
-    Attributes:
-        column: The column of the label.
-        label: The name of the label.
-        labels: The known ones.
-    """
+    """A label that is not among the known ones."""
 
     def __init__(self, column: str, label: str, labels: Sequence[str]) -> None:
         super().__init__(column, label, labels)

@@ -49,10 +49,6 @@ def located(path: Path | str, endings: Collection[str]) -> Located:
 
     A folder contains shards of a table, a data set saved by `datasets`, texts, or a folder of texts per class.
 
-    Args:
-        path: The path given by the user.
-        endings: The endings of readable files.
-
     Raises:
         UserError: If a folder contains none of these, or more than one.
     """

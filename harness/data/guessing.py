@@ -16,13 +16,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Guess:
-    """A guess from rows.
-
-    Attributes:
-        task_type: The task type's name.
-        columns: The columns by role.
-        because: The reason for this type, as a part of a sentence.
-    """
+    """A guess from rows, with the reason for the type as a part of a sentence."""
 
     task_type: str
     columns: Columns
@@ -40,12 +34,6 @@ def guessed(
     """Guess the task type and the columns. The first task type that accepts the rows wins, by `guess_rank`.
 
     If none does, fields inside of objects are tried as columns, by their paths.
-
-    Args:
-        rows: Rows with their answers.
-        named: The columns that the user names, by role.
-        task_type: The task type that the user names, if any.
-        where: The beginning of error messages.
 
     Raises:
         UserError: If no task type accepts the rows, or several columns fit a role.
@@ -102,12 +90,7 @@ def _first_fit(columns: Mapping[str, SampledColumn], named: Columns, task_type: 
 
 
 def looks_headless(rows: Sequence[Mapping[str, object]], columns: Columns) -> str | None:
-    """Return the name of a label's column that is also one of its labels, as in a file without a line of names.
-
-    Args:
-        rows: The rows.
-        columns: The columns by role.
-    """
+    """Return the name of a label's column that is also one of its labels, as in a file without a line of names."""
     names = columns.get("label", ())
     return next((name for name in names if any(label_name(row.get(name)) == name for row in rows)), None)
 

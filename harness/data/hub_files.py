@@ -29,10 +29,6 @@ def hub_files(name: str, folder: Path) -> Path:
 
     A split with withheld labels (all -1) is left out, because nothing can be scored on it.
 
-    Args:
-        name: A name as for `is_hub_name`.
-        folder: The folder of the files.
-
     Raises:
         UserError: If the data set is not available, or has no train split.
     """

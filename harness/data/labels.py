@@ -44,11 +44,7 @@ def label_name(field: object) -> str | None:
 
 
 def spelling_notes(fields: Iterable[object]) -> Iterator[str]:
-    """Report how labels are normalized, in one sentence or none.
-
-    Args:
-        fields: The fields, with a label each.
-    """
+    """Report how labels are normalized, in one sentence or none."""
     spelt = Counter(field for field in fields if isinstance(field, str))
     renamed = {text: name for text in spelt if (name := label_name(text)) not in (None, text)}
     if renamed:

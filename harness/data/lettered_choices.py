@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from string import ascii_uppercase
 
+from harness.data.samples import read_objects
 from harness.data.task import Row
 
 _AROUND = ' \n"'
@@ -15,8 +15,7 @@ _AROUND = ' \n"'
 
 def read_lettered(*files: Path) -> Mapping[str, list[Row]]:
     """Read the questions of files, with their choices as a list and the letter of the right one."""
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").split("\n") if line]
-    return {"train": [_question(json.loads(line)) for line in lines]}
+    return {"train": [_question(row) for file in files for row in read_objects(file)]}
 
 
 def choices_in(text: str) -> list[str]:

@@ -38,7 +38,8 @@ def load_splits(task: Task, *, test: bool = True) -> Splits:
         reading.problems.insert(0, f"test: no row has an answer.{TO_PREDICT}")
     refuse(reading.problems)
     noted = task.source.notes() if isinstance(task.source, NotedSource) else ()
-    label_notes = task.type.label_notes(task, _every_row(wanted), reading.labels)
+    every_row = [row for rows in wanted.values() for row in rows]
+    label_notes = task.type.label_notes(task, every_row, reading.labels)
     shared = _groups_in_train(examples) if task.group else ()
     left_out = LeftOut(reading.dropped, [*noted, *_repeated_ids(wanted), *label_notes, *shared])
     with left_out.told_first():
@@ -72,10 +73,6 @@ def _groups_in_train(examples: Mapping[str, Sequence[Example]]) -> Iterator[str]
         if shared:
             those = f"{shared:,} of {len(given):,} {split} rows {'is' if shared == 1 else 'are'}"
             yield f"{those} of a group that is in train too, as the files have it"
-
-
-def _every_row(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
-    return [row for rows in tables.values() for row in rows]
 
 
 def _without_test(source: Source) -> dict[str, Sequence[Row]]:

@@ -1,14 +1,18 @@
-"""Texts and translations from gettext's .po files, with the interface strings of programs."""
+"""Translations from gettext's .po files, with the interface strings of programs; and the tasks of those of Plone."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.data.duplicates import Clusters
-from harness.data.task import Row
+from harness.data.sources import Packaged
+from harness.data.task import Row, Task
+
+FILES = ("plone", "widgets", "cmfplacefulworkflow", "cmfeditions", "plonefrontpage", "plonelocales")
 
 _DEFAULT = re.compile(r'^#\. Default: (".*)$')
 _GOES_ON = re.compile(r'^#\.\s+(".*)$')
@@ -30,9 +34,6 @@ def translations(text: str) -> Iterator[tuple[str, str]]:
 
     If the text is identified by a key (`msgid "label_save"`), it is the default given in a comment. Texts with plural
     forms and those without a letter are left out.
-
-    Args:
-        text: The content of the file.
     """
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         entry = _entry(block.split("\n"))
@@ -77,3 +78,28 @@ def grouped(rows: Sequence[Row]) -> list[Row]:
             words = " ".join(_TELLING.findall(str(row[side]).casefold()))
             clusters.join(place, first.setdefault((side, words), place))
     return [{**row, "group": f"strings {clusters.root(place)}"} for place, row in enumerate(kept)]
+
+
+def strings_to_english(code: str, language: str, count: int) -> Task:
+    """Create the task of the strings of Plone's interface in a language, with the English ones."""
+    folder = f"plone/app/locales/locales/{code}/LC_MESSAGES"
+    return Task(
+        task_type="sequence_to_sequence",
+        source=Packaged("plone.app.locales", tuple(f"{folder}/{name}.po" for name in FILES), read_strings),
+        metrics=("bleu", "chrf", "bleu_lowercase", "exact_text", "target_token_accuracy", "target_perplexity"),
+        licence="GPL version 2 (plone.app.locales)",
+        citation=f"The translators of Plone into {language}, as plone.app.locales brings their strings",
+        group="group",
+        examples={"train": count},
+    )
+
+
+def read_strings(*files: Path) -> Mapping[str, list[Row]]:
+    """Read the strings, each with its group."""
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    pairs = [
+        (" ".join(foreign.split()), " ".join(english.split()))
+        for text in texts
+        for english, foreign in translations(text)
+    ]
+    return {"train": grouped([{"source": foreign, "target": english} for foreign, english in pairs])}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from harness.data.labels import is_list, label_name
 
@@ -18,12 +19,7 @@ _IDENTIFIERS = {"id", "ids", "index", "idx", "uid", "uuid", "guid", "key", "row"
 
 
 class UnclearError(Exception):
-    """Several columns fit one role.
-
-    Attributes:
-        role: The role, such as "label".
-        candidates: The names of the columns.
-    """
+    """Several columns fit one role."""
 
     def __init__(self, role: str, candidates: Sequence[str]) -> None:
         super().__init__(role, candidates)
@@ -32,12 +28,7 @@ class UnclearError(Exception):
 
 @dataclass(frozen=True)
 class SampledColumn:
-    """A column with a sample of its fields.
-
-    Attributes:
-        name: The name of the column.
-        fields: The fields of the first rows, without empty ones.
-    """
+    """A column with the fields of the first rows, without empty ones."""
 
     name: str
     fields: tuple[object, ...]
@@ -133,3 +124,16 @@ def named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> It
             words = column.plain_name
             if words == name or words.endswith(f" {name}") or words.startswith(f"{name} "):
                 yield column.name
+
+
+def first_named_like(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the first column of `named_like`; empty if there is none."""
+    return tuple(islice(named_like(columns, names), 1))
+
+
+def columns_named_like(
+    columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]], names: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]] | None:
+    """Return a column for each role of `names`, unless `named` has one; None if one is missing, or `named` has more."""
+    found = {role: named.get(role) or first_named_like(columns, usual) for role, usual in names.items()}
+    return found if named.keys() <= found.keys() and all(found.values()) else None

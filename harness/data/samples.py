@@ -1,12 +1,14 @@
-"""Texts in the sample packages that both a task and a corpus read."""
+"""Files of the sample packages that several tasks and corpora read."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from harness.data.task import Row
 
@@ -32,6 +34,11 @@ GENRES = {
 PLAYS = tuple(f"{PLAYS_FOLDER}/{genre}/{name}.md" for genre in GENRES for name in GENRES[genre])
 # Headings, emphasis of speakers and stage directions, and the blanks at line breaks in verse.
 _MARKS = re.compile(r"^#+ |\*\*|(?<!\w)_|_(?!\w)| +$", re.MULTILINE)
+
+
+def read_objects(file: Path) -> list[dict[str, Any]]:
+    """Read a file with a JSON object per line."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
 
 
 def read_articles(file: Path) -> list[Row]:

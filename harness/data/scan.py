@@ -34,14 +34,7 @@ def scan_task(
     *,
     keep_repeats: bool = False,
 ) -> Task:
-    """Create the task of a split.
-
-    Args:
-        split: Returns the commands of each split; one of this file's functions.
-        version: Must change whenever the function returns different commands.
-        examples: The number of commands in each split.
-        keep_repeats: Whether equal training commands are all kept.
-    """
+    """Create the task of a split, whose `version` must change whenever the commands do."""
     return Task(
         task_type="sequence_to_sequence",
         source=Generated(split, version),

@@ -260,12 +260,7 @@ def _not_among(examples: Sequence[Example], others: Sequence[Example], parts: Pa
 
 
 def repeating(trained: Sequence[Example], tested: Sequence[Example]) -> list[bool]:
-    """Return whether each test example nearly repeats a training example in all parts, as dropped duplicates do.
-
-    Args:
-        trained: The training examples.
-        tested: The test examples.
-    """
+    """Return whether each test example nearly repeats a training example in all parts, as dropped duplicates do."""
     both = {"train": trained, "test": tested}
     parts = _part_clusters(both, near=not _is_large(both))
     known = {parts[example] for example in trained}

@@ -16,44 +16,18 @@ Row = Mapping[str, object]
 NearDuplicates = Literal["drop", "keep"]
 
 
-class Example(Protocol):
-    """An example to learn from. Each task type defines its own class."""
+class Example:
+    """An example to learn from. Each task type defines its own class, a frozen dataclass.
 
-    @property
-    def id(self) -> str:
-        """Unique within its split."""
-
-    @property
-    def group(self) -> str:
-        """Identifies examples that depend on each other, such as those of one passage; empty if independent.
-
-        A group is never divided between splits, and is resampled as a whole.
-        """
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The texts of the example."""
-
-    @property
-    def joining_parts(self) -> tuple[int, ...]:
-        """Indices of the parts that join examples to a group however short they are; others need eight words."""
-
-    @property
-    def every_text(self) -> tuple[str, ...]:
-        """The texts and the answers: everything that must not leak into training."""
-
-    @property
-    def label_indices(self) -> tuple[int, ...]:
-        """Indices of the labels; empty if the target is not a label."""
-
-    def relabelled(self, places: Mapping[int, int]) -> Self:
-        """Return a copy with other label indices."""
-
-
-class PlainExample:
-    """What most examples have in common: no labels, and no texts beside their parts. Task types override the rest."""
+    Attributes:
+        id: Unique within its split.
+        group: Identifies examples that depend on each other, such as those of one passage; empty if independent. A
+            group is never divided between splits, and is resampled as a whole.
+    """
 
     __slots__ = ()
+    id: str
+    group: str
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -62,21 +36,24 @@ class PlainExample:
 
     @property
     def joining_parts(self) -> tuple[int, ...]:
-        """The first part, if it is the only one."""
+        """Indices of the parts that join examples to a group however short they are; others need eight words.
+
+        By default the first part, if it is the only one.
+        """
         return (0,) if len(self.parts) == 1 else ()
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """The texts of the example."""
+        """The texts and the answers: everything that must not leak into training. By default the parts."""
         return self.parts
 
     @property
     def label_indices(self) -> tuple[int, ...]:
-        """Empty."""
+        """Indices of the labels; empty if the target is not a label."""
         return ()
 
-    def relabelled(self, _places: Mapping[int, int]) -> Self:
-        """Return the example unchanged."""
+    def relabelled(self, places: Mapping[int, int]) -> Self:
+        """Return a copy with other label indices; the example itself if it has none."""
         return self
 
 

@@ -19,25 +19,14 @@ MOST_COMPARED = 50
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A row with a label that is not known.
-
-    Attributes:
-        error: What is wrong with the row.
-        place: The name of the row in messages.
-    """
+    """A row with a label that is not known."""
 
     error: UnknownLabelError
     place: str
 
 
 def unknown_lines(found: Sequence[Unknown], labels: Sequence[str], *, rows: int) -> Iterator[str]:
-    """Describe rows with unknown labels: a single one as any other mistake, several of a column in one line.
-
-    Args:
-        found: The rows.
-        labels: The known labels.
-        rows: Number of rows of the split.
-    """
+    """Describe rows with unknown labels: a single one as any other mistake, several of a column in one line."""
     for column in dict.fromkeys(one.error.column for one in found):
         ours = [one for one in found if one.error.column == column]
         if len(ours) == 1:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from harness.metrics.influence import OfMatrices
 from harness.metrics.metric import Floats, Influence, Scored
-
-OfMatrices = Callable[[Floats, Floats], Scored]
 
 
 def of_labels(scored: OfMatrices, *, occurring: bool = False) -> Influence:

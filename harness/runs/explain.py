@@ -26,7 +26,7 @@ from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import is_export, recorded
 from harness.runs.predict import examples_of, settings_of
 from harness.task_types.explained import Asked, ExplainedScore, place_of
-from harness.task_types.objective import LearntAsItIs, Objective
+from harness.task_types.objective import Objective
 from harness.tokenization.items import Features, Item
 from harness.tokenization.token_texts import TokenTexts
 from harness.training.attention import attention_of, by_attention
@@ -225,8 +225,8 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
         settings: Further options, of the task type's `explain_settings`.
 
     Raises:
-        UserError: If it lacks the label, has no checkpoint or is a simple baseline, or if its task type can't be
-            explained or does not know such an option.
+        UserError: If it lacks the label, has no checkpoint or is a simple baseline, or if its task type does not
+            know such an option.
     """
     record, config = recorded(run)
     if is_export(run):
@@ -240,8 +240,6 @@ def run_explainer(run: Path, *, label: str | None = None, settings: Mapping[str,
     folder = model_folder(run, record)
     objective = task.type.objective(labels, config.training).recalled(record.calibration)
     head = objective.head()
-    if type(objective).explained is LearntAsItIs.explained:
-        raise UserError(f"{run}: explain needs a score of the text, which this model does not have ({task.task_type}).")
     loaded = finished_model(FAMILIES.load(record.family), folder, head, labels)
     accelerator = fresh_accelerator("fp32", tracker=None, folder=folder)
     loaded.model.to(accelerator.device)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.metrics.metric import Floats
+
+LONGER = "more words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +69,30 @@ class Analysed:
 
     def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts | None:
         """Return the decisions about each label, for precision, recall and F1; None without labels."""
-        del table, labels
         return None
 
     def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats] | None:
         """Return the labels and the confusion matrix [labels, labels]; None if labels are not exclusive."""
-        del table, labels
         return None
 
     def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
         """Return `label_counts` at another probability threshold; None if there is no threshold."""
-        del table, labels, threshold
         return None
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Yield aspects that the predictions contain."""
-        del table
         yield from ()
 
     def read_aspects(self, examples: Sequence[Any]) -> Iterator[Aspect]:
         """Yield aspects that need the examples, which are read again."""
-        del examples
         yield from ()
 
     def sources(self, table: Any) -> Sequence[str]:
         """Return the source texts, if answers are texts to be shown beside them; empty by default."""
-        del table
         return ()
 
     def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
         """Return the predicted probabilities; None if predictions have none."""
-        del table, labels
         return None
 
 
@@ -120,3 +115,13 @@ def numbered(name: str, counts: Sequence[int | None], most: int) -> Aspect:
     last = f"{most} or more"
     values = [None if count is None else str(count) if count < most else last for count in counts]
     return in_order(name, values, (*map(str, range(most)), last))
+
+
+def by_length(name: str, texts: Sequence[str | None], parts: Mapping[int, str]) -> Aspect:
+    """Divide examples by the number of words in a text, given the part of each maximum; longer texts form the last."""
+    counts = [None if text is None else len(text.split()) for text in texts]
+    values = [
+        None if count is None else next((part for most, part in parts.items() if count <= most), LONGER)
+        for count in counts
+    ]
+    return in_order(name, values, (*parts.values(), LONGER))

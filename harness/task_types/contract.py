@@ -76,6 +76,19 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def untaught_labels(labels: tuple[str, ...], splits: Splits, *, unit: str, noun: str) -> Iterator[str]:
+    """Describe that no unit, such as a row, has a label, that all have the same one, or that train lacks one."""
+    trained = {label for example in splits.train for label in example.label_indices}
+    if not labels:
+        yield f"train: no {unit} has a {noun}. Give labelled rows."
+    elif len(trained) == 1:
+        yield f"train: every {unit} has the {noun} {labels[trained.pop()]!r:.100}. Give at least two {noun}s."
+    else:
+        for split, examples in (("validation", splits.validation), ("test", splits.test)):
+            for label in sorted({label for example in examples for label in example.label_indices} - trained):
+                yield f"{split}: {noun} {labels[label]!r:.100} never occurs in train. Add some, or leave it out."
+
+
 class TaskType(Analysed, Predicts, ABC):
     """A type of task.
 
@@ -122,12 +135,7 @@ class TaskType(Analysed, Predicts, ABC):
         """
 
     def blank_role(self, task: Task, row: Row) -> str | None:
-        """Return the first role whose columns are all blank, so that `--blank-rows skip` skips the row; None if none.
-
-        Args:
-            task: The task.
-            row: The row, which may lack columns.
-        """
+        """Return the first role whose columns are all blank, so that `--blank-rows skip` skips the row, or None."""
         needed = (role for role in self.columns if role not in self.may_be_blank)
         return next((role for role in needed if all(is_blank(row.get(name)) for name in task.columns_of(role))), None)
 
@@ -152,23 +160,13 @@ class TaskType(Analysed, Predicts, ABC):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess which columns of a user's file have which role; None, the default, if any is missing.
 
-        Args:
-            columns: The columns of the file by name.
-            named: The columns that the user has named, by role.
-
         Raises:
             UnclearError: If several columns may have the same role.
         """
-        del columns, named
         return None
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
-        """Explain in a clause why the columns fit this type; None if they do not.
-
-        Args:
-            columns: The result of `guess_columns`.
-        """
-        del columns
+        """Explain in a clause why the columns of `guess_columns` fit this type; None if they do not."""
         return None
 
     def metrics_for(self, task: Task) -> tuple[str, ...]:
@@ -177,12 +175,10 @@ class TaskType(Analysed, Predicts, ABC):
         Raises:
             UserError: If they depend on the data and it cannot be read.
         """
-        del task
         return self.default_metrics
 
     def label_fields(self, task: Task, row: Row) -> Iterable[object]:
         """Return the fields of a row that each hold a label; empty if the type has no labels."""
-        del task, row
         return ()
 
     def label_names(self, task: Task, train: Sequence[Row]) -> tuple[str, ...]:
@@ -201,38 +197,25 @@ class TaskType(Analysed, Predicts, ABC):
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
         """Describe labels that cannot be learnt, a line each."""
-        del labels, splits
         yield from ()
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the rarest training label if it is rare and can be given more weight; None by default."""
-        del splits
         return None
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any] | None:
         """Return the best predictions that ignore the input, such as the most frequent label for every example.
 
         Reports use them to detect collapsed runs (`harness/comparison/collapse.py`). By default None: there are none.
-
-        Args:
-            references: References of the test split, as in predictions.parquet.
         """
-        del references
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all predictions are alike; False by default.
-
-        Args:
-            references: Arrow column of predictions.parquet.
-            predictions: Arrow column of predictions.parquet.
-        """
-        del references, predictions
-        return False
+        """Return whether all predictions, an arrow column of predictions.parquet, are alike; by default, equal."""
+        return len(predictions.unique()) == 1
 
     def item_windows(self, training: Training) -> ItemWindows | None:
         """Return the windows of an example of two texts, if each is an item; None, the default, if a text is one."""
-        del training
         return None
 
     def readings(self, task: Task, row: Row) -> Sequence[Sequence[str]]:

@@ -4,48 +4,55 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from torch import Tensor
 
-from harness.errors import UserError
 from harness.models.head import Head
 from harness.task_types.explained import Asked, ExplainedScore
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
 
 
-class Objective(Protocol):
+class Objective(ABC):
     """Converts examples to items, and logits to losses, results and rows of predictions.
 
     There is one result per item and one output per example. Outputs do not depend on the model: an array of logits or
-    numbers for texts, a list of spans for questions. Simple baselines return outputs directly.
+    numbers for texts, a list of spans for questions. Simple baselines return outputs directly. The methods that are not
+    abstract have defaults for objectives that neither adapt to the data nor modify the model.
     """
 
     @property
+    @abstractmethod
     def stride(self) -> int:
         """Default number of tokens that neighbouring windows share."""
 
     @property
+    @abstractmethod
     def shared(self) -> int:
         """Minimum number of tokens that neighbouring windows share, up to half, if no stride is set."""
 
     @property
+    @abstractmethod
     def strategy(self) -> str | None:
         """The strategy for long texts, if the task type has only one."""
-
-    def following(self, examples: Sequence[Any], tokenizer: Any) -> Self:
-        """Return a copy with unset settings derived from the training examples."""
-
-    def recalled(self, calibration: Mapping[str, float]) -> Self:
-        """Return a copy with the settings of a recorded calibration."""
-
-    def head(self) -> Head:
-        """Return the head on top of the encoder."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """Names of the model's outputs during training, if they are not the labels."""
+        return ()
+
+    @abstractmethod
+    def head(self) -> Head:
+        """Return the head on top of the encoder."""
+
+    def following(self, examples: Sequence[Any], tokenizer: Any) -> Self:
+        """Return a copy with unset settings derived from the training examples."""
+        return self
+
+    def recalled(self, calibration: Mapping[str, float]) -> Self:
+        """Return a copy with the settings of a recorded calibration."""
+        return self
 
     def for_training(self, model: Any, examples: Sequence[Any], *, has_own_head: bool) -> Self:
         """Return the objective for training, with values derived from the training examples.
@@ -55,46 +62,60 @@ class Objective(Protocol):
             examples: The training split.
             has_own_head: Whether the head comes from the checkpoint.
         """
+        return self
 
-    def finish(self, model: Any) -> None:
+    def finish(self, model: Any) -> None:  # noqa: B027 -- most objectives change nothing
         """Undo changes of `for_training`, so that the trained model can be used by itself."""
 
     def chosen_by(self, metrics: Sequence[str]) -> str:
-        """Return the validation metric that chooses the checkpoint."""
+        """Return the validation metric that chooses the checkpoint: by default the main one."""
+        return metrics[0]
 
+    @abstractmethod
     def features(self, examples: Sequence[Any], reader: Reader) -> Features:
         """Convert examples to items."""
 
     def training_subset(self, features: Features) -> Features:
-        """Return the items of the training split to train on."""
+        """Return the items of the training split to train on; by default all."""
+        return features
 
+    @abstractmethod
     def scores(self, logits: tuple[Tensor, ...], batch: Batch) -> Tensor:
         """Compute the scores that losses and results are computed from [items, ...]."""
 
     def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Compute the training loss of each item [items]."""
+        """Compute the training loss of each item [items]; by default the validation loss."""
+        return self.plain_losses(scores, batch, collator)
 
+    @abstractmethod
     def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
         """Compute the validation loss of each item [items], which is comparable between recipes."""
 
     def weight(self, items: Sequence[Item]) -> float:
-        """Return the number that the sum of the items' losses is divided by."""
+        """Return the number that the sum of the items' losses is divided by: by default, all count equally."""
+        return len(items)
 
     def learnt_notes(self) -> list[str]:
         """Return remarks on training for the record."""
+        return []
 
+    @abstractmethod
     def results(self, scores: Tensor, batch: Batch, collator: Collator) -> Sequence[Any]:
         """Return a result per item, on the CPU."""
 
     def outputs(self, results: Sequence[Any], features: Features, examples: Sequence[Any]) -> Any:
-        """Combine the results of each example to one output."""
+        """Combine the results of each example to one output; by default each example is one item."""
+        return list(results)
 
     def notes(self, examples: Sequence[Any], reader: Reader) -> list[str]:
         """Return remarks for the record on how the test split is read."""
+        return []
 
     def calibration(self, outputs: Any, examples: Sequence[Any]) -> dict[str, float]:
         """Return values chosen on the validation split after training, or derived from the training split."""
+        return {}
 
+    @abstractmethod
     def rows(self, outputs: Any, examples: Sequence[Any], calibration: Mapping[str, float]) -> list[dict[str, Any]]:
         """Return the rows of predictions.parquet."""
 
@@ -108,81 +129,21 @@ class Objective(Protocol):
         Returns:
             None if the model writes nothing, or nothing that is separate from its source.
         """
+        return None
 
+    @abstractmethod
     def explained(self, example: Any, features: Features, asked: Asked) -> ExplainedScore:
         """Return the score of an example that `harness explain` attributes to tokens.
 
-        Args:
-            example: The example.
-            features: The items of the example.
-            asked: The options of `harness explain`.
-
         Raises:
-            UserError: If there is no such score.
+            UserError: If the request does not fit the model.
         """
 
 
-class LearntAsItIs(ABC):
-    """Defaults of most objectives, which do not adapt to the data and do not modify the model."""
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """Empty: the outputs are the labels."""
-        return ()
-
-    def following(self, _examples: Sequence[Any], _tokenizer: Any) -> Self:
-        """Return itself: nothing depends on the examples."""
-        return self
-
-    def recalled(self, _calibration: Mapping[str, float]) -> Self:
-        """Return itself."""
-        return self
-
-    def training_subset(self, features: Features) -> Features:
-        """Return all items."""
-        return features
-
-    def calibration(self, _outputs: Any, _examples: Sequence[Any]) -> dict[str, float]:
-        """Return nothing: there is nothing to calibrate."""
-        return {}
-
-    def for_training(self, _model: Any, _examples: Sequence[Any], *, has_own_head: bool) -> Self:
-        """Return itself."""
-        del has_own_head
-        return self
-
-    def finish(self, _model: Any) -> None:
-        """Leave the model as it is."""
-        del _model
-
-    def losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Return the validation losses."""
-        return self.plain_losses(scores, batch, collator)
-
-    def chosen_by(self, metrics: Sequence[str]) -> str:
-        """Return the main metric."""
-        return metrics[0]
-
-    @abstractmethod
-    def plain_losses(self, scores: Tensor, batch: Batch, collator: Collator) -> Tensor:
-        """Compute the loss of each item [items]."""
-
-    def weight(self, items: Sequence[Item]) -> float:
-        """Return the number of items, so that all count equally."""
-        return len(items)
-
-    def learnt_notes(self) -> list[str]:
-        """Return no remarks."""
-        return []
-
-    def written_item(self, _features: Features, _scores: Callable[[Item], Any]) -> tuple[Item, str] | None:
-        """Return None: nothing is written."""
-        return None
-
-    def explained(self, _example: Any, _features: Features, _asked: Asked) -> ExplainedScore:
-        """Refuse: there is nothing to explain.
-
-        Raises:
-            UserError: Always.
-        """
-        raise UserError("harness explain: models of this task type have no score of a text to explain.")
+def label_settings(names: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a model with an output for each of these labels."""
+    return {
+        "num_labels": len(names),
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+    }

@@ -20,6 +20,8 @@ class NoSettings(Strict):
 class Predicts:
     """The part of a task type that reads rows for `harness predict` and formats predictions.
 
+    Methods with `settings` get an instance of `predict_settings`.
+
     Attributes:
         inputs: Roles of the columns that a prediction needs.
         predict_options: Options of `harness predict` that give a single row without a file, with their help texts.
@@ -37,12 +39,10 @@ class Predicts:
 
     def written_columns(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return those of `prediction_columns` that exist for these labels."""
-        del labels
         return self.prediction_columns
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
         """Convert a row of predictions.parquet to the output of `harness predict`."""
-        del labels
         return {name: answer[name] for name in self.prediction_columns}
 
     def shown(self, prediction: Any) -> Any:
@@ -54,17 +54,10 @@ class Predicts:
 
         By default 1 if prediction and reference differ.
         """
-        del labels
         return float(answer["prediction"] != answer["reference"])
 
     def predicting(self, objective: Objective, settings: Any) -> Objective:
-        """Adapt the objective to the options of `harness predict`; unchanged by default.
-
-        Args:
-            objective: The objective of the run.
-            settings: An instance of `predict_settings`.
-        """
-        del settings
+        """Adapt the objective to the options of `harness predict`; unchanged by default."""
         return objective
 
     def recalibrated(
@@ -74,46 +67,24 @@ class Predicts:
         labels: Sequence[str],
         settings: Any,
     ) -> Sequence[dict[str, Any]]:
-        """Recalibrate predicted probabilities if the options ask for it; unchanged by default.
+        """Recalibrate predicted probabilities if the options ask for it, perhaps on the rows of the validation split.
 
-        Args:
-            answers: Predicted rows.
-            validated: Predicts the validation split of the run, and returns its rows.
-            labels: Label names in the order of the logits.
-            settings: An instance of `predict_settings`.
+        By default they are unchanged.
         """
-        del validated, labels, settings
         return answers
 
     def check_files(self, settings: Any, rows: Sequence[Row]) -> None:
         """Check, before predicting, that `write_files` will be able to write.
 
-        Args:
-            settings: An instance of `predict_settings`.
-            rows: Rows to predict.
-
         Raises:
             UserError: If it will not; lists every mistake.
         """
-        del settings, rows
 
     def write_files(self, settings: Any, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
-        """Write additional files if the options ask for them; none by default.
-
-        Args:
-            settings: An instance of `predict_settings`.
-            rows: Rows that were predicted.
-            answers: The row of predictions.parquet for each.
-        """
-        del settings, rows, answers
+        """Write additional files if the options ask for them; none by default."""
 
     def row_from_options(self, task: Task, options: Mapping[str, Sequence[str]], where: str) -> dict[str, Any]:
         """Build a row from the options of `harness predict`.
-
-        Args:
-            task: The task, which names the columns.
-            options: The values of each given option.
-            where: The beginning of error messages.
 
         Raises:
             UserError: If the options do not fit the task type.
@@ -134,10 +105,8 @@ class Predicts:
 
     def completed(self, task: Task, row: Row) -> Row:
         """Derive missing inputs of a row from its other columns; unchanged by default."""
-        del task
         return row
 
     def answered(self, task: Task, row: Row) -> Row:
         """Move the answer of a row to the column that the task names, if it is in others; unchanged by default."""
-        del task
         return row

@@ -6,9 +6,8 @@ pairs of adjacent words, with separate words for the two texts of a pair. Both a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.baseline import read_json, write_json
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.label_weights import Weights, weights_for, weights_note
 from harness.task_types.linear import Fit, LinearTask, Numbers, Prior
@@ -49,8 +49,7 @@ class Constant:
 
     def save(self, folder: Path) -> None:
         """Save the scores in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MAJORITY_FILE).write_text(json.dumps({"scores": self.scores}), encoding="utf-8")
+        write_json(folder / MAJORITY_FILE, {"scores": self.scores})
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Majority:
 
     def load(self, folder: Path, labels: tuple[str, ...]) -> Constant:
         """Load what `save` wrote to `folder`."""
-        scores = json.loads((folder / MAJORITY_FILE).read_text(encoding="utf-8"))["scores"]
+        scores = read_json(folder / MAJORITY_FILE)["scores"]
         assert not labels or len(scores) == len(labels), (folder, labels)
         return Constant(tuple(scores), self.outputs_of)
 
@@ -110,16 +109,15 @@ class TfIdf:
     Attributes:
         task: The linear model of the task type. Targets that training cannot distinguish keep their prior.
         outputs_of: Converts scores [examples, outputs] to the outputs of the objective.
-        reads: The recipe's settings that are used.
     """
 
     task: LinearTask
     outputs_of: Outputs
-    reads: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        weighing = ("class_weights", "class_weight_beta") if self.task.counts is not None else ()
-        object.__setattr__(self, "reads", ("baseline_penalty", *weighing))
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The recipe's settings that are used."""
+        return ("baseline_penalty", *(("class_weights", "class_weight_beta") if self.task.counts is not None else ()))
 
     def fit(
         self, examples: Examples, labels: tuple[str, ...], *, baseline_penalty: float = 1.0, **weighing: Any

@@ -10,7 +10,7 @@ from typing import Any
 from harness.data.fields import FieldError, is_blank, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn, UnclearError, named_like
-from harness.data.task import PlainExample, Row, Task
+from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 
 PAIRS = (
@@ -31,7 +31,7 @@ Target = int | float | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TextExample(PlainExample):
+class TextExample(Example):
     """A text, or a pair of texts, with its target.
 
     Attributes:
@@ -126,7 +126,6 @@ class TextType(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> TextExample:
         """Convert a row to an example."""
-        del split, dropped
         if "label" not in self.may_be_blank and is_blank(row[column := task.column("label")]):
             raise FieldError(f"{column}: no label (got {row[column]!r}). Fill the field, or leave the row out.")
         return self._example(task, row, identity, self.target_of(task, row, labels), group_of(task, row))

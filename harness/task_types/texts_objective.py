@@ -14,7 +14,7 @@ from torch import Tensor
 from harness.models.head import Head
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import Counts
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective, label_settings
 from harness.task_types.texts import Target, TextExample
 from harness.task_types.weighted_losses import LossOfLabels
 from harness.tokenization.items import Batch, Collator, Features, Item
@@ -24,7 +24,7 @@ Outputs = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class TextObjective(LearntAsItIs):
+class TextObjective(Objective):
     """Objective of task types that read texts, or pairs of texts.
 
     Attributes:
@@ -46,13 +46,7 @@ class TextObjective(LearntAsItIs):
 
     def head(self) -> Head:
         """Return a classification head with the label names, or one output for a number."""
-        names = dict(enumerate(self.labels)) or {0: "value"}
-        settings = {
-            "num_labels": len(names),
-            "id2label": names,
-            "label2id": {name: index for index, name in names.items()},
-            "problem_type": self.problem_type,
-        }
+        settings = {**label_settings(self.labels or ("value",)), "problem_type": self.problem_type}
         return Head("AutoModelForSequenceClassification", settings, ("logits",))
 
     def features(self, examples: Sequence[TextExample], reader: Reader) -> Features:
@@ -100,10 +94,6 @@ class TextObjective(LearntAsItIs):
         """Return the logits [examples, labels]."""
         return np.stack(results)
 
-    def notes(self, _examples: Sequence[TextExample], _reader: Reader) -> list[str]:
-        """Return no remarks."""
-        return []
-
     def rows(
         self, outputs: Outputs, examples: Sequence[TextExample], _calibration: Mapping[str, float]
     ) -> list[dict[str, Any]]:
@@ -129,7 +119,6 @@ class LabelObjective(TextObjective):
 
     def for_training(self, _model: Any, examples: Sequence[TextExample], *, has_own_head: bool) -> Self:
         """Return a copy with the weights that follow from the examples' labels."""
-        del has_own_head
         if self.learnt.is_plain:
             return self
         counts = self.counts([example.target for example in examples])

@@ -19,12 +19,7 @@ Judged = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 class ThresholdSettings(Strict):
-    """Options of `harness predict` for labels that are either predicted or not.
-
-    Attributes:
-        threshold: The probability above which a label is predicted: a number, or "validation" for the one with the best
-            F1 on the validation split of the run.
-    """
+    """Options of `harness predict` for labels that are either predicted or not."""
 
     threshold: Literal["validation"] | Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
@@ -42,12 +37,7 @@ class ThresholdSettings(Strict):
 
 
 def threshold_of(settings: ThresholdSettings, judged: Callable[[], Judged]) -> float:
-    """Return the requested threshold. If it is chosen on validation, print it.
-
-    Args:
-        settings: The settings with the threshold.
-        judged: Returns the model's probabilities on the validation split and the true values.
-    """
+    """Return the requested threshold. If it is chosen on validation, print it."""
     if settings.threshold != VALIDATION:
         assert settings.threshold is not None
         return float(settings.threshold)

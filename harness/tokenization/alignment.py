@@ -36,10 +36,6 @@ def aligned(text: str, tokens: Sequence[str]) -> list[Range]:
     [(0, 2), (2, 4), (5, 7), (7, 8), (8, 11), (12, 13), (14, 15), (15, 18), (18, 19)]
     >>> aligned("in 東京 now", ["in", "<unk>", "now"])  # Within the characters 2 to 6, and nothing is known of where.
     [(0, 2), (4, 4), (6, 9)]
-
-    Args:
-        text: The original text.
-        tokens: The tokens of the text, in order.
     """
     spelled = _spelled(text)
     # Pretokenised text, such as WikiText, contains the marks itself.

@@ -46,34 +46,17 @@ def has_markers(tokenizer: Any) -> bool:
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """Return each text's token ids, without special tokens.
-
-    Args:
-        tokenizer: A transformers tokenizer.
-        texts: The texts.
-    """
+    """Return each text's token ids, without special tokens."""
     return [encoded.ids for encoded in encoded_as_text(tokenizer, texts, return_offsets=False)]
 
 
 def encoded_as_text(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
-    """Encode texts without special tokens.
-
-    Args:
-        tokenizer: A transformers tokenizer. Slow ones cannot return offsets.
-        texts: The texts.
-        return_offsets: Whether to return offsets.
-    """
+    """Encode texts without special tokens. Slow tokenizers cannot return offsets."""
     return without_controls(tokenizer, texts, _encoded(tokenizer, texts, return_offsets=return_offsets, split=False))
 
 
 def without_controls(tokenizer: Any, texts: Sequence[str], found: Sequence[Encoded]) -> list[Encoded]:
-    """Replace control tokens in encoded texts by what they spell.
-
-    Args:
-        tokenizer: The tokenizer that encoded the texts.
-        texts: The texts.
-        found: The encoded texts, without special tokens around them.
-    """
+    """Replace control tokens in encoded texts by what they spell."""
     controls = _found_in_texts(tokenizer)
     places = [place for place, encoded in enumerate(found) if not controls.isdisjoint(encoded.ids)]
     if not places:

@@ -31,13 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def encode(tokenizer: Any, texts: Sequence[str], *, return_offsets: bool) -> list[Encoded]:
-    """Encode each text in full, without special tokens.
-
-    Args:
-        tokenizer: A transformers tokenizer.
-        texts: The texts.
-        return_offsets: Whether to return offsets. They are found by alignment if the tokenizer has none.
-    """
+    """Encode each text in full, without special tokens. Offsets are aligned if the tokenizer has none."""
     if os.environ.get("HARNESS_FEATURES") == "0" or sum(map(len, texts)) < LEAST_CHARACTERS:
         return _encoded(tokenizer, texts, return_offsets=return_offsets)
     entry = cache_folder("texts") / _key(tokenizer, texts, return_offsets=return_offsets)

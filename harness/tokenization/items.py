@@ -155,13 +155,7 @@ def length_grouped_batches(lengths: Sequence[int], batch_size: int, *, seed: int
 
 
 def passes(items: Sequence[Item], micro_batch_size: int, size: Callable[[Item], int]) -> list[list[Item]]:
-    """Group items into passes of at most `micro_batch_size` windows or segments; a larger item gets its own.
-
-    Args:
-        items: The items.
-        micro_batch_size: Maximum number of windows or segments in a group.
-        size: Returns the number of windows or segments of an item.
-    """
+    """Group items into passes of at most `micro_batch_size` windows or segments; a larger item gets its own."""
     groups: list[list[Item]] = []
     room = 0
     for item in items:

@@ -15,11 +15,7 @@ _CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]+")  # Such as en_XX of mBART and e
 
 
 def known_languages(tokenizer: Any) -> Mapping[str, int]:
-    """Return the token id of each language by its code; empty if the tokenizer has none.
-
-    Args:
-        tokenizer: A transformers tokenizer.
-    """
+    """Return the token id of each language by its code; empty if the tokenizer has none."""
     listed = getattr(tokenizer, "lang_code_to_id", None)  # M2M100 has "__de__" for "de", which is a piece of a word.
     if not listed:
         codes = [token for token in tokenizer.all_special_tokens if _CODE.fullmatch(token)]
@@ -29,11 +25,6 @@ def known_languages(tokenizer: Any) -> Mapping[str, int]:
 
 def language_token(tokenizer: Any, setting: str, language: str) -> int:
     """Return the token id of a language.
-
-    Args:
-        tokenizer: A transformers tokenizer.
-        setting: The name of the setting in the recipe.
-        language: The language code.
 
     Raises:
         UserError: If the tokenizer does not know the language.

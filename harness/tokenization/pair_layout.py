@@ -53,13 +53,7 @@ class PairLayout(Protocol):
         """
 
     def targets(self, tokenizer: Any, texts: Sequence[str], most: int) -> list[TargetTokens]:
-        """Encode targets. Special tokens in them are encoded as plain text.
-
-        Args:
-            tokenizer: A transformers tokenizer.
-            texts: The targets.
-            most: Maximum number of tokens of each.
-        """
+        """Encode targets. Special tokens in them are encoded as plain text."""
 
 
 @dataclass(frozen=True)

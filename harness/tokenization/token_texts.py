@@ -15,11 +15,7 @@ _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class TokenTexts:
-    """The texts of a tokenizer's tokens.
-
-    Attributes:
-        tokenizer: A transformers tokenizer.
-    """
+    """The texts of a tokenizer's tokens."""
 
     tokenizer: Any
 
@@ -39,12 +35,7 @@ class TokenTexts:
         return next((count for count in counts if _BROKEN not in self.spaced(*token_ids[:count])), 1)
 
     def spaced(self, token_id: int, *rest: int) -> str:
-        """The token's text, preceded by a space where a word begins, as far as the tokenizer tells.
-
-        Args:
-            token_id: The token.
-            rest: Further tokens of the same character.
-        """
+        """The text of a token, and of the `rest` of its character, with a space before it where a word begins."""
         token = str(self.tokenizer.convert_ids_to_tokens(token_id))
         if token.startswith("##"):
             return token[2:]

@@ -18,7 +18,7 @@ from harness.metrics.lookup import find_metric
 from harness.models.adapters import Adapters, has_adapters, merge_adapters
 from harness.models.loaded import Loaded
 from harness.models.weights import OWN_HEAD
-from harness.task_types.objective import LearntAsItIs, Objective
+from harness.task_types.objective import Objective
 from harness.tokenization.items import Item
 from harness.training.adaptation import Adapted, adapt
 from harness.training.compiled import compile_training
@@ -152,7 +152,7 @@ def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
     """Shard the model over the processes if the launcher asks for it."""
     if not shards_asked(accelerator):
         return None
-    rescaled = getattr(type(model.objective), "finish", None) is not LearntAsItIs.finish
+    rescaled = type(model.objective).finish is not Objective.finish
     read = [model.features(split) for split in ("train", "validation", "test") if getattr(model.splits, split)]
     check_shardable(
         model.training,

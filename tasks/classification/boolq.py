@@ -1,16 +1,16 @@
 """Does a passage answer a question with yes or no? 12,697 questions; no passage is in two splits."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.data.samples import read_objects
 from harness.data.sources import Packaged
 from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
     """The questions with a label; the file also holds the unlabelled test set."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    rows = read_objects(file)
     return {"train": [row | {"label": "yes" if row["label"] else "no"} for row in rows if row.get("label") is not None]}
 
 

@@ -3,10 +3,10 @@
 Of the file's 1,000 questions, those whose answer isn't a span of the paragraph are left out.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.data.samples import read_objects
 from harness.data.sources import Packaged
 from harness.data.task import Row, Task
 
@@ -15,7 +15,7 @@ NO_ANSWER = "unknown"
 
 def read(file: Path) -> Mapping[str, list[Row]]:
     """The questions that a span answers, or nothing does."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    rows = read_objects(file)
     return {
         "train": [
             row | {"answer": [] if row["answer"] == NO_ANSWER else [row["answer"]]}

@@ -4,19 +4,18 @@ The answers were written freely. Kept are the questions of which one answer stan
 a full stop at its end; the rest of the file's 3,000 can't be answered by a span.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.samples import mended
+from harness.data.samples import mended, read_objects
 from harness.data.sources import Packaged
 from harness.data.task import Row, Task
 
 
 def read(file: Path) -> Mapping[str, list[Row]]:
     """The questions that a span of the summary answers, with those answers as they stand there."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    rows = read_objects(file)
     questions = [_with_spans(row) for row in rows]
     return {"train": [row for row in questions if row["answer"]]}
 

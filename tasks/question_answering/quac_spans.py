@@ -4,11 +4,11 @@ Three questions come with a passage. Each is asked by itself, without the dialog
 The file runs the references of a question together; they are told apart again as spans of the passage.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.data.samples import read_objects
 from harness.data.sources import Packaged
 from harness.data.task import Row, Task
 
@@ -17,7 +17,7 @@ NO_ANSWER = "CANNOTANSWER"
 
 def read(file: Path) -> Mapping[str, list[Row]]:
     """One row per question, with its references as spans of the passage."""
-    passages = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    passages = read_objects(file)
     return {"train": [row for passage in passages for row in _questions(passage)]}
 
 

@@ -4,6 +4,6 @@ Strings that share their German or their English are on one side. "${count}" and
 fills in.
 """
 
-from harness.data.plone_strings import strings_to_english
+from harness.data.po_files import strings_to_english
 
 task = strings_to_english("de", "German", 3_369)

@@ -4,6 +4,6 @@ Strings that share their Spanish or their English are on one side. "${count}" an
 fills in.
 """
 
-from harness.data.plone_strings import strings_to_english
+from harness.data.po_files import strings_to_english
 
 task = strings_to_english("es", "Spanish", 3_514)

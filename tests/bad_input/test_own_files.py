@@ -112,7 +112,7 @@ def test_data_with_a_mistake_fails_its_run_with_the_place(command, name):
     ("flags", "said"),
     [
         (["--task-type", "regresion"], "task_type: 'regresion': no such task type. Did you mean regression?"),
-        (["--text", "a", "--text", "b", "--text", "c"], "text: one column or two make an input (got 3"),
+        (["--text", "a", "--text", "b", "--text", "c"], "text: takes at most 2 columns (got 3"),
         (["--question", "q", "--text", "t"], "text: names a column that question_answering does not use"),
         (["--kind", "classification", "--context", "c"], "context: names a column that classification does not use"),
         (["--test", "nowhere.csv"], "nowhere.csv: no such file."),

@@ -250,7 +250,7 @@ def _moods(count, *moods):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (_moods(40, "good"), "train: every row has the label 'good'. Give at least two classes."),
+        (_moods(40, "good"), "train: every row has the label 'good'. Give at least two labels."),
         (_moods(7, "good", "bad"), "train: 7 different examples are too few to take test from (at least 10)."),
         (
             [{"review": "one and the same", "mood": mood} for mood in ("good", "bad") * 20],

@@ -132,7 +132,7 @@ def test_a_column_per_label_holds_zeros_and_ones(tmp_path):
 
 
 def test_columns_of_one_label_each_are_refused_where_a_text_has_one(tmp_path):
-    with pytest.raises(UserError, match=r"label: one column makes an input \(got 2\). Name one, or .*: multi_label\."):
+    with pytest.raises(UserError, match=r"label: takes at most 1 column \(got 2\). Name fewer, or .*: multi_label\."):
         custom_task(train="train.csv", columns={"label": ["sport", "food"]})
 
 

@@ -13,7 +13,6 @@ from harness.task_types.question_answering.examples import Answer, QuestionExamp
 from harness.task_types.question_answering.objective import best_threshold, objective
 from harness.task_types.question_answering.spans import Span
 from harness.task_types.question_answering.targets import span_scores
-from harness.tokenization.items import Item
 from harness.tokenization.reading import Reader
 
 FAMILIES = ("bert", "roberta", "xlnet", "scratch", "transformer_xl")
@@ -62,17 +61,6 @@ def test_neither_loss_nor_answer_depends_on_the_padding(family, checkpoints):
     assert [(span.start, span.end) for span in outputs] == [(span.start, span.end) for span in singly]
     scores = [[(s.score, s.no_answer_score) for s in spans] for spans in (outputs, singly)]
     np.testing.assert_allclose(*scores, atol=1e-5)
-
-
-def test_spans_are_scored_by_start_and_end():
-    logits = torch.tensor([[1.0, 2.0, 4.0], [10.0, 20.0, 40.0]])
-    no = -torch.inf
-    assert span_scores(logits, 3).tolist() == [[11, 21, 41], [22, 42, no], [44, no, no]]
-    assert span_scores(logits, 2).tolist() == [[11, 21], [22, 42], [44, no]]
-    assert span_scores(logits, 1).tolist() == [[11], [22], [44]]
-    torch.testing.assert_close(span_scores(logits, 10**9), span_scores(logits, 3))
-    with pytest.raises(ValueError, match="longest must be at least 1, got 0"):
-        span_scores(logits, 0)
 
 
 def every_span(logits, longest):
@@ -173,13 +161,6 @@ def test_the_best_span_over_all_windows_wins(family):
     assert (best.score, best.no_answer_score) == (6.0, -4.0)
 
 
-def test_the_no_answer_score_is_the_lowest_of_the_windows():
-    features = KIND.features(question_examples(1, words=30), Reader(small_tokenizer("bert"), 16, "windows", 2, 64))
-    spans = [Span(0, 1, float(place), -float(place)) for place, _ in enumerate(features.items)]
-    (best,) = KIND.outputs(spans, features, question_examples(1, words=30))
-    assert (best.score, best.no_answer_score) == (len(spans) - 1, -(len(spans) - 1))
-
-
 def test_an_answer_longer_than_allowed_is_not_given():
     context = "the film was seen by many people in town"
     example = QuestionExample("1", "who", context, ())
@@ -202,17 +183,6 @@ def test_an_empty_context_has_no_answer(checkpoints):
     assert np.isfinite(loss)
     row = qa.rows(outputs, examples, {})[0]
     assert (row["prediction"], row["start"], row["end"]) == ("", -1, -1)
-
-
-def test_white_space_around_an_answer_is_cut_off():
-    context = "seen by  anna  in town"
-    spans = [Span(7, 15, 1.0, 0.0)]
-    features_items = [Item(0, (), None)]
-    (trimmed,) = KIND.outputs(
-        spans, type("F", (), {"items": features_items})(), [QuestionExample("1", "who", context, ())]
-    )
-    assert (trimmed.start, trimmed.end) == (9, 13)
-    assert context[trimmed.start : trimmed.end] == "anna"
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -18,36 +18,63 @@ def starts(field, context=CONTEXT):
 
 @pytest.mark.parametrize(
     "field",
-    [None, [], "", {"text": [], "answer_start": []}, float("nan"), "[]", {"text": None, "answer_start": None},
-     "{'text': array([], dtype=object), 'answer_start': array([], dtype=int32)}"],
+    [None, [], "", " \t", ["", " "], {"text": [], "answer_start": []}, float("nan"), "[]",
+     {"text": None, "answer_start": None}, "{'text': array([], dtype=object), 'answer_start': array([], dtype=int32)}"],
 )  # fmt: skip
 def test_no_answer_means_unanswerable(field):
     assert read_answers(field, CONTEXT).answers == ()
 
 
-def test_a_stated_start_is_kept_where_the_answer_is_there():
-    assert starts({"text": ["ham", "good"], "answer_start": [26, 33]}) == [26, 33]
+@pytest.mark.parametrize(
+    ("context", "place"),
+    [
+        ("ham", 0),  # The whole of it.
+        ("ham Birmingham", 0),
+        ("Birmingham ham", 11),  # At the very end.
+        ("Birmingham: ham, eggs", 12),
+        ("hams ham", 5),  # Part of a word that it begins,
+        ("graham ham", 7),  # or that it ends,
+        ("sham ham", 5),  # by one letter.
+        ("hams ham1 _ham", 11),  # A digit makes a word as a letter does, a line below does not.
+        ("Birmingham", 7),  # Nowhere alone: the first place.
+        ("graham Birmingham", 3),
+        ("eggs", -1),
+    ],
+)
+def test_an_answer_without_a_start_is_found_alone_first(context, place):
+    assert starts("ham", context) == [place]
 
 
-def test_a_wrong_start_is_moved_to_the_nearest_place_and_counted():
-    read = read_answers({"text": ["ham"], "answer_start": [24]}, CONTEXT)
-    assert [answer.start for answer in read.answers] == [26]
-    assert read.notes == {MOVED: 1}
+@pytest.mark.parametrize(
+    ("start", "place"), [(0, 0), (1, 0), (3, 4), (4, 4), (5, 4), (6, 4), (7, 8), (8, 8), (99, 8), (-5, 0)]
+)
+def test_a_start_that_is_given_is_kept_or_moved_to_the_nearest_place(start, place):
+    found = read_answers({"text": ["x"], "answer_start": [start]}, "x...x...x")
+    moved = {MOVED: 1} if start != place else {}
+    assert ([answer.start for answer in found.answers], dict(found.notes)) == ([place], moved)
 
 
-def test_without_a_start_the_first_place_is_taken_and_that_there_were_more_is_counted():
-    read = read_answers(["ham"], CONTEXT)
-    assert [answer.start for answer in read.answers] == [17]  # not the one within "Birmingham"
-    assert read.notes == {REPEATED: 1}
+def test_of_two_places_as_near_the_first_is_taken():
+    assert starts({"text": ["x"], "answer_start": [2]}, "x...x") == [0]
 
 
-def test_a_part_of_a_word_is_found_where_it_never_stands_alone():
-    assert starts("ming") == [3]
+def test_a_start_that_is_given_may_lie_within_a_word():
+    assert starts({"text": ["ham"], "answer_start": [7]}, "Birmingham ham") == [7]
 
 
-def test_an_answer_that_is_nowhere_starts_at_minus_one():
-    assert starts(["London", "good"]) == [-1, 33]
-    assert starts({"text": ["London"], "answer_start": [3]}) == [-1]
+def test_places_that_overlap_are_places_each():
+    assert starts({"text": ["aa"], "answer_start": [1]}, "aaa") == [1]
+    assert read_answers("aa", "aaa").notes == {REPEATED: 1}
+
+
+@pytest.mark.parametrize(("context", "count"), [("x", 0), ("x x", 1), ("x x x", 1), ("axa x", 0), ("axa bxb", 1)])
+def test_an_answer_that_stands_in_several_places_is_counted_once(context, count):
+    assert read_answers("x", context).notes.get(REPEATED, 0) == count
+
+
+def test_an_answer_that_is_not_there_is_neither_moved_nor_repeated():
+    found = read_answers({"text": ["y", "x"], "answer_start": [0, 2]}, "x x")
+    assert ([answer.start for answer in found.answers], dict(found.notes)) == ([-1, 2], {})
 
 
 @pytest.mark.parametrize("field", [3, [3], {"text": [3]}, {"text": ["ham"], "answer_start": [1, 2]}, {"start": 1}])

@@ -135,8 +135,8 @@ def test_a_folder_without_texts_is_refused(tmp_path):
 def test_documents_have_one_column_and_no_label():
     lines = complaint(task_type="language_modelling", columns={"text": ["a", "b"], "label": ["c"]})
     assert lines[0] == (
-        "text: one column makes an input (got 2). "
-        "Name one, or choose another task type: classification, multi_label, multiple_choice, regression."
+        "text: takes at most 1 column (got 2). "
+        "Name fewer, or choose another task type: classification, multi_label, multiple_choice, regression."
     )
     assert lines[1].startswith("label: names a column that language_modelling does not use")
 

@@ -26,10 +26,6 @@ def test_csv_fields_stay_text_and_an_empty_field_is_an_empty_text(tmp_path):
     assert read_rows(file) == [{"text": "Good, very", "label": "1"}, {"text": "", "label": "0"}]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
-    assert list(read_rows(written(tmp_path, "a.csv", "\ufefftext,label\nx,1\n"))[0]) == ["text", "label"]
-
-
 def test_a_row_knows_the_line_it_starts_on_even_after_a_field_of_several_lines(tmp_path):
     file = written(tmp_path, "a.csv", 'text\n"one\ntwo"\nthree\n')
     assert [row.place.rpartition(", ")[2] for row in read_rows(file)] == ["line 2", "line 4"]
@@ -52,10 +48,6 @@ def test_a_blank_line_in_the_middle_of_a_csv_is_not_skipped_silently(tmp_path, c
     assert capsys.readouterr().err == f"{file}: 1 blank line between rows left out.\n"
 
 
-def test_blank_lines_at_the_end_are_no_rows(tmp_path):
-    assert len(read_rows(written(tmp_path, "a.csv", "text,label\nx,1\n\n\n"))) == 1
-
-
 def test_an_unclosed_quote_is_named_by_the_line_it_starts_on(tmp_path):
     assert "line 3: broken row" in complaint(written(tmp_path, "a.csv", 'text,label\nx,1\n"y,0\nz,1\n'))[0]
 
@@ -71,16 +63,6 @@ def test_columns_that_are_there_twice_and_those_without_a_name_are_no_part_of_a_
     assert row == {"text": "x"}
     assert row.repeated == {"note"}
     assert column_problem(row, "note") == "column 'note' appears twice. Give each column a name of its own."
-
-
-def test_a_text_in_no_known_encoding_is_named_by_line_and_byte(tmp_path):
-    (line,) = complaint(written(tmp_path, "a.csv", b"text\nfine\n\xcf\xf0\xe8\xe2\xe5\xf2\n"))  # Cyrillic, cp1251
-    assert "line 3: not UTF-8 (byte 0xcf at offset 10)" in line
-    assert "--encoding" in line
-
-
-def test_tsv_is_read_by_tabs(tmp_path):
-    assert read_rows(written(tmp_path, "a.tsv", "text\tlabel\nx, y\t1\n")) == [{"text": "x, y", "label": "1"}]
 
 
 def test_jsonl_keeps_values_and_separators_that_are_no_line_ends(tmp_path):

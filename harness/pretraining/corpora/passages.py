@@ -1,10 +1,9 @@
 """Passages that other people's questions are about: Wikipedia, plots of films and books, news reports."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.samples import mended
+from harness.data.samples import mended, read_objects
 from harness.data.sources import Packaged
 from harness.data.task import Row
 from harness.pretraining.corpora._corpus import Corpus
@@ -21,9 +20,7 @@ def read(*files: Path) -> Mapping[str, list[Row]]:
     """Read the passages, one per row; a passage with several questions is kept once."""
     texts: dict[str, None] = {}
     for file, column in zip(files, COLUMNS.values(), strict=True):
-        for line in file.read_text(encoding="utf-8").split("\n"):
-            if line:
-                texts[mended(json.loads(line)[column])] = None
+        texts |= dict.fromkeys(mended(row[column]) for row in read_objects(file))
     return {"train": [{"text": text} for text in texts]}
 
 

@@ -14,13 +14,12 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY, F1, MACRO_F1, MATTHEWS, MICRO_F1
-from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.analysed import Forecasts, LabelCounts
+from harness.task_types.baseline import most_frequent
 from harness.task_types.classification import errors
 from harness.task_types.classification.decisions import by_threshold, check_two
 from harness.task_types.classification.temperature import PredictSettings, cooled, temperature_on
-from harness.task_types.constants import most_frequent
+from harness.task_types.contract import untaught_labels
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.probabilities import softmax, surprise, with_probabilities
 from harness.task_types.texts import Target, TextType
@@ -42,6 +41,11 @@ class Classification(TextType):
     settings = LabelLoss
     unused_settings = ("thresholds",)
     guess_rank = 4
+    constant_answers = staticmethod(most_frequent)
+    label_counts = staticmethod(errors.label_counts)
+    confusions = staticmethod(errors.confusions)
+    counts_above = staticmethod(errors.counts_above)
+    forecasts = staticmethod(errors.forecasts)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept one label per text, from a few. A single class is refused when the rows are read."""
@@ -91,17 +95,8 @@ class Classification(TextType):
         return label_index(field, column, labels, named=bool(task.labels))
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Report that there are no labels, that all rows have one class, or that a class is missing from train."""
-        if not labels:
-            yield "train: no row has a label. Give labelled rows."
-            return
-        trained = {example.target for example in splits.train}
-        if len(trained) == 1:
-            yield f"train: every row has the label {labels[trained.pop()]!r:.100}. Give at least two classes."
-            return
-        for split, examples in (("validation", splits.validation), ("test", splits.test)):
-            for target in sorted({example.target for example in examples} - trained):
-                yield f"{split}: label {labels[target]!r:.100} never occurs in train. Add some, or leave it out."
+        """Report labels that cannot be learnt."""
+        return untaught_labels(labels, splits, unit="row", noun="label")
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the least frequent label, if it is rare."""
@@ -117,31 +112,6 @@ class Classification(TextType):
         if not answer.get("logits"):
             return super().wrongness(answer, labels)
         return surprise(float(softmax(np.array(answer["logits"]))[list(labels).index(answer["reference"])]))
-
-    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Return which texts have each label and for which it is predicted."""
-        return errors.label_counts(table, labels)
-
-    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """Return the confusion matrix."""
-        return errors.confusions(table, labels)
-
-    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """Return the counts of the second of two labels, predicted if its probability is above the threshold."""
-        return errors.counts_above(table, labels, threshold)
-
-    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """Return the probability of each predicted label."""
-        return errors.forecasts(table, labels)
-
-    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """Return the most frequent label for each text."""
-        return most_frequent(references)
-
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all texts are predicted to have one label."""
-        del references
-        return len(predictions.unique()) == 1
 
     def recalibrated(
         self,

@@ -31,14 +31,7 @@ def check_two(labels: Sequence[str]) -> None:
 def by_threshold(
     answers: Answers, validated: Callable[[], Answers], labels: Sequence[str], settings: ThresholdSettings
 ) -> list[dict[str, Any]]:
-    """Return the answers, with the second label if its probability is above the threshold, else with the first.
-
-    Args:
-        answers: The model's answers.
-        validated: Returns the answers on the validation split.
-        labels: The two labels.
-        settings: The settings with the threshold.
-    """
+    """Return the answers, with the second label if its probability is above the threshold, else with the first."""
 
     def judged() -> Judged:
         rows = validated()

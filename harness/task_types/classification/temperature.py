@@ -19,12 +19,7 @@ COLDEST, HOTTEST = 0.05, 20.0
 
 
 class PredictSettings(ThresholdSettings):
-    """Options of `harness predict` for classification.
-
-    Attributes:
-        threshold: The probability above which the second of two labels is predicted.
-        temperature: The divisor of the logits: a number, or "validation" to fit it on the run's validation split.
-    """
+    """Options of `harness predict` for classification."""
 
     temperature: Literal["validation"] | PositiveFloat | None = Field(
         None,

@@ -14,13 +14,13 @@ from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
 from harness.data.sampled_columns import SampledColumn
-from harness.data.task import PlainExample, Row, Task
+from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.language_modelling.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentExample(PlainExample):
+class DocumentExample(Example):
     """A whole text, in which each token is predicted from the others."""
 
     id: str
@@ -46,11 +46,7 @@ class Settings(Strict):
 
 
 class ExplainSettings(Strict):
-    """Options of `harness explain` in language modelling.
-
-    Attributes:
-        token: The number of the token to explain, counted from 1.
-    """
+    """Options of `harness explain` in language modelling."""
 
     token: str | None = Field(
         None,
@@ -97,7 +93,6 @@ class LanguageModelling(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> DocumentExample:
         """Convert a row to an example."""
-        del split, labels, dropped
         text = text_field(row, task.column("text"))
         if not text.strip():
             column = task.column("text")
@@ -121,6 +116,10 @@ class LanguageModelling(TaskType):
         costs, size = answer["prediction"], answer["reference"]
         nats = costs["nats"] if costs["nats"] is not None else costs["masked_nats"]
         return float(nats or 0) / max(int(size["bytes"]), 1)
+
+    def is_constant(self, references: Any, predictions: Any) -> bool:
+        """Return False: each document has costs of its own."""
+        return False
 
     def predicted(self, answer: Mapping[str, Any], _labels: Sequence[str]) -> dict[str, Any]:
         """Return the cost of the document."""

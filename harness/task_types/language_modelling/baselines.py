@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
+from harness.task_types.baseline import read_json, write_json
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.language_modelling.metrics import COSTS
 
@@ -29,6 +30,17 @@ class ByteFrequencies:
 
     counts: tuple[int, ...]
 
+    @classmethod
+    def fit(cls, examples: Sequence[DocumentExample], _labels: tuple[str, ...]) -> Self:
+        """Count the bytes of the training data."""
+        counts = sum((_counted(example) for example in examples), np.zeros(VALUES, dtype=np.int64))
+        return cls(tuple(counts.tolist()))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        return cls(tuple(read_json(folder / FILE)["counts"]))
+
     def outputs(self, examples: Sequence[DocumentExample]) -> list[dict[str, float | None]]:
         """Compute the nats of each document. There are no tokens, and therefore no perplexity."""
         nats = -np.log((np.array(self.counts) + 1) / (sum(self.counts) + VALUES))
@@ -37,8 +49,7 @@ class ByteFrequencies:
 
     def save(self, folder: Path) -> None:
         """Save the counts in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps({"counts": self.counts}), encoding="utf-8")
+        write_json(folder / FILE, {"counts": self.counts})
 
 
 def _counted(example: DocumentExample) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -47,17 +58,4 @@ def _counted(example: DocumentExample) -> np.ndarray[tuple[int], np.dtype[np.int
     return np.bincount(np.frombuffer(content, dtype=np.uint8), minlength=VALUES)
 
 
-class Majority:
-    """Fit and load `ByteFrequencies`."""
-
-    def fit(self, examples: Sequence[DocumentExample], _labels: tuple[str, ...]) -> ByteFrequencies:
-        """Count the bytes of the training data."""
-        counts = sum((_counted(example) for example in examples), np.zeros(VALUES, dtype=np.int64))
-        return ByteFrequencies(tuple(counts.tolist()))
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> ByteFrequencies:
-        """Load what `save` wrote to `folder`."""
-        return ByteFrequencies(tuple(json.loads((folder / FILE).read_text(encoding="utf-8"))["counts"]))
-
-
-BASELINES = {"majority": Majority()}
+BASELINES = {"majority": ByteFrequencies}

@@ -17,11 +17,6 @@ AT_ONCE = 32
 def explained_token(features: Features, asked: Asked, *, causal: bool) -> ExplainedScore:
     """Return the log-probability of a token given those before it, or of a masked token given all others.
 
-    Args:
-        features: The encoded text.
-        asked: What to explain.
-        causal: Whether the model reads from left to right.
-
     Raises:
         UserError: If the text has several windows or no such token, or if a label is requested.
     """

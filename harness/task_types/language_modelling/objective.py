@@ -23,7 +23,7 @@ from harness.task_types.language_modelling import DocumentExample, task_type
 from harness.task_types.language_modelling.explained import explained_token
 from harness.task_types.language_modelling.metrics import COSTS, size
 from harness.task_types.language_modelling.windows import losses_of_tokenizer, masked_tokens, next_tokens
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import NO_BOUND, Document, Reader, Window
 
@@ -31,7 +31,7 @@ Costs = dict[str, float | int | None]
 
 
 @dataclass(frozen=True)
-class TokenLossObjective(LearntAsItIs):
+class TokenLossObjective(Objective):
     """The cost of each token of a document.
 
     Attributes:

@@ -15,8 +15,7 @@ from harness.data.task import Row, Splits, Task
 from harness.metrics.labels import ACCURACY, MACRO_F1, MACRO_F1_WITH_NONE, MICRO_F1, MICRO_F1_WITH_NONE
 from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.analysed import Aspect, Forecasts, LabelCounts
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.multi_label import errors
@@ -53,6 +52,10 @@ class MultiLabel(TextType):
     unknown_target: Target = ()
     may_be_blank = ("label",)
     guess_rank = 2
+    label_counts = staticmethod(errors.label_counts)
+    counts_above = staticmethod(errors.counts_above)
+    recorded_aspects = staticmethod(errors.recorded_aspects)
+    forecasts = staticmethod(errors.forecasts)
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
         """Return the columns of zeros and ones if there are several and none is named like a label, else guess one."""
@@ -146,18 +149,6 @@ class MultiLabel(TextType):
         found = [chance if label in right else 1 - chance for label, chance in zip(labels, chances, strict=True)]
         return sum(surprise(float(chance)) for chance in found) / len(found)
 
-    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Return which texts have each label and for which it is predicted."""
-        return errors.label_counts(table, labels)
-
-    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Yield the number of labels of each text."""
-        return errors.aspects(table)
-
-    def counts_above(self, table: Any, labels: Sequence[str], threshold: float) -> LabelCounts | None:
-        """Return the label counts, with labels predicted if their probability is above the threshold."""
-        return errors.counts_above(table, labels, threshold)
-
     def recalibrated(
         self,
         answers: Sequence[dict[str, Any]],
@@ -183,17 +174,12 @@ class MultiLabel(TextType):
             for one in answers
         ]
 
-    def forecasts(self, table: Any, labels: Sequence[str]) -> Forecasts | None:
-        """Return the probability of each label of each text."""
-        return errors.forecasts(table, labels)
-
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return the most frequent set of labels for each text."""
         return most_frequent([tuple(sorted(labels)) for labels in references])
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all texts are predicted to have one set of labels."""
-        del references
         return len({frozenset(labels) for labels in predictions.to_pylist()}) == 1
 
     def predicted(self, answer: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def counts_above(table: Any, labels: Sequence[str], threshold: float) -> LabelCo
     return LabelCounts(tuple(labels), there * predicted, predicted, there)
 
 
-def aspects(table: Any) -> Iterator[Aspect]:
+def recorded_aspects(table: Any) -> Iterator[Aspect]:
     """Yield the number of labels of each text."""
     yield numbered("labels of a text", [len(labels) for labels in table["reference"].to_pylist()], MOST_LABELS)
 

@@ -15,8 +15,7 @@ from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Task
 from harness.errors import UserError
 from harness.metrics.labels import ACCURACY
-from harness.task_types.analysed import Aspect, Forecasts
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.multiple_choice import errors, guessing
 from harness.task_types.multiple_choice.examples import ChoiceExample
@@ -50,6 +49,10 @@ class MultipleChoice(TaskType):
     labels_are_outputs = False
     inferred = True
     guess_rank = -1
+    constant_answers = staticmethod(most_frequent)
+    recorded_aspects = staticmethod(errors.recorded_aspects)
+    read_aspects = staticmethod(errors.read_aspects)
+    forecasts = staticmethod(errors.forecasts)
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
@@ -86,7 +89,6 @@ class MultipleChoice(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> ChoiceExample:
         """Convert a row to an example."""
-        del split, dropped  # questions are read the same way in every split
         choices, column = choices_of(row, task.columns_of("choices")), task.column("label")
         place = right_place(row[column], column, choices, labels)
         return ChoiceExample(identity, self._texts(task, row), choices.texts, place, group_of(task, row))
@@ -139,27 +141,6 @@ class MultipleChoice(TaskType):
             return 0.0
         probabilities = softmax(np.array(answer["logits"], dtype=np.float64))
         return surprise(float(probabilities[errors.place_of(answer["reference"])]))
-
-    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Yield the place of the right choice, and the number of choices."""
-        return errors.recorded_aspects(table)
-
-    def read_aspects(self, examples: Sequence[ChoiceExample]) -> Iterator[Aspect]:
-        """Yield how long the right choice is compared with the others."""
-        return errors.read_aspects(examples)
-
-    def forecasts(self, table: Any, _labels: Sequence[str]) -> Forecasts | None:
-        """Return the probability of each chosen choice."""
-        return errors.forecasts(table)
-
-    def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
-        """Return the place that is right most often, for each question."""
-        return most_frequent(references)
-
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether the same place is chosen in all questions."""
-        del references
-        return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """Return the Hub's pipeline tag."""

@@ -7,11 +7,10 @@ probability of a choice rises with its length or cosine, which does not change t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -19,6 +18,7 @@ from scipy.special import logsumexp
 
 from harness.metrics.metric import Floats
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.baseline import read_json, write_json
 from harness.task_types.multiple_choice.examples import ChoiceExample
 
 FILE = "choices.json"
@@ -38,28 +38,26 @@ class ByPlace:
 
     counts: tuple[int, ...]
 
+    @classmethod
+    def fit(cls, examples: Examples, _labels: tuple[str, ...]) -> Self:
+        """Count the right places in the training data, `examples`."""
+        return cls(tuple(np.bincount([example.right for example in examples]).tolist()))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        return cls(tuple(read_json(folder / FILE)["counts"]))
+
     def outputs(self, examples: Examples) -> list[Floats]:
         """Return the logarithms of the places' counts plus one, so that no place is impossible."""
         return [np.log1p([self._count(place) for place in range(len(example.choices))]) for example in examples]
 
     def save(self, folder: Path) -> None:
         """Save the counts in `folder`."""
-        _write(folder, {"counts": list(self.counts)})
+        write_json(folder / FILE, {"counts": self.counts})
 
     def _count(self, place: int) -> int:
         return self.counts[place] if place < len(self.counts) else 0
-
-
-class Majority:
-    """Fit and load `ByPlace`."""
-
-    def fit(self, examples: Examples, _labels: tuple[str, ...]) -> ByPlace:
-        """Count the right places in the training data, `examples`."""
-        return ByPlace(tuple(np.bincount([example.right for example in examples]).tolist()))
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> ByPlace:
-        """Load what `save` wrote to `folder`."""
-        return ByPlace(tuple(_read(folder)["counts"]))
 
 
 @dataclass(frozen=True)
@@ -72,25 +70,23 @@ class Longest:
 
     steepness: float
 
+    @classmethod
+    def fit(cls, examples: Examples, _labels: tuple[str, ...]) -> Self:
+        """Fit the steepness to the training data, `examples`."""
+        return cls(_steepness(examples, _lengths))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        return cls(read_json(folder / FILE)["steepness"])
+
     def outputs(self, examples: Examples) -> list[Floats]:
         """Compute a score for each choice."""
         return [self.steepness * lengths for lengths in map(_lengths, examples)]
 
     def save(self, folder: Path) -> None:
         """Save the steepness in `folder`."""
-        _write(folder, {"steepness": self.steepness})
-
-
-class LongestAnswer:
-    """Fit and load `Longest`."""
-
-    def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Longest:
-        """Fit the steepness to the training data, `examples`."""
-        return Longest(_steepness(examples, _lengths))
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> Longest:
-        """Load what `save` wrote to `folder`."""
-        return Longest(_read(folder)["steepness"])
+        write_json(folder / FILE, {"steepness": self.steepness})
 
 
 @dataclass(frozen=True)
@@ -105,6 +101,19 @@ class Overlap:
     words: Words
     steepness: float
 
+    @classmethod
+    def fit(cls, examples: Examples, _labels: tuple[str, ...]) -> Self:
+        """Fit the words of all questions and choices of the training data, `examples`, and the steepness."""
+        texts = dict.fromkeys(text for example in examples for text in (*example.texts, *example.choices))
+        words = fit_words(list(texts), 1)
+        return cls(words, _steepness(examples, cls(words, 1.0).cosines))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        (words,), tensors = read_words(folder)
+        return cls(words, float(tensors["steepness"][0]))
+
     def outputs(self, examples: Examples) -> list[Floats]:
         """Compute a score for each choice."""
         return [self.steepness * cosines for cosines in map(self.cosines, examples)]
@@ -117,21 +126,6 @@ class Overlap:
     def save(self, folder: Path) -> None:
         """Save the words and the steepness in `folder`."""
         write_words(folder, (self.words,), {"steepness": np.array([self.steepness])})
-
-
-class TfIdf:
-    """Fit and load `Overlap`."""
-
-    def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Overlap:
-        """Fit the words of all questions and choices of the training data, `examples`, and the steepness."""
-        texts = dict.fromkeys(text for example in examples for text in (*example.texts, *example.choices))
-        found = Overlap(fit_words(list(texts), 1), 1.0)
-        return Overlap(found.words, _steepness(examples, found.cosines))
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> Overlap:
-        """Load what `save` wrote to `folder`."""
-        (words,), tensors = read_words(folder)
-        return Overlap(words, float(tensors["steepness"][0]))
 
 
 def _lengths(example: ChoiceExample) -> Floats:
@@ -151,14 +145,4 @@ def _steepness(examples: Examples, values: Callable[[ChoiceExample], Floats]) ->
     return float(np.exp(minimize_scalar(loss, bounds=STEEPNESS, method="bounded").x))
 
 
-def _write(folder: Path, content: dict[str, object]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    return content
-
-
-BASELINES = {"majority": Majority(), "longest_answer": LongestAnswer(), "tfidf": TfIdf()}
+BASELINES = {"majority": ByPlace, "longest_answer": Longest, "tfidf": Overlap}

@@ -46,7 +46,7 @@ def length_of_right(example: ChoiceExample) -> str | None:
     return LENGTHS[0] if alone and own == max(lengths) else LENGTHS[2] if alone and own == min(lengths) else LENGTHS[1]
 
 
-def forecasts(table: Any) -> Forecasts | None:
+def forecasts(table: Any, labels: Sequence[str]) -> Forecasts | None:
     """Return the probability of each chosen choice; None if a row has no scores."""
     columns = [table[name].to_pylist() if name in table.column_names else [None] for name in ("logits", "choices")]
     if not len(table) or any(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from harness.data.task import PlainExample
+from harness.data.task import Example
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceExample(PlainExample):
+class ChoiceExample(Example):
     """A question with its choices. A place among them is not a label, since every question has its own choices.
 
     Attributes:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, first_named_like
 from harness.data.task import Row
 
 # Names of columns, the most usual first.
@@ -24,18 +24,13 @@ _ONE_OF_SEVERAL = re.compile(
 def columns_by_role(
     columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, tuple[str, ...]] | None:
-    """Return the columns by role; None if there are no choices, no question, or no right choice.
-
-    Args:
-        columns: The user's columns by name.
-        named: The columns that the user names, by role.
-    """
+    """Return the columns by role; None if there are no choices, no question, or no right choice."""
     choices = named.get("choices") or _list_of_choices(columns) or _a_column_each(columns)
     left = {name: column for name, column in columns.items() if name not in choices}
-    label = named.get("label") or tuple(islice(named_like(left, LABELS), 1))
+    label = named.get("label") or first_named_like(left, LABELS)
     texts = {name: column for name, column in left.items() if name not in label and not column.is_list}
-    text = named.get("text") or _first(texts, PASSAGES) + _first(texts, QUESTIONS)
-    found = {"text": text or _first(texts, ("text",)), "choices": choices, "label": label}
+    text = named.get("text") or first_named_like(texts, PASSAGES) + first_named_like(texts, QUESTIONS)
+    found = {"text": text or first_named_like(texts, ("text",)), "choices": choices, "label": label}
     return found if all(found.values()) else None
 
 
@@ -56,13 +51,9 @@ def questions(row: Row) -> tuple[str, ...]:
     )
 
 
-def _first(columns: Mapping[str, SampledColumn], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(islice(named_like(columns, names), 1))
-
-
 def _list_of_choices(columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
     lists = {name: column for name, column in columns.items() if column.is_list or _has_parts(column)}
-    return _first(lists, LISTS)
+    return first_named_like(lists, LISTS)
 
 
 def _has_parts(column: SampledColumn) -> bool:

@@ -22,7 +22,7 @@ from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.multiple_choice.examples import ChoiceExample, letter
 from harness.task_types.multiple_choice.windows import ReadChoice, read_choices
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.texts_objective import pooled
 from harness.tokenization.items import Batch, Collator, Features, Item
 from harness.tokenization.reading import Reader
@@ -44,7 +44,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class ChoiceObjective(LearntAsItIs):
+class ChoiceObjective(Objective):
     """Objective of multiple choice.
 
     Attributes:
@@ -93,16 +93,6 @@ class ChoiceObjective(LearntAsItIs):
         """Return the scores of each question's choices."""
         rows = scores.float().cpu().numpy()
         return [row[: len(item.target.windows)] for row, item in zip(rows, batch.items, strict=True)]
-
-    def outputs(
-        self, results: Sequence[Logits], _features: Features, _examples: Sequence[ChoiceExample]
-    ) -> list[Logits]:
-        """Return the scores of each question's choices."""
-        return list(results)
-
-    def notes(self, _examples: Sequence[ChoiceExample], _reader: Reader) -> list[str]:
-        """Return no remarks."""
-        return []
 
     def explained(self, example: ChoiceExample, features: Features, asked: Asked) -> ExplainedScore:
         """Return the score of the chosen answer, or of a requested letter. It does not depend on the other choices."""

@@ -30,10 +30,6 @@ def spelling(rows: Iterable[tuple[object, Choices]], column: str) -> Names:
 
     Ties go to the text of a choice first, then to letters and numbers.
 
-    Args:
-        rows: The label and the choices of each row.
-        column: The column of the labels, for error messages.
-
     Raises:
         UserError: If numbers may count from 0 or from 1, and no row decides it.
     """
@@ -75,12 +71,6 @@ def place_in(name: str, choices: Choices, names: Names) -> int | None:
 
 def right_place(field: object, column: str, choices: Choices, names: Names) -> int:
     """Return the place of the right choice.
-
-    Args:
-        field: The label of the row.
-        column: The column of the label.
-        choices: The choices of the row.
-        names: The names of choices in the data set.
 
     Raises:
         FieldError: If the row has no label, or one that names none of its choices.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,12 +15,11 @@ from harness.data.fields import text_field
 from harness.data.inner_fields import inner_fields
 from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Task
-from harness.task_types.analysed import Aspect
 from harness.task_types.contract import Column, ItemWindows, TaskType, finite
 from harness.task_types.question_answering import errors
-from harness.task_types.question_answering.answers import read_answers
+from harness.task_types.question_answering.answers import is_written, read_answers
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.languages import MLQA
 from harness.task_types.question_answering.metrics import BY_ANSWERABILITY, EXACT_MATCH, QA_F1, qa_f1
@@ -31,7 +29,6 @@ from harness.task_types.question_answering.squad_files import (
     check_squad_files,
     write_squad_files,
 )
-from harness.task_types.question_answering.written import is_written
 
 if TYPE_CHECKING:  # Training settings are composed of those of the task types, so this import would be circular.
     from harness.config.training import Training
@@ -68,12 +65,7 @@ class Settings(Strict):
 
 
 class PredictSettings(Strict):
-    """Options of `harness predict` in question answering.
-
-    Attributes:
-        n_best: Number of answers to return per question, with their probabilities.
-        squad: A folder for prediction files in the format of SQuAD's evaluation scripts.
-    """
+    """Options of `harness predict` in question answering."""
 
     n_best: int | None = Field(
         None, ge=1, description="How many answers to give per question, with their probabilities."
@@ -105,13 +97,14 @@ class QuestionAnswering(TaskType):
     settings = Settings
     unused_settings = ("strategy", "pool")
     inferred = True
+    recorded_aspects = staticmethod(errors.recorded_aspects)
+    read_aspects = staticmethod(errors.read_aspects)
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of questions, contexts and answers by their names."""
-        found = {role: named.get(role) or tuple(islice(named_like(columns, NAMES[role]), 1)) for role in self.columns}
-        return found if named.keys() <= found.keys() and all(found.values()) else None
+        return columns_named_like(columns, named, NAMES)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept answers other than yes and no."""
@@ -128,7 +121,6 @@ class QuestionAnswering(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> QuestionExample | None:
         """Convert a row to an example; None for a training question with no answer in its context."""
-        del labels
         question, context = self._texts(task, row)
         read = read_answers(row[task.column("answers")], context)
         dropped.update(read.notes)
@@ -155,22 +147,9 @@ class QuestionAnswering(TaskType):
         """Convert a row to a question for prediction."""
         return QuestionExample(identity, *self._texts(task, row), ())
 
-    def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
-        """Yield whether there is an answer, and how long it is."""
-        return errors.recorded_aspects(table)
-
-    def read_aspects(self, examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
-        """Yield the question word, and the position of the answer."""
-        return errors.read_aspects(examples)
-
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return no answer to each question."""
         return [""] * len(references)
-
-    def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all questions have the same answer, such as none."""
-        del references
-        return len(predictions.unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:
         """Return the Hub's pipeline tag."""

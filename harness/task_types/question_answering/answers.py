@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.data.fields import FieldError
+from harness.data.written_values import NotWrittenError, is_bracketed, written_value
 from harness.task_types.question_answering.examples import Answer
-from harness.task_types.question_answering.written import parsed
 
 REPEATED = "answers that occur several times in their context (the first place is taken)"
 MOVED = "answers moved to the place where they occur"
+_MEANT = re.compile(r"""\{\s*["'](text|answer_start)["']""")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class ReadAnswers:
 
     answers: tuple[Answer, ...]
     notes: Counter[str]
+
+
+def is_written(field: object) -> bool:
+    """Return whether a field contains answers with their positions, possibly as text."""
+    return isinstance(field, dict) or (isinstance(field, str) and bool(_MEANT.search(field)))
 
 
 def read_answers(field: object, context: str) -> ReadAnswers:
@@ -55,7 +62,7 @@ def _paired(answer: Mapping[str, object], context: str) -> Iterator[tuple[str, i
     """Yield the texts and starts of an object with one of each or a list of each."""
     if "text" not in answer:
         raise FieldError(f"answers: no 'text' (got {dict(answer)!r:.100}). Fix the row.")
-    texts, given = _items(answer["text"], context), parsed(answer.get("answer_start"))
+    texts, given = _items(answer["text"], context), _parsed(answer.get("answer_start"))
     starts = given if isinstance(given, list) else [given] * (len(texts) if _is_missing(given) else 1)
     if len(starts) != len(texts):
         raise FieldError(
@@ -69,10 +76,31 @@ def _paired(answer: Mapping[str, object], context: str) -> Iterator[tuple[str, i
 
 def _items(field: object, context: str) -> list[object]:
     """Return the items of a list, or a single item; empty if the field is missing."""
-    field = parsed(field, context)
+    field = _parsed(field, context)
     if isinstance(field, list):
         return field
     return [] if _is_missing(field) else [field]
+
+
+def _parsed(field: object, context: str = "") -> object:
+    """Parse a field whose text is a list or dictionary of answers; return any other field unchanged.
+
+    A text in brackets that occurs in the context is an answer, not a list.
+
+    Raises:
+        FieldError: If the text looks like such a value but cannot be read.
+    """
+    if not isinstance(field, str) or not is_bracketed(field) or field in context:
+        return field
+    try:
+        found = written_value(field)
+    except NotWrittenError as error:
+        if _MEANT.search(field):
+            raise FieldError(f"answers: can't be read ({error}; got {field!r:.100}). Write JSON.") from error
+        return field
+    is_answers = isinstance(found, dict) and "text" in found
+    items = found if isinstance(found, list) else [None]
+    return found if is_answers or all(isinstance(item, str | dict | int | float) for item in items) else field
 
 
 def _is_missing(field: object) -> bool:

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
+from harness.task_types.baseline import read_json, write_json
 from harness.task_types.question_answering.examples import QuestionExample
 from harness.task_types.question_answering.metrics import qa_f1s
 from harness.task_types.question_answering.spans import Span, sentences
@@ -55,6 +56,18 @@ class ConstantPlace:
     score: float
     no_answer_score: float
 
+    @classmethod
+    def fit(cls, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> Self:
+        """Find the strategy with the best answers to the training data, `examples`."""
+        f1 = {name: _mean_f1(place, examples) for name, place in STRATEGIES.items()}
+        answering = max(score for name, score in f1.items() if name != "no answer")
+        return cls(max(f1, key=lambda name: f1[name]), answering, f1["no answer"])
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        return cls(**read_json(folder / FILE))
+
     def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
         """Return one span per question."""
         place = STRATEGIES[self.strategy]
@@ -62,22 +75,7 @@ class ConstantPlace:
 
     def save(self, folder: Path) -> None:
         """Save the strategy in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(vars(self)), encoding="utf-8")
-
-
-class Majority:
-    """Fit and load `ConstantPlace`."""
-
-    def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> ConstantPlace:
-        """Find the strategy with the best answers to the training data, `examples`."""
-        f1 = {name: _mean_f1(place, examples) for name, place in STRATEGIES.items()}
-        answering = max(score for name, score in f1.items() if name != "no answer")
-        return ConstantPlace(max(f1, key=lambda name: f1[name]), answering, f1["no answer"])
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> ConstantPlace:
-        """Load what `save` wrote to `folder`."""
-        return ConstantPlace(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        write_json(folder / FILE, vars(self))
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,17 @@ class NearestSentence:
     """A baseline that answers with the sentence of the context most similar to the question."""
 
     words: Words
+
+    @classmethod
+    def fit(cls, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> Self:
+        """Fit the words of the training data's contexts, with rarer words weighted higher."""
+        contexts = dict.fromkeys(example.context for example in examples)
+        return cls(fit_words([context[start:end] for context in contexts for start, end in sentences(context)], 1))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        return cls(read_words(folder)[0][0])
 
     def outputs(self, examples: Sequence[QuestionExample]) -> list[Span]:
         """Return one span per question, scored by cosine similarity. No answer scores 0, as if no word were shared."""
@@ -104,21 +113,6 @@ class NearestSentence:
         return Span(*places[best], float(cosines[best]), 0.0)
 
 
-class TfIdf:
-    """Fit and load `NearestSentence`."""
-
-    def fit(self, examples: Sequence[QuestionExample], _labels: tuple[str, ...]) -> NearestSentence:
-        """Fit the words of the training data's contexts, with rarer words weighted higher."""
-        contexts = dict.fromkeys(example.context for example in examples)
-        return NearestSentence(
-            fit_words([context[start:end] for context in contexts for start, end in sentences(context)], 1)
-        )
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> NearestSentence:
-        """Load what `save` wrote to `folder`."""
-        return NearestSentence(read_words(folder)[0][0])
-
-
 def _mean_f1(place: Callable[[str], Place], examples: Sequence[QuestionExample]) -> float:
     """Compute the mean token F1 (Rajpurkar et al. 2016) if every question gets the same part of its context."""
     predictions = [example.context[slice(*place(example.context))] for example in examples]
@@ -126,4 +120,4 @@ def _mean_f1(place: Callable[[str], Place], examples: Sequence[QuestionExample])
     return float(np.mean(qa_f1s(references, predictions)))
 
 
-BASELINES = {"majority": Majority(), "tfidf": TfIdf()}
+BASELINES = {"majority": ConstantPlace, "tfidf": NearestSentence}

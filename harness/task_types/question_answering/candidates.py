@@ -56,11 +56,6 @@ def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dic
 
     Probabilities are a softmax over the scores of these answers, as in the scripts for SQuAD. They add up to 1, and
     compare the answers with each other only.
-
-    Args:
-        span: The merged span.
-        context: The context of the span.
-        may_be_silent: Whether "no answer" is one of the answers.
     """
     found = list(span.candidates) or _alone(span)
     if may_be_silent or not found:

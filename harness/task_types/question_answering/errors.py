@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.task_types.analysed import Aspect, in_order
+from harness.task_types.analysed import Aspect, by_length, in_order
 from harness.task_types.question_answering.examples import QuestionExample
 
 ANSWERABLE = ("answerable", "unanswerable")
 LENGTHS = {1: "1 word", 2: "2 words", 5: "3 to 5 words"}
-LONGER = "more words"
 QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
 SPELLINGS = {"whom": "who", "whose": "who"}
 OTHER = "other"
@@ -23,8 +22,7 @@ def recorded_aspects(table: Any) -> Iterator[Aspect]:
     """Yield whether there is an answer, and the number of words in the first one."""
     references = table["reference"].to_pylist()
     yield in_order("answerable", [ANSWERABLE[not known] for known in references], ANSWERABLE)
-    lengths = [_length(len(known[0].split())) if known else None for known in references]
-    yield in_order("answer length", lengths, (*LENGTHS.values(), LONGER))
+    yield by_length("answer length", [known[0] if known else None for known in references], LENGTHS)
 
 
 def read_aspects(examples: Sequence[QuestionExample]) -> Iterator[Aspect]:
@@ -42,10 +40,6 @@ def question_word(question: str) -> str:
     """
     found = _WORD.search(question.lower())
     return SPELLINGS.get(found[1], found[1]) if found else OTHER
-
-
-def _length(words: int) -> str:
-    return next((part for most, part in LENGTHS.items() if words <= most), LONGER)
 
 
 def _quarter(example: QuestionExample) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.data.task import PlainExample
+from harness.data.task import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionExample(PlainExample):
+class QuestionExample(Example):
     """A question about a context, with the right answers; none if it is unanswerable."""
 
     id: str

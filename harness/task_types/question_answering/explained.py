@@ -29,14 +29,7 @@ def answer_places(scores: Tensor, item: Item, longest: int) -> tuple[int, int]:
 
 
 def explained_answer(item: Item, name: str, start: int, end: int) -> ExplainedScore:
-    """Return the sum of a start logit and an end logit in a window, as the score to explain.
-
-    Args:
-        item: The window.
-        name: The answer.
-        start: The position of the first token in input_ids.
-        end: The position of the last token.
-    """
+    """Return the sum of a start and an end logit, at positions in the window's input_ids, as the score to explain."""
 
     def score(scores: Tensor) -> Tensor:
         return scores[0, 0, start] + scores[0, 1, end]

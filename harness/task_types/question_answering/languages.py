@@ -34,14 +34,10 @@ _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")  # some of 
 
 
 def words_of(text: str, language: str) -> list[str]:
-    """Return the words of an answer that are compared.
+    """Return the words of an answer that are compared, by the rules of one of `LANGUAGES`.
 
     >>> words_of("Der Fluß «Donau»!", "de"), words_of("2008年 北京 Beijing", "zh")
     (['fluß', 'donau'], ['2008', '年', '北', '京', 'beijing'])
-
-    Args:
-        text: The answer.
-        language: One of `LANGUAGES`.
     """
     bare = "".join(character for character in text.lower() if not _is_punctuation(character))
     if article := _ARTICLES.get(language):

@@ -22,7 +22,7 @@ from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.question_answering import task_type
 from harness.task_types.question_answering.candidates import best_places, merged, ranked_answers
 from harness.task_types.question_answering.examples import QuestionExample
@@ -42,7 +42,7 @@ LEAST_LONGEST = 30  # As in the code of Devlin et al. 2019 for SQuAD.
 
 
 @dataclass(frozen=True)
-class SpanObjective(LearntAsItIs):
+class SpanObjective(Objective):
     """Objective of question answering: a start and an end logit for each token of the context.
 
     Attributes:
@@ -194,10 +194,6 @@ class SpanObjective(LearntAsItIs):
         place = max(range(len(found)), key=lambda index: found[index].score)
         ends = answer_places(scores[place][0].cpu(), features.items[place], self.longest)
         return explained_answer(features.items[place], f"answer “{row['prediction']}”", *ends)
-
-    def notes(self, _examples: Sequence[QuestionExample], _reader: Reader) -> list[str]:
-        """Return no remarks."""
-        return []
 
     def calibration(self, outputs: Sequence[Span], examples: Sequence[QuestionExample]) -> dict[str, float]:
         """Return the answer length, and the no-answer threshold with the best F1 if some questions have no answer.

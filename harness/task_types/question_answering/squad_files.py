@@ -39,13 +39,7 @@ def check_squad_files(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def write_squad_files(folder: Path, rows: Sequence[Row], answers: Sequence[Mapping[str, Any]]) -> None:
-    """Write the files to `folder`, which is created.
-
-    Args:
-        folder: The folder.
-        rows: The questions. One without an `id` is identified by its number, counted from 0.
-        answers: The answers to the questions, with their candidates.
-    """
+    """Write the files to `folder`, which is created. A row without an `id` is named by its number, from 0."""
     by_id = dict(zip(_ids(rows), answers, strict=True))
     files: dict[str, Any] = {
         "predictions": {identity: answer["prediction"] for identity, answer in by_id.items()},

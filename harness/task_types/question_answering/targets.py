@@ -62,14 +62,7 @@ def span_scores(logits: Tensor, longest: int) -> Tensor:
 
 
 def targets_of(document: Document, tokens: range, template: Template, cls_id: int | None) -> list[Target]:
-    """Locate an answer in each window.
-
-    Args:
-        document: The document with its windows.
-        tokens: The tokens of the context that make up the answer; empty if there is none.
-        template: The special tokens around question and context.
-        cls_id: The id of the [CLS] token; None if the tokenizer has none.
-    """
+    """Locate the answer, given by its tokens in the context, in each window."""
     targets = []
     for index, window in enumerate(document.windows):
         start = end = none = _no_answer(template, cls_id, window)

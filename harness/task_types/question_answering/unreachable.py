@@ -21,13 +21,7 @@ TOO_LONG = "longer than longest_answer"
 def unreachable_answers(
     examples: Sequence[QuestionExample], documents: Sequence[Document], longest: int
 ) -> Counter[str]:
-    """Count the answerable questions with no predictable answer, by the reason for their first answer.
-
-    Args:
-        examples: The questions.
-        documents: The contexts in windows, with offsets.
-        longest: Maximum number of tokens in a predicted answer.
-    """
+    """Count the answerable questions with no predictable answer, by the reason for their first answer."""
     pairs = zip(examples, documents, strict=True)
     reasons = (_reason(example, document, longest) for example, document in pairs)
     return Counter(reason for reason in reasons if reason is not None)

@@ -12,11 +12,11 @@ from pydantic import Field
 from harness.config.checking import Strict
 from harness.data.fields import FieldError, text_field
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.scripts import count_unspaced
 from harness.data.task import Row, Task
-from harness.task_types.analysed import Aspect, in_order
-from harness.task_types.constants import most_frequent
+from harness.task_types.analysed import Aspect, by_length
+from harness.task_types.baseline import most_frequent
 from harness.task_types.contract import Column, TaskType
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import BLEU_CHAR, METRICS, OF_SUMS, ROUGE, signature
@@ -24,7 +24,6 @@ from harness.task_types.sequence_to_sequence.metrics import BLEU_CHAR, METRICS, 
 NAMES = {"source": ("source", "src", "input"), "target": ("target", "tgt", "translation", "summary", "output")}
 """Names of columns, the most usual first."""
 LENGTHS = {5: "1 to 5 words", 10: "6 to 10 words", 20: "11 to 20 words", 40: "21 to 40 words"}
-LONGER = "more words"
 SAMPLED = 1000
 """Number of training targets that show whether there are blanks between words."""
 
@@ -82,9 +81,8 @@ class SequenceToSequence(TaskType):
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of texts by their names."""
         texts = {name: column for name, column in columns.items() if column.mean_length and not column.numbers}
-        found = {role: named.get(role) or tuple(islice(named_like(texts, NAMES[role]), 1)) for role in self.columns}
-        different = found["source"] != found["target"]
-        return found if named.keys() <= found.keys() and all(found.values()) and different else None
+        found = columns_named_like(texts, named, NAMES)
+        return None if found is None or found["source"] == found["target"] else found
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept targets other than a few labels."""
@@ -111,7 +109,6 @@ class SequenceToSequence(TaskType):
         self, task: Task, row: Row, identity: str, *, split: str, labels: tuple[str, ...], dropped: Counter[str]
     ) -> SequencePair:
         """Convert a row to an example."""
-        del split, labels, dropped
         source, target = (text_field(row, task.column(role)) for role in self.columns)
         if not target.strip():
             raise FieldError(f"{task.column('target')}: an empty text. Fill the field, or leave the row out.")
@@ -141,9 +138,8 @@ class SequenceToSequence(TaskType):
 
     def recorded_aspects(self, table: Any) -> Iterator[Aspect]:
         """Yield the length of the source."""
-        lengths = [_length(len(source.split())) for source in self.sources(table)]
-        if lengths:
-            yield in_order("source length", lengths, (*LENGTHS.values(), LONGER))
+        if sources := self.sources(table):
+            yield by_length("source length", sources, LENGTHS)
 
     def constant_answers(self, references: Sequence[Any]) -> Sequence[Any]:
         """Return the most frequent text for each source."""
@@ -151,17 +147,12 @@ class SequenceToSequence(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether the same text is generated for all sources."""
-        del references
         return len(predictions.field("text").unique()) == 1
 
     def pipeline_tag(self, test_scores: Mapping[str, float]) -> str:
         """Return "summarization" if ROUGE is the first metric, else "translation"."""
         first = next(iter(test_scores), "")
         return "summarization" if first in {metric.name for metric in ROUGE} else "translation"
-
-
-def _length(words: int) -> str:
-    return next((part for most, part in LENGTHS.items() if words <= most), LONGER)
 
 
 task_type = SequenceToSequence()

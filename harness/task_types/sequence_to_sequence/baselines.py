@@ -6,17 +6,16 @@ target of the most similar training source.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import numpy as np
 
 from harness.models.tfidf_features import Words, fit_words, read_words, write_words
-from harness.task_types.constants import most_frequent
+from harness.task_types.baseline import most_frequent, read_json, write_json
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 
 FILE, TARGETS = "writer.json", "targets.json"
@@ -29,12 +28,7 @@ Examples = Sequence[SequencePair]
 
 @dataclass(frozen=True)
 class Rule:
-    """A baseline that writes by a rule with one setting.
-
-    Attributes:
-        setting: The setting of the rule.
-        write: Writes the text from a source and the setting.
-    """
+    """A baseline that writes by a rule with one setting."""
 
     setting: Any
     write: Callable[[str, Any], str]
@@ -45,8 +39,7 @@ class Rule:
 
     def save(self, folder: Path) -> None:
         """Save the setting in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(self.setting, ensure_ascii=False), encoding="utf-8")
+        write_json(folder / FILE, self.setting)
 
 
 @dataclass(frozen=True)
@@ -54,20 +47,22 @@ class RuleMaker:
     """Fit and load a `Rule`.
 
     Attributes:
-        fitted: Returns the setting from the training data.
+        fitted: Returns the setting from the training data and what `reads` names.
         write: The rule.
+        reads: The recipe's settings that are used.
     """
 
-    fitted: Callable[[Examples], Any]
+    fitted: Callable[..., Any]
     write: Callable[[str, Any], str]
+    reads: tuple[str, ...] = ()
 
-    def fit(self, examples: Examples, _labels: tuple[str, ...]) -> Rule:
+    def fit(self, examples: Examples, _labels: tuple[str, ...], **settings: Any) -> Rule:
         """Fit the rule to the training data, `examples`."""
-        return Rule(self.fitted(examples), self.write)
+        return Rule(self.fitted(examples, **settings), self.write)
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> Rule:
         """Load what `save` wrote to `folder`."""
-        return Rule(json.loads((folder / FILE).read_text(encoding="utf-8")), self.write)
+        return Rule(read_json(folder / FILE), self.write)
 
 
 def lead(source: str, sentences: int) -> str:
@@ -81,32 +76,25 @@ def lead(source: str, sentences: int) -> str:
     return text[: ends[sentences - 1]] if len(ends) >= sentences else text
 
 
-class Lead(RuleMaker):
-    """Create and load a `Rule` that writes the first sentences."""
-
-    reads: ClassVar[tuple[str, ...]] = ("lead_sentences",)
-
-    def __init__(self) -> None:
-        super().__init__(lambda _examples: 3, lead)
-
-    def fit(self, _examples: Examples, _labels: tuple[str, ...], *, lead_sentences: int = 3) -> Rule:
-        """Return the rule with the recipe's number of sentences."""
-        return Rule(lead_sentences, lead)
-
-
 @dataclass(frozen=True)
 class NearestPair:
-    """A baseline that writes the target of the most similar training source.
-
-    Attributes:
-        words: The words of the training sources.
-        sources: The training sources.
-        targets: The targets of these sources.
-    """
+    """A baseline that writes the target of the most similar training source."""
 
     words: Words
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, examples: Examples, _labels: tuple[str, ...]) -> Self:
+        """Index all of `examples`, the training data, by words and pairs of adjacent words."""
+        sources = tuple(example.source for example in examples)
+        return cls(fit_words(sources, 2), sources, tuple(example.target for example in examples))
+
+    @classmethod
+    def load(cls, folder: Path, _labels: tuple[str, ...]) -> Self:
+        """Load what `save` wrote to `folder`."""
+        pairs = read_json(folder / TARGETS)
+        return cls(read_words(folder)[0][0], *map(tuple, zip(*pairs, strict=True)))
 
     def outputs(self, examples: Examples) -> list[WrittenText]:
         """Write one text per source. Ties go to the first training source."""
@@ -121,27 +109,12 @@ class NearestPair:
     def save(self, folder: Path) -> None:
         """Save the words and the training pairs in `folder`."""
         write_words(folder, (self.words,), {})
-        pairs = list(zip(self.sources, self.targets, strict=True))
-        (folder / TARGETS).write_text(json.dumps(pairs, ensure_ascii=False), encoding="utf-8")
-
-
-class TfIdf:
-    """Fit and load `NearestPair`."""
-
-    def fit(self, examples: Examples, _labels: tuple[str, ...]) -> NearestPair:
-        """Index all of `examples`, the training data, by words and pairs of adjacent words."""
-        sources = tuple(example.source for example in examples)
-        return NearestPair(fit_words(sources, 2), sources, tuple(example.target for example in examples))
-
-    def load(self, folder: Path, _labels: tuple[str, ...]) -> NearestPair:
-        """Load what `save` wrote to `folder`."""
-        pairs = json.loads((folder / TARGETS).read_text(encoding="utf-8"))
-        return NearestPair(read_words(folder)[0][0], *map(tuple, zip(*pairs, strict=True)))
+        write_json(folder / TARGETS, list(zip(self.sources, self.targets, strict=True)))
 
 
 BASELINES = {
     "majority": RuleMaker(lambda examples: most_frequent([one.target for one in examples])[0], lambda _, text: text),
     "copy_source": RuleMaker(lambda _examples: None, lambda source, _: source),
-    "lead": Lead(),
-    "tfidf": TfIdf(),
+    "lead": RuleMaker(lambda _examples, lead_sentences=3: lead_sentences, lead, reads=("lead_sentences",)),
+    "tfidf": NearestPair,
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.data.task import PlainExample
+from harness.data.task import Example
 
 
 @dataclass(frozen=True, slots=True)
-class SequencePair(PlainExample):
+class SequencePair(Example):
     """A source and its target, such as a sentence and its translation.
 
     Attributes:

@@ -54,9 +54,6 @@ OF_SUMS: Mapping[str, Callable[[], Any]] = {
 def signature(name: str) -> str:
     """Return sacrebleu's signature of a metric, by which comparable scores elsewhere are recognized.
 
-    Args:
-        name: A key of `OF_SUMS`.
-
     Raises:
         UserError: If sacrebleu is not installed.
     """
@@ -211,5 +208,4 @@ PERPLEXITY = _of_costs(
     unit=Unit(1, 2, 1.0),
 )
 METRICS = (BLEU, CHRF, BLEU_LOWERCASE, BLEU_ZH, BLEU_CHAR, *ROUGE, EXACT, TOKEN_ACCURACY, PERPLEXITY)
-OF_TEXTS = tuple(metric.name for metric in METRICS if not metric.partial)
 OF_COSTS = tuple(metric.name for metric in METRICS if metric.partial)

@@ -19,7 +19,7 @@ from harness.errors import UserError
 from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective
 from harness.task_types.sequence_to_sequence import Writing, task_type
 from harness.task_types.sequence_to_sequence.examples import SequencePair, WrittenText
 from harness.task_types.sequence_to_sequence.metrics import PERPLEXITY
@@ -51,17 +51,13 @@ class Costs(NamedTuple):
 
 @dataclass(frozen=True)
 class TokenFeatures(Features):
-    """A split with the conversion of tokens to text.
-
-    Attributes:
-        targets: Encodes and decodes targets.
-    """
+    """A split with the conversion of tokens to text."""
 
     targets: Targets | None = None
 
 
 @dataclass(frozen=True)
-class TextObjective(LearntAsItIs):
+class TextObjective(Objective):
     """Objective of sequence to sequence: a text for each source.
 
     Attributes:
@@ -89,7 +85,6 @@ class TextObjective(LearntAsItIs):
 
     def for_training(self, _model: Any, _examples: Sequence[SequencePair], *, has_own_head: bool) -> Self:
         """Return a copy for training, which generates greedily or not at all."""
-        del has_own_head
         greedy = self.writing.model_copy(update={"beams": 1})
         return replace(self, writing=greedy, writes=self.writing.validate_by == "generation")
 

@@ -19,13 +19,7 @@ LANGUAGES = {"source_language": "src_lang", "target_language": "tgt_lang"}
 
 @dataclass(frozen=True)
 class Targets:
-    """Encode and decode targets.
-
-    Attributes:
-        tokenizer: A transformers tokenizer.
-        writing: The settings of sequence to sequence in the recipe.
-        layout: How the model receives targets.
-    """
+    """Encode and decode targets."""
 
     tokenizer: Any
     writing: Writing

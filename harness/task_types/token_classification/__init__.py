@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from operator import ne
 from typing import Any
 
@@ -12,13 +11,11 @@ from harness.data.column_files import DOCUMENT, ENDINGS
 from harness.data.fields import FieldError, label_index
 from harness.data.placed_rows import with_fields
 from harness.data.rows import group_of
-from harness.data.sampled_columns import SampledColumn, named_like
+from harness.data.sampled_columns import SampledColumn, columns_named_like
 from harness.data.task import Row, Splits, Task
-from harness.metrics.metric import Floats
 from harness.rare_label import RareLabel, rare_label
-from harness.task_types.analysed import LabelCounts
-from harness.task_types.constants import most_frequent
-from harness.task_types.contract import Column, TaskType
+from harness.task_types.baseline import most_frequent
+from harness.task_types.contract import Column, TaskType, untaught_labels
 from harness.task_types.label_loss import LabelLoss
 from harness.task_types.token_classification import errors
 from harness.task_types.token_classification.examples import TaggedSentence, items_of, words_of
@@ -58,14 +55,15 @@ class TokenClassification(TaskType):
     inferred = True
     endings = ENDINGS
     guess_rank = 1
+    label_counts = staticmethod(errors.label_counts)
+    confusions = staticmethod(errors.confusions)
 
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
         """Guess the columns of lists of words and tags by their names."""
         lists = {name: column for name, column in columns.items() if column.is_list}
-        found = {role: named.get(role) or tuple(islice(named_like(lists, NAMES[role]), 1)) for role in self.columns}
-        return found if named.keys() <= found.keys() and all(found.values()) else None
+        return columns_named_like(lists, named, NAMES)
 
     def fit(self, columns: Mapping[str, Sequence[SampledColumn]]) -> str | None:
         """Accept columns of lists."""
@@ -81,16 +79,8 @@ class TokenClassification(TaskType):
         return items_of(row.get(task.column("tags"))) or ()
 
     def label_problems(self, labels: tuple[str, ...], splits: Splits) -> Iterator[str]:
-        """Report that there are no tags, that all words have the same one, or that a tag is missing from train."""
-        trained = {tag for example in splits.train for tag in example.tags}
-        if not labels:
-            yield "train: no word has a tag. Give tagged rows."
-        elif len(trained) == 1:
-            yield f"train: every word has the tag {labels[trained.pop()]!r}. Give at least two tags."
-        else:
-            for split, examples in (("validation", splits.validation), ("test", splits.test)):
-                for tag in sorted({tag for example in examples for tag in example.tags} - trained):
-                    yield f"{split}: tag {labels[tag]!r} never occurs in train. Add some, or leave it out."
+        """Report tags that cannot be learnt."""
+        return untaught_labels(labels, splits, unit="word", noun="tag")
 
     def rare_label(self, splits: Splits) -> RareLabel | None:
         """Return the type with the fewest entities, if it is rare; None if the tags do not encode entities."""
@@ -138,14 +128,6 @@ class TokenClassification(TaskType):
         """Return the number of words with a wrong tag."""
         return float(sum(map(ne, answer["reference"], answer["prediction"])))
 
-    def label_counts(self, table: Any, labels: Sequence[str]) -> LabelCounts:
-        """Count the entities of each type, or the words with each tag."""
-        return errors.label_counts(table, labels)
-
-    def confusions(self, table: Any, labels: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
-        """Return the confusion matrix of tags."""
-        return errors.confusions(table, labels)
-
     def option_columns(self, _task: Task) -> Mapping[str, tuple[str, ...]]:
         """Return the column of a text, which is split into words."""
         return {TEXT: (TEXT,)}
@@ -178,7 +160,6 @@ class TokenClassification(TaskType):
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
         """Return whether all words are predicted to have one tag."""
-        del references
         return len(predictions.flatten().unique()) == 1
 
     def pipeline_tag(self, _test_scores: Mapping[str, float]) -> str:

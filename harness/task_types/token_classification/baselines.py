@@ -6,12 +6,12 @@ of each word in the training data, and the most frequent one of all for unknown 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.task_types.baseline import read_json, write_json
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 
 FILE = "tags.json"
@@ -21,12 +21,7 @@ Choice = tuple[int, float]  # a label's index, and the fraction of words with it
 
 @dataclass(frozen=True)
 class TagTable:
-    """A tag for each word.
-
-    Attributes:
-        words: The choices for known words.
-        others: The choice for all other words.
-    """
+    """A tag for each word."""
 
     words: Mapping[str, Choice]
     others: Choice
@@ -37,8 +32,7 @@ class TagTable:
 
     def save(self, folder: Path) -> None:
         """Save the table in `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(vars(self), ensure_ascii=False), encoding="utf-8")
+        write_json(folder / FILE, vars(self))
 
     def _tagged(self, words: Sequence[str]) -> Tagging:
         chosen = [self.words.get(word, self.others) for word in words]
@@ -47,11 +41,7 @@ class TagTable:
 
 @dataclass(frozen=True)
 class MostFrequentTag:
-    """Fit and load `TagTable`.
-
-    Attributes:
-        by_word: Whether each word has its own choice.
-    """
+    """Fit and load `TagTable`."""
 
     by_word: bool
 
@@ -67,7 +57,7 @@ class MostFrequentTag:
 
     def load(self, folder: Path, _labels: tuple[str, ...]) -> TagTable:
         """Load what `save` wrote to `folder`."""
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / FILE)
         return TagTable({word: tuple(choice) for word, choice in content["words"].items()}, tuple(content["others"]))
 
 

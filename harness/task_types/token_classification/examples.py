@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.data.fields import FieldError, whole_text
-from harness.data.task import PlainExample
+from harness.data.task import Example
 from harness.data.written_values import NotWrittenError, written_value
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedSentence(PlainExample):
+class TaggedSentence(Example):
     """A sentence of words, each with a tag.
 
     Attributes:

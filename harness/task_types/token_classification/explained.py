@@ -11,11 +11,7 @@ from harness.errors import UserError, nearest
 
 
 class ExplainSettings(Strict):
-    """Options of `harness explain` in token classification.
-
-    Attributes:
-        word: The word whose tag to explain, or its number counted from 1.
-    """
+    """Options of `harness explain` in token classification."""
 
     word: str | None = Field(
         None,
@@ -28,11 +24,6 @@ def word_place(asked: str | None, words: Sequence[str], tags: Sequence[str]) -> 
     """Return the place of the requested word, or of the first without the most frequent tag of the sentence.
 
     A tag O, which is outside of all entities, counts as the most frequent one.
-
-    Args:
-        asked: The word, or its number from 1.
-        words: The sentence.
-        tags: The predicted tags.
 
     Raises:
         UserError: If the sentence has no such word.

@@ -22,7 +22,7 @@ from harness.models.head import Head
 from harness.ops.device import to_device
 from harness.task_types.explained import Asked, ExplainedScore, place_of
 from harness.task_types.label_weights import label_counts
-from harness.task_types.objective import LearntAsItIs
+from harness.task_types.objective import Objective, label_settings
 from harness.task_types.token_classification.examples import TaggedSentence, Tagging
 from harness.task_types.token_classification.explained import word_place
 from harness.task_types.token_classification.pieces import places_in_windows, without_pieces, word_pieces
@@ -49,7 +49,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class TagObjective(LearntAsItIs):
+class TagObjective(Objective):
     """Objective of token classification: a tag for each word.
 
     Attributes:
@@ -65,13 +65,7 @@ class TagObjective(LearntAsItIs):
 
     def head(self) -> Head:
         """Return a classification head for each token, with the tags' names."""
-        names = dict(enumerate(self.labels))
-        settings = {
-            "num_labels": len(names),
-            "id2label": names,
-            "label2id": {name: index for index, name in names.items()},
-        }
-        return Head("AutoModelForTokenClassification", settings, ("logits",), per_token=True)
+        return Head("AutoModelForTokenClassification", label_settings(self.labels), ("logits",), per_token=True)
 
     def features(self, examples: Sequence[TaggedSentence], reader: Reader) -> Features:
         """Encode one item per sentence, with all its windows."""
@@ -90,7 +84,6 @@ class TagObjective(LearntAsItIs):
 
     def for_training(self, _model: Any, examples: Sequence[TaggedSentence], *, has_own_head: bool) -> Self:
         """Return a copy with the weights that follow from the examples' tags."""
-        del has_own_head
         if self.learnt.is_plain:
             return self
         counts = label_counts([tag for example in examples for tag in example.tags], len(self.labels))
@@ -150,12 +143,6 @@ class TagObjective(LearntAsItIs):
             lambda scores: scores[row, column, tag],
             lambda scores: float(scores[row, column].double().softmax(0)[tag]),
         )
-
-    def outputs(
-        self, results: Sequence[Tagging], _features: Features, _examples: Sequence[TaggedSentence]
-    ) -> list[Tagging]:
-        """Return the tags of each sentence."""
-        return list(results)
 
     def notes(self, examples: Sequence[TaggedSentence], reader: Reader) -> list[str]:
         """Report a causal model, and the number of words that are unknown to its tokenizer."""

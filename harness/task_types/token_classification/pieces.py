@@ -17,10 +17,6 @@ def word_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> list[Piec
     Words are encoded one by one, so that any tokenizer works, with offsets or without. All but the first word of a
     sentence get a blank before them, as in running text, since byte-level tokenizers encode them differently; unless
     the tokenizer itself puts one before every text. No word becomes a special token.
-
-    Args:
-        tokenizer: A transformers tokenizer.
-        sentences: The words of each sentence.
     """
     blank = _blank_before(tokenizer)
     spelt = [[word if place == 0 else blank + word for place, word in enumerate(words)] for words in sentences]
@@ -39,12 +35,7 @@ def without_pieces(tokenizer: Any, sentences: Sequence[Sequence[str]]) -> int:
 
 
 def places_in_windows(pieces: Pieces, document: Document) -> tuple[tuple[int, int], ...]:
-    """Locate each word's first piece: the window with the most context for it, and the position in input_ids.
-
-    Args:
-        pieces: The token ids of the words.
-        document: The windows, which contain all words.
-    """
+    """Locate each word's first piece: the window with the most context for it, and the position in input_ids."""
     firsts, position = set(), 0
     for ids in pieces:
         firsts.add(position)
