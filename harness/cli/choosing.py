@@ -8,31 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.app import (
-    FAILED,
-    LEFT,
-    MISTAKE,
-    RUNS,
-    RedoOption,
-    RunsOption,
-    SetOption,
-    TrialsOption,
-    WorkersOption,
-    app,
-    names,
-    typed_words,
-    with_options,
-)
-from harness.cli.completing import models as complete_models
-from harness.cli.data_options import BlankRowsOption, DecimalOption, EncodingOption, GroupOption, SeparatorOption
+from harness.cli import completing
+from harness.cli.app import FAILED, LEFT, MISTAKE, RUNS, app, names, typed_words, with_options
+from harness.cli.options import COLUMNS, FORMS, RedoOption, RunsOption, SetOption, TrialsOption, WorkersOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.config.files import refuse_shared_folder
-from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console, say
@@ -59,6 +44,42 @@ SHORTER = (
 )
 
 
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on, a folder, or a Hub data set "
+        "(owner/name or owner/name:configuration)."
+    ),
+]
+TaskTypeOption = Annotated[
+    str | None, typer.Option("--task-type", help="The task type; see harness list task-types. If omitted, guessed.")
+]
+ModelsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Names, folders or Hub ids, comma-separated. Default: the usual ones.", autocompletion=completing.models
+    ),
+]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000),
+]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over."),
+]
+MetricOption = Annotated[
+    str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
+]
+MarginOption = Annotated[
+    float | None,
+    typer.Option(help="How much worse still counts as not worse, in the units of the scores: 1 for one point.", min=0),
+]
+WriteOption = Annotated[
+    Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
+]
+
+
 @app.command(
     epilog="""Examples:\n
     harness choose reviews.csv\n
@@ -66,59 +87,23 @@ SHORTER = (
     harness choose stanfordnlp/imdb --models minilm,tfidf\n
     harness choose questions.json --write questions.toml"""
 )
-@with_options({role: column.help for role, column in column_roles().items()})
+@with_options({**FORMS, **COLUMNS})
 def choose(
     invocation: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on, a folder, or a Hub data set "
-            "(owner/name or owner/name:configuration)."
-        ),
-    ],
-    task_type: Annotated[
-        str | None, typer.Option("--task-type", help="The task type; see harness list task-types. If omitted, guessed.")
-    ] = None,
-    group: GroupOption = None,
-    separator: SeparatorOption = None,
-    encoding: EncodingOption = None,
-    blank_rows: BlankRowsOption = None,
-    decimal: DecimalOption = None,
-    models: Annotated[
-        str | None,
-        typer.Option(
-            help="Names, folders or Hub ids, comma-separated. Default: the usual ones.",
-            autocompletion=complete_models,
-        ),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000
-        ),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over."),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(
-            help="How much worse still counts as not worse, in the units of the scores: 1 for one point.", min=0
-        ),
-    ] = None,
+    file: FileArgument,
+    task_type: TaskTypeOption = None,
+    models: ModelsOption = None,
+    seeds: SeedsOption = None,
+    minutes: MinutesOption = None,
+    metric: MetricOption = None,
+    margin: MarginOption = None,
     trials: TrialsOption = None,
-    write: Annotated[
-        Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
-    ] = None,
+    write: WriteOption = None,
     settings: SetOption = None,
     redo: RedoOption = False,
     runs: RunsOption = RUNS,
     workers: WorkersOption = None,
-    **columns: list[str] | None,
+    **local: Any,
 ) -> None:
     """Recommend a model for your own file: guess its task type, run models with several seeds, compare them."""
     ends = None if minutes is None else time.monotonic() + _seconds(minutes)
@@ -129,18 +114,11 @@ def choose(
             "--runs folder."
         )
     prepare_libraries()
-    from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
-        asked_of,
-        check_data,
-        suite_name,
-        suite_of,
-        suite_toml,
-        with_weights_tried,
-    )
+    from harness.suites.choosing import asked_of, suite_name, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
 
     question = asked_of(
         _on_this_machine(file, runs),
-        columns={role: tuple(names) for role, names in columns.items() if names},
+        columns={role: tuple(given) for role in COLUMNS if (given := local.pop(role))},
         task_type=task_type,
         models=names("--models", models),
         seeds=seeds or SequentialSeeds(start=LEAST_START, most=USUAL_MOST),
@@ -148,11 +126,7 @@ def choose(
         metric=metric,
         margin=margin or None,
         trials=trials,
-        group=group,
-        separator=separator,
-        encoding=encoding,
-        blank_rows=blank_rows,
-        decimal=decimal,
+        **local,
     )
     name = suite_name(Path(str(question.local.train)))
     # A data.csv is common, and nothing else is in the folder of its task, data/data.
@@ -161,16 +135,11 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         say(shown, line)
-    rare, split_off = check_data(question)
-    if split_off is not None and split_off < FEW_EXAMPLES:
-        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
-    if rare is not None:
-        question = with_weights_tried(question, rare)
-        say(shown, _rare(rare, question))
+    question, rare_label_told = _checked(question, shown)
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed, rare_label_told=rare is not None)
+    options = Options(redo=redo, command=typed, rare_label_told=rare_label_told)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
 
 
@@ -207,6 +176,19 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
     yield f"Models: {', '.join(question.models)}."
     for name, reason in question.left_out.items():
         yield f"Not tried: {name} ({reason})"
+
+
+def _checked(question: Question, shown: Console) -> tuple[Question, bool]:
+    """Check the data, and say what is remarkable; return the question, and whether its rare label was named."""
+    from harness.suites.choosing import check_data, with_weights_tried  # noqa: PLC0415 -- a command's own
+
+    rare, split_off = check_data(question)
+    if split_off is not None and split_off < FEW_EXAMPLES:
+        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
+    if rare is not None:
+        question = with_weights_tried(question, rare)
+        say(shown, _rare(rare, question))
+    return question, rare is not None
 
 
 def _rare(rare: RareLabel, question: Question) -> str:

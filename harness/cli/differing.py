@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.erring import JsonOption, one_line
+from harness.cli.erring import one_line
+from harness.cli.options import JsonOption
 from harness.environment import prepare_libraries
 from harness.output import console, say
 from harness.printable import printable_json

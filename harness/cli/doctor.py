@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -19,7 +19,8 @@ import typer
 from packaging.requirements import Requirement
 
 from harness.cache import cache_folder
-from harness.cli.app import FAILED, RUNS, RunsOption, app
+from harness.cli.app import FAILED, RUNS, app
+from harness.cli.options import JsonOption, RunsOption
 from harness.comparison.formatting import memory
 from harness.environment import prepare_libraries
 from harness.output import console, plain_table
@@ -49,7 +50,7 @@ class Finding:
 @app.command(epilog="Example: harness doctor")
 def doctor(
     runs: RunsOption = RUNS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
     prepare_libraries()

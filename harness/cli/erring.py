@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.app import app
+from harness.cli.options import JsonOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
 from harness.output import console, say
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT, WORST = 300, 20
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @app.command(

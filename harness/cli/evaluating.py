@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from harness.cli.app import app
-from harness.cli.data_options import EncodingOption, SeparatorOption
+from harness.cli.options import EncodingOption, JsonOption, SeparatorOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console
@@ -39,7 +39,7 @@ def evaluate(
     ] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Score a finished run's model on new rows with known answers, with 95 % intervals."""
     if (input_ is None) == (split is None):

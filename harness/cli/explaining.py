@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app, single, with_options
+from harness.cli.options import JsonOption, repeatable
 from harness.counted import counted
 from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --curve 20"""
 )
-@with_options(predict_options() | explain_settings())
+@with_options(repeatable(predict_options() | explain_settings()))
 def explain(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     label: Annotated[
@@ -49,7 +50,7 @@ def explain(
         ),
     ] = False,
     html: Annotated[Path | None, typer.Option(help="Also write this HTML file.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    json_: JsonOption = False,
     **texts: list[str] | None,
 ) -> None:
     """Show how much each token adds to the score of a label, answer or tag, and how far to trust that."""

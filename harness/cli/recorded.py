@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.app import MISTAKE, RUNS, STOPPED, app
+from harness.cli.options import JsonOption
 from harness.comparison.formatting import NOTHING, duration, memory
 from harness.counted import counted
 from harness.errors import UserError
@@ -20,7 +21,6 @@ from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs
 
 recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and merge recorded runs.")
 app.add_typer(recorded, name="runs")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @recorded.command("ls", epilog="Example: harness runs ls runs/demo --json")

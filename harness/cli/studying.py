@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.claims.claim import CLAIMS, Settings
 from harness.claims.record import numbers_of, other_settings, read_claim, refuse_other_settings, write_study
 from harness.claims.study import by_claim, chosen, read_study, refuse_shared_folders, refuse_unused
-from harness.cli.app import FAILED, MISTAKE
+from harness.cli.app import FAILED, MISTAKE, refuse_options
 from harness.errors import UserError, collected
 from harness.output import console, plain_table, say
 
@@ -26,28 +26,19 @@ if TYPE_CHECKING:
     from harness.runs.run import Run
     from harness.suites.suite import Suite
 
-ALLOWED = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
+OF_RUNS = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
 """Options of `harness run` that a study has, too."""
 
 
-def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) -> None:
+def refuse_with_study(context: typer.Context, allowed: Sequence[str] = OF_RUNS) -> None:
     """Reject options that only apply to suites or single runs.
 
     Raises:
         UserError: If one is given.
     """
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in allowed
-        and (source := context.get_parameter_source(parameter.name or "")) is not None
-        and source.name == "COMMANDLINE"
-    ]
-    if given:
-        raise UserError(
-            f"harness {context.info_name}: {', '.join(given)} can't be used with a study. Leave it out; the files of "
-            "the study and its suites say what is measured."
-        )
+    refused = {str(parameter.name) for parameter in context.command.params} - {*allowed}
+    why = " can't be used with a study. Leave it out; the files of the study and its suites say what is measured."
+    refuse_options(context, refused, why)
 
 
 def run_study(

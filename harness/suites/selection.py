@@ -115,12 +115,7 @@ def resolve_single(
         raise UserError(
             "harness run: name a suite, or --models with --task, or --models with --train. See: harness run --help."
         )
-    if task is not None:
-        _refuse_with_task(local)
-        data, name = None, task
-    else:
-        data = _own_files(local)
-        name = Path(str(files)).stem
+    data, name = (None, task) if task is not None else (_own_files(local), Path(str(files)).stem)
     found = single_models(models, parse_settings(settings or []))
     if new_head:
         found = {one: (model.model_copy(update={"head": "new"}), recipe) for one, (model, recipe) in found.items()}
@@ -134,37 +129,3 @@ def _own_files(local: Mapping[str, Any]) -> LocalData:
     if found is None:
         raise UserError(*mistakes)
     return found
-
-
-def refuse_with_suite(**flags: Any) -> None:
-    """Reject options that the suite's file determines.
-
-    Raises:
-        UserError: If any of the flags is given.
-    """
-    given = [_flag(name) for name, value in flags.items() if value not in (None, ())]
-    if given:
-        raise UserError(
-            f"harness run: {', '.join(given)} can't be used with a suite; the suite's file says what to run."
-        )
-
-
-def refuse_without_suite(**flags: Any) -> None:
-    """Reject options that only apply to suites.
-
-    Raises:
-        UserError: If any of the flags is given.
-    """
-    given = [_flag(name) for name, value in flags.items() if value]
-    if given:
-        raise UserError(f"harness run: {', '.join(given)}: only for a suite. Name a suite, or leave it out.")
-
-
-def _refuse_with_task(local: Mapping[str, Any]) -> None:
-    given = [_flag(name) for name, value in local.items() if value]
-    if given:
-        raise UserError(f"harness run: {', '.join(given)} can't be used with --task; they describe --train files.")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
