@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
 from collections.abc import Iterable
 from typing import IO, Any
@@ -14,7 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from harness.printable import printable
+from harness.printable import printable, printable_json
 
 _SPELLINGS = {
     "·": "-", "–": "-", "—": "-", "−": "-", "×": "x", "±": "+/-", "✓": "+", "✗": "x", "↑": "^", "↓": "v",
@@ -56,6 +57,12 @@ def plain_table(*headings: str, title: str | None = None) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+def json_text(content: Any, *, indent: int | None = 1) -> str:
+    """JSON for standard output: readable as far as its encoding allows, without characters that have side effects."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return printable_json(json.dumps(content, indent=indent, ensure_ascii=not is_unicode, default=str))
 
 
 def prepare_streams() -> None:

@@ -34,7 +34,7 @@ from harness.cli.options import (
 )
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, json_text
 
 if TYPE_CHECKING:
     from harness.config.run import Evaluate
@@ -57,10 +57,10 @@ def list_(
     json_: JsonOption = False,
 ) -> None:
     """List the tasks, models and other names that a suite or a command can use."""
-    from harness.cli.listing import LISTS, as_json, listed, shown_list  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import LISTS, contents, listed, shown_list  # noqa: PLC0415 -- a command's own
 
     if json_:
-        typer.echo(as_json([what] if what else list(LISTS)))
+        typer.echo(json_text(contents([what] if what else list(LISTS))))
         return
     shown = console()
     for name in [what] if what else LISTS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -23,7 +22,7 @@ from harness.cli.app import FAILED, RUNS, app
 from harness.cli.options import JsonOption, RunsOption
 from harness.comparison.formatting import memory
 from harness.environment import prepare_libraries
-from harness.output import console, plain_table
+from harness.output import console, json_text, plain_table
 from harness.version import __version__
 
 HUB_SECONDS = 5.0
@@ -60,7 +59,7 @@ def doctor(
         found.append(finding)
         table.add_row(MARKS[finding.state], finding.what, finding.said)
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+        typer.echo(json_text([asdict(finding) for finding in found]))
     else:
         console().print(table)
     if any(finding.state == "problem" for finding in found):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,8 +11,7 @@ from harness.cli.app import app
 from harness.cli.options import EncodingOption, JsonOption, SeparatorOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
-from harness.printable import printable_json
+from harness.output import console, json_text
 
 
 @app.command(
@@ -60,7 +58,7 @@ def evaluate(
     estimates = evaluated.estimates_of(found)
     if as_json:
         content = {"run": str(run), **evaluated.evaluated_content(found, estimates)}
-        typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))
+        typer.echo(json_text(content))
         return
     shown = console()
     print_table(evaluated.evaluated_table(found, estimates), shown)

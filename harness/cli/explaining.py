@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,7 @@ from harness.counted import counted
 from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console, say
+from harness.output import console, json_text, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,7 +86,7 @@ def explain(
         write_atomically(html, page(found).encode())
     if json_:
         told = {"explanations": [asdict(one) for one in found], "worth": None if worth is None else asdict(worth)}
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json_text(told))
         return
     shown = console()
     for one in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from harness.counted import counted
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
-from harness.output import console
+from harness.output import console, json_text
 
 
 @app.command(
@@ -150,7 +149,7 @@ def perplexity(
         per_token=tokens,
     )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json_text(rows))
     else:
         shown.print(perplexity_table(rows))
         if tokens:
