@@ -104,6 +104,11 @@ class Cost(_Part):
     peak_memory_bytes: Count = 0
     training_flops: Amount = 0.0
 
+    @property
+    def total_seconds(self) -> float:
+        """The wall time of the whole run."""
+        return sum(self.seconds.values())
+
 
 class Pretraining(_Part):
     """The pretraining of a run's initial weights by `harness pretrain`: the recipe, and the tokens trained on.

@@ -51,7 +51,7 @@ def _table(found: list[Recorded]) -> Table:
     for run in found:
         row, score = run.row(), run.main_score
         shown = NOTHING if score is None else unit_of(run.record.task_card.main_metric).score(score)
-        seconds, size = duration(sum(run.record.cost.seconds.values())), memory(run.bytes)
+        seconds, size = duration(run.record.cost.total_seconds), memory(run.bytes)
         names = [str(row[name]) for name in ("suite", "task", "model")]
         which = run.record.which.removeprefix("seed ")
         table.add_row(*names, which, run.record.status, shown, seconds, size)

@@ -22,6 +22,7 @@ from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.fold import which_run
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_record
+from harness.records import readable_record
 from harness.runs.claim import check_claim, claimed, has_claim
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning
@@ -32,6 +33,7 @@ CONFIG = "config.json"
 STATE = "state"
 ERROR = "error.txt"
 REDO, CONFIRMED = "redo", "all are marked"
+TaskAndModel = tuple[str, str]
 State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
@@ -64,6 +66,15 @@ class Run:
     def __str__(self) -> str:
         known = which_run(self.config.seed, self.config.fold)
         return f"{self.config.task} · {self.model} · {known if self.trial is None else f'trial {self.trial.number}'}"
+
+    @property
+    def task_and_model(self) -> TaskAndModel:
+        """What it has in common with the other seeds and folds of its model."""
+        return self.config.task, self.model
+
+    def record_if_any(self) -> RunRecord | None:
+        """The record in its folder, of whatever configuration; None if there is none that can be read."""
+        return readable_record(self.folder / RECORD)
 
     def state(self) -> State:
         """The state of the run, without changing it.
@@ -242,10 +253,8 @@ def _left_by(record: RunRecord) -> tuple[str, ...]:
 
 def _status(file: Path) -> Status | None:
     """The status in the record; None if it is unreadable, which may still be a result."""
-    try:
-        return read_record(file).status
-    except UserError:
-        return None
+    record = readable_record(file)
+    return None if record is None else record.status
 
 
 def _remove(path: Path) -> None:

@@ -15,9 +15,9 @@ from harness.ops.stopping import stop_request
 from harness.record import CurvePoint
 from harness.registry import is_simple_baseline
 from harness.runs.options import Options
-from harness.runs.run import Run
+from harness.runs.run import Run, TaskAndModel
 from harness.suites.ended import Attempt
-from harness.suites.order import Queue
+from harness.suites.order import Queue, Seconds
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
 from harness.suites.worker_processes import WorkerProcess, can_fork, forked, spawned
@@ -91,7 +91,7 @@ class _Suite:
     waiting: Queue
     options: Options
     board: Board
-    seconds: dict[tuple[str, str], float]
+    seconds: dict[TaskAndModel, float]
     workers: list[_Worker] = field(default_factory=list)
     is_stopping: bool = False
     printed: str = ""  # By the last worker that ended before its first run and printed anything.
@@ -137,9 +137,9 @@ class _Suite:
             return  # It has died; its pipe will show it.
 
     def _ended(self, worker: _Worker, ended: Attempt) -> Result:
-        run, record = self._released(worker), ended.record
-        if record is not None and record.status != "failed":
-            self.seconds[run.config.task, run.model] = sum(record.cost.seconds.values())
+        run = self._released(worker)
+        if ended.seconds is not None:
+            self.seconds[run.task_and_model] = ended.seconds
         self._give(worker)
         return run, ended
 
@@ -187,7 +187,7 @@ def in_workers(
     board: Board,
     *,
     worker_slots: Sequence[WorkerSlot],
-    seconds: dict[tuple[str, str], float],
+    seconds: Seconds,
 ) -> Generator[Result]:
     """Yield each run with its outcome as soon as it ends.
 
