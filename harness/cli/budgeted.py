@@ -20,7 +20,6 @@ from harness.comparison.wording import listed
 from harness.counted import counted
 from harness.output import say
 from harness.record import RECORD, read_record
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run
 from harness.suites.ended import DONE, Attempt
 from harness.suites.forecast import wall_seconds
@@ -286,7 +285,7 @@ def busy() -> float:
 
 
 def _is_simple(runs: Sequence[Run]) -> bool:
-    return all(is_simple_baseline(run.config.model.family or "") for run in runs)
+    return all(run.config.model.is_simple_baseline for run in runs)
 
 
 def _has_begun(run: Run) -> bool:

@@ -20,7 +20,6 @@ from harness.counted import counted_are
 from harness.errors import UserError, notice
 from harness.output import plain_table, say
 from harness.record import RunRecord
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.ended import DONE
 from harness.suites.forecast import RunForecast, forecast, total, wall_seconds
@@ -103,8 +102,8 @@ def foreseen(
     ]
     slots = worker_slots(this_machine(), requested=workers, planned=len(waiting))
     speeds = _speeds(records, slots, measure=measure)
-    families = {run.model: run.config.model.family or "" for run in planned}
-    simple = {model for model, family in families.items() if is_simple_baseline(family)}
+    models = {run.model: run.config.model for run in planned}
+    simple = {name for name, model in models.items() if model.is_simple_baseline}
     alike: dict[tuple[str, str, int], RunForecast] = {}  # Seeds share a recipe, and so their cost.
     found = {}
     for run in waiting:

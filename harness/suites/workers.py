@@ -13,7 +13,6 @@ from harness.cache import scratch_folder
 from harness.errors import UserError, notice
 from harness.ops.stopping import stop_request
 from harness.record import CurvePoint
-from harness.registry import is_simple_baseline
 from harness.runs.options import Options
 from harness.runs.run import Run, TaskAndModel
 from harness.suites.ended import Attempt
@@ -77,8 +76,7 @@ def _all_started(slots: Sequence[WorkerSlot], folder: Path, *, planned: Sequence
 
 def _needed(planned: Sequence[Run]) -> list[str]:
     """The modules that every worker needs for the runs; simple baselines need no model."""
-    families = {run.config.model.family for run in planned}
-    trains = any(family is None or not is_simple_baseline(family) for family in families)
+    trains = not all(run.config.model.is_simple_baseline for run in planned)
     writes = ["pyarrow.parquet", "pandas"]  # pyarrow imports pandas for the first column that it makes.
     models = ["harness.training.finetuning", "harness.models.families"] if trains else []
     return ["harness.suites.attempt", *writes, *models]

@@ -15,7 +15,6 @@ from typing import Any
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.record import RunRecord
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run
 from harness.tuning.space import Space
 from harness.tuning.trials import drawn_recipe, trial_run, trials_of, without_value
@@ -51,7 +50,7 @@ def halved_trials(
         UserError: If a recipe is invalid.
     """
     sizes = rounds_of(count)
-    if not _takes_steps(run):
+    if run.config.training.method == "probe" or run.config.model.is_simple_baseline:
         return trials_of(run, space, sum(sizes)), True
     mistakes = without_value(run, space)
     if mistakes:
@@ -73,11 +72,6 @@ def halved_trials(
         best_first = ranked(map(outcome_of, records), higher_is_better=records[0].task_card.higher_is_better)
         recipes = [recipes[trial - len(found) + size] for trial in best_first]
     return found, True
-
-
-def _takes_steps(run: Run) -> bool:
-    assert run.config.model.family is not None, "the family is resolved before a run is made"
-    return not (run.config.training.method == "probe" or is_simple_baseline(run.config.model.family))
 
 
 def _shortened(run: Run, space: Space, recipe: int, times: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.config.training import UNREAD_BY_PROBES, Baselines, recipe_of
 from harness.errors import UserError
-from harness.registry import baseline_settings, is_simple_baseline
+from harness.registry import baseline_settings
 from harness.runs.run import Run
 from harness.trial import Trial
 from harness.tuning.settings import Tuning
@@ -32,13 +32,13 @@ def is_tuned(run: Run, tuning: Tuning) -> bool:
 
 def space_read(run: Run, space: Space) -> Space:
     """The part of a space that the run's model uses; none if the recipe takes no steps."""
-    family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
-    assert family is not None, "the family is resolved before a run is made"
-    if is_simple_baseline(family):
-        return {name: dimension for name, dimension in space.items() if name in baseline_settings(family)}
+    model = run.config.model
+    if model.is_simple_baseline:
+        known = baseline_settings(model.resolved_family)
+        return {name: dimension for name, dimension in space.items() if name in known}
     if run.config.training.maximum_steps == 0:
         return {}
-    unread = {*of_baselines, *(UNREAD_BY_PROBES if run.config.training.method == "probe" else ())}
+    unread = {*Baselines.model_fields, *(UNREAD_BY_PROBES if run.config.training.method == "probe" else ())}
     return {name: dimension for name, dimension in space.items() if name not in unread}
 
 
