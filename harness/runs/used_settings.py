@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.config.training import UNREAD_BY_PROBES, Baselines, Recipe, Training
+from harness.config.training import SEGMENTED, SPLIT_LIMITS, UNREAD_BY_PROBES, Baselines, Recipe, Training
 from harness.record import RunRecord
 from harness.registry import TASK_TYPES, baseline_settings
 from harness.task_types.contract import TaskType
 
-SPLIT_LIMITS = ("train_examples", "validation_examples", "test_examples")
 _OF_LORA = {"rank", "alpha"}
-_SEGMENTED = ("segment_recurrence", "independent_segments")
 _OF_SEGMENTS = {"segment", "memory", "gradient_segments"}
 
 
@@ -37,7 +35,7 @@ def _unused(settings: Mapping[str, Any], task_type: TaskType) -> set[str]:
         unused |= UNREAD_BY_PROBES
     if settings.get("maximum_steps") == 0:
         unused |= {*UNREAD_BY_PROBES, "method"} - {"maximum_steps"}
-    if strategy in _SEGMENTED:
+    if strategy in SEGMENTED:
         unused.discard("strategy")
     else:
         unused |= _OF_SEGMENTS

@@ -6,13 +6,12 @@ from importlib.util import find_spec
 
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
-from harness.config.training import FEWEST_STEPS, UNREAD_BY_PROBES, Training
+from harness.config.training import FEWEST_STEPS, SPLIT_LIMITS, UNREAD_BY_PROBES, Training
 from harness.errors import UserError, collected
 from harness.registry import FAMILIES, TASK_TYPES, baseline_settings
 from harness.suites.precision import actual_precision
 from harness.task_types.label_loss import LabelLoss, check_label_settings
 
-_READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
 _LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # The settings of training length.
 
 
@@ -36,7 +35,7 @@ def settled_recipe(
     """
     _check_trainable(local, model, recipe)
     if model.is_simple_baseline:
-        read = (*_READ_BY_BASELINES, *baseline_settings(model.resolved_family))
+        read = (*SPLIT_LIMITS, *baseline_settings(model.resolved_family))
         settled, mistakes = Training(**{key: getattr(recipe, key) for key in read}), list[str]()
         with collected(mistakes, f"tasks: {task}: "):
             check_label_settings(TASK_TYPES.load(task_type), settled)
