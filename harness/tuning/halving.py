@@ -13,11 +13,10 @@ from math import ceil
 from typing import Any
 
 from harness.config.training import Training
-from harness.errors import UserError
 from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.tuning.space import Space
-from harness.tuning.trials import drawn_recipe, trial_run, trials_of, without_value
+from harness.tuning.trials import check_multiplied, drawn_recipe, trial_runs, trials_of
 from harness.tuning.winner import outcome_of, ranked
 
 KEPT = 3
@@ -52,19 +51,13 @@ def halved_trials(
     sizes = rounds_of(count)
     if run.config.training.method == "probe" or run.config.model.is_simple_baseline:
         return trials_of(run, space, sum(sizes)), True
-    mistakes = without_value(run, space)
-    if mistakes:
-        raise UserError(*mistakes)
+    check_multiplied(run, space)
     found: list[Run] = []
     recipes: Sequence[int] = range(count)
     for number, size in enumerate(sizes):
         shortening = KEPT ** (len(sizes) - 1 - number)
-        trials = [
-            trial_run(run, len(found) + place, space, _shortened(run, space, recipe, shortening), mistakes)
-            for place, recipe in enumerate(recipes[:size])
-        ]
-        if mistakes:
-            raise UserError(*mistakes)
+        drawn = {len(found) + n: _shortened(run, space, recipe, shortening) for n, recipe in enumerate(recipes[:size])}
+        trials = trial_runs(run, space, drawn)
         found += trials
         records = [record for trial in trials if (record := recorded(trial)) is not None]
         if len(records) < size:
