@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import budgeted
 from harness.cli.budgeted import Budgeted, OutOfTime
+from harness.config.model import ModelConfig
 from harness.output import console
 from harness.suites.runner import Tally
 
@@ -55,7 +56,7 @@ class Made(Budgeted):
 
 def seeds(model, count=3, start=0, family="bert"):
     return [
-        Seed(model, SimpleNamespace(seed=number, model=SimpleNamespace(family=family)), Path(model, f"{number}"))
+        Seed(model, SimpleNamespace(seed=number, model=ModelConfig(family=family)), Path(model, f"{number}"))
         for number in range(start, start + count)
     ]
 
@@ -171,7 +172,7 @@ class SlowBaseline(Made):
 
 @pytest.mark.parametrize("before", [[], ["xlnet"]])
 def test_a_simple_baseline_that_takes_longer_is_stopped_as_well(made, before):
-    known = [Seed(name, SimpleNamespace(seed=0, model=SimpleNamespace(family="bert")), Path(name, "0"), saved_step=5)
+    known = [Seed(name, SimpleNamespace(seed=0, model=ModelConfig(family="bert")), Path(name, "0"), saved_step=5)
              for name in before]  # fmt: skip
     found, left = made(0, {"bert": 1, "xlnet": 1}, kind=SlowBaseline, sleeps=5, grace=0.01, begun_before=known)
     assert found.order == ()
