@@ -51,11 +51,18 @@ def say(shown: Console, line: str, *, style: str = "") -> None:
     return shown.print(Padding(Text(words, style=style), (0, 0, 0, len(line) - len(words)), expand=False))
 
 
-def plain_table(*headings: str, title: str | None = None) -> Table:
-    """A table without lines, whose long names are broken rather than cut; without a header if all headings are ""."""
+def plain_table(*headings: str, title: str | None = None, numbers_from: int | None = None) -> Table:
+    """A table without lines, whose long names are broken rather than cut; without a header if all headings are "".
+
+    Args:
+        headings: The headings of its columns.
+        title: Its title, if any.
+        numbers_from: The first of the columns that are aligned right; None: none is.
+    """
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=any(headings))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for place, heading in enumerate(headings):
+        is_number = numbers_from is not None and place >= numbers_from
+        table.add_column(heading, overflow="fold", justify="right" if is_number else "left")
     return table
 
 
