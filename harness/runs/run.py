@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.atomic_writes import sweep_unfinished_writes, write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.atomic_writes import sweep_unfinished_writes
+from harness.checksums import without_digest, write_document
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.fold import which_run
@@ -165,7 +165,7 @@ class Run:
         if not (self.is_redone if redo else self._same(self._begun())):
             _remove(self.partial)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.partial / CONFIG, json.dumps(with_digest(self.config.resolved())).encode())
+        write_document(self.partial / CONFIG, self.config.resolved())
         if redo:
             (self.partial / REDO).touch()
 
