@@ -75,7 +75,6 @@ class Budgeted:
         ends: The end of the time, on time.monotonic's clock.
         options: How to run.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
         waiting: The runs of models that were not started, by model, in the order in which they get time.
         begun: The runs of the other models.
         tally: The outcomes so far.
@@ -90,7 +89,6 @@ class Budgeted:
     ends: float
     options: Options
     console: Console
-    workers: int | None
     waiting: dict[str, list[Run]]
     tally: Tally
     begun: dict[str, list[Run]] = field(default_factory=dict)
@@ -182,7 +180,7 @@ class Budgeted:
         """Count the models as started, with the recipes that their trials choose, if any."""
         for model in models:
             runs = self.begun[model] = self.waiting.pop(model)
-            known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console, workers=self.workers)
+            known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console)
             self.begun[model], self.tally = known, self.tally.with_others(tried)
 
     def _execute(self, batch: Sequence[Run]) -> None:
@@ -194,7 +192,7 @@ class Budgeted:
             return
         failed_before = {run.folder for run in new if run.state() == "failed"}
         try:
-            ended = execute_runs(new, self.options, self.console, workers=self.workers)
+            ended = execute_runs(new, self.options, self.console)
         except OutOfTime:
             ended = Tally()
             for run in new:
@@ -245,7 +243,7 @@ class Budgeted:
     def _seconds_of(self, batch: Sequence[Run], *, end: End = "about") -> float:
         if not batch:
             return 0.0
-        plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
+        plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.options.workers)
         if end == "high" and any(run.seconds is None for run in plan.runs.values()):
             return inf  # Nothing is certain to end in time.
         return float(getattr(wall_seconds(plan.seconds, len(plan.slots)), end))

@@ -139,8 +139,8 @@ def choose(
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed, rare_label_told=rare_label_told)
-    _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
+    options = Options(redo=redo, command=typed, rare_label_told=rare_label_told, workers=workers)
+    _run_and_recommend(suite_of(question), options, shown, runs=runs, ends=ends)
 
 
 def _seconds(minutes: float) -> float:
@@ -213,9 +213,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
     shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
 
 
-def _run_and_recommend(
-    suite: Suite, options: Options, shown: Console, *, runs: Path, workers: int | None, ends: float | None
-) -> None:
+def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: Path, ends: float | None) -> None:
     from harness.cli.planning import first_look_seconds, keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
     from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
@@ -229,16 +227,16 @@ def _run_and_recommend(
     folder = write_suite(suite, runs)
     if options.redo and suite.tuning is None:
         mark_redone(planned, shown)
-    expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
+    expected = keep_foreseen(suite, planned, runs=runs, workers=options.workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
         say(shown, line)
     if ends is None and expected is not None and first_look_seconds(expected, suite.rule) > LONG:
         say(shown, SHORTER)
     left: tuple[str, ...] = ()
     if ends is None:
-        tally = _run_all(suite, planned, options, shown, folder=folder, workers=workers)
+        tally = _run_all(suite, planned, options, shown, folder=folder)
     else:
-        answered = run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
+        answered = run_within(suite, planned, options, shown, runs=runs, ends=ends)
         tally, left, folder = answered.tally, answered.left, runs / answered.suite.name
     if left and not read_records(folder)[0]:
         raise UserError(f"{folder}: no model has a score yet. Give more --minutes.", *left)
@@ -260,18 +258,16 @@ def _run_and_recommend(
         raise typer.Exit(LEFT)
 
 
-def _run_all(
-    suite: Suite, planned: Sequence[Run], options: Options, shown: Console, *, folder: Path, workers: int | None
-) -> Tally:
+def _run_all(suite: Suite, planned: Sequence[Run], options: Options, shown: Console, *, folder: Path) -> Tally:
     from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- heavy
     from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
     from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
 
-    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
+    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown)
     options = replace(options, redo=options.redo and suite.tuning is not None)  # Otherwise the runs to redo are marked.
     if suite.rule is None:
-        return tried.with_others(execute_runs(planned, options, shown, workers=workers))
-    return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)[0])
+        return tried.with_others(execute_runs(planned, options, shown))
+    return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder)[0])
 
 
 def _advise(found: Recommendation, shown: Console) -> None:

@@ -196,13 +196,14 @@ def run(
         intervals=_tracked_intervals(track),
         checkpoint_seconds=checkpoint_seconds,
         command=typed,
+        workers=workers,
     )
     study = None if suite is None else study_file(suite)
     if study is not None:
         from harness.cli.studying import refuse_with_study, run_study  # noqa: PLC0415 -- a command's own
 
         refuse_with_study(invocation)
-        run_study(study, only=only, settings=settings or (), runs=runs, options=options, workers=workers, quiet=quiet)
+        run_study(study, only=only, settings=settings or (), runs=runs, options=options, quiet=quiet)
         return
     if suite is None:
         _check_single(invocation, task)
@@ -232,7 +233,6 @@ def run(
         options,
         tuning=tuning,
         runs=runs,
-        workers=workers,
         quiet=quiet,
         is_part=just is not None,
     )

@@ -32,7 +32,6 @@ def carry_out(
     *,
     tuning: Tuning | None,
     runs: Path,
-    workers: int | None,
     quiet: bool = False,
     is_part: bool = False,
 ) -> None:
@@ -44,7 +43,6 @@ def carry_out(
         options: How to run.
         tuning: The tuning settings, if recipes are tuned first.
         runs: The folder of all runs.
-        workers: Number of parallel processes; None: as many as suit the machine.
         quiet: Whether to print nothing but failed runs and the reasons.
         is_part: Whether another command, which submitted the runs, has written the information about the suite.
 
@@ -55,13 +53,13 @@ def carry_out(
     shown = console(quiet=quiet or not main_process)
     if suite is not None and main_process and not is_part:
         write_suite(suite, runs)
-        keep_foreseen(suite, planned, runs=runs, workers=workers)
+        keep_foreseen(suite, planned, runs=runs, workers=options.workers)
     folder = runs / suite.name if suite else Path(os.path.commonpath([run.folder for run in planned]))
-    planned, tried, trial_count = execute_trials(planned, tuning, options, shown, workers=workers)
+    planned, tried, trial_count = execute_trials(planned, tuning, options, shown)
     if suite is not None and suite.rule is not None:
-        tally, count = run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)
+        tally, count = run_until_decided(suite, planned, options, shown, folder=folder)
     else:
-        tally, count = runner.execute_runs(planned, options, shown, workers=workers), len(planned)
+        tally, count = runner.execute_runs(planned, options, shown), len(planned)
     if suite is not None and main_process and not (is_part or tally.failed or tally.left):
         for line in outcome(folder):
             say(shown, line)

@@ -48,7 +48,6 @@ def run_study(
     settings: Sequence[str],
     runs: Path,
     options: Options,
-    workers: int | None,
     quiet: bool,
 ) -> None:
     """Execute the runs of a study's suites, measure its claims, and print which held; recorded parts are skipped.
@@ -59,7 +58,6 @@ def run_study(
         settings: Settings of claims, as claim.key=value, and of the recipes of their suites, as key=value.
         runs: The folder of all runs.
         options: How to run.
-        workers: Number of parallel processes; None: as many as suit the machine.
         quiet: Whether to print nothing but errors.
 
     Raises:
@@ -76,7 +74,7 @@ def run_study(
     for name, how in wanted.items():
         for suite in how.read:
             if suite not in ended:
-                ended[suite] = _carry_out(planned[suite], folder, options, workers=workers, quiet=quiet)
+                ended[suite] = _carry_out(planned[suite], folder, options, quiet=quiet)
         failed = [ended[suite] for suite in how.read if ended[suite]]
         codes.append(failed[0] if failed else measure_claim(name, how, folder, options, shown))
     shown.print(f"Next: {shlex.join(['harness', 'report', str(folder)])}", soft_wrap=True)
@@ -139,15 +137,13 @@ def _planned(
     return found
 
 
-def _carry_out(
-    planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, workers: int | None, quiet: bool
-) -> int:
+def _carry_out(planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, quiet: bool) -> int:
     """Execute the runs of a suite; return the exit code."""
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
 
     suite, runs = planned
     try:
-        carry_out(suite, runs, options, tuning=suite.tuning, runs=folder, workers=workers, quiet=quiet)
+        carry_out(suite, runs, options, tuning=suite.tuning, runs=folder, quiet=quiet)
     except typer.Exit as failed:
         return failed.exit_code
     return 0

@@ -64,14 +64,13 @@ class Tally:
         )
 
 
-def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:
+def execute_runs(planned: Sequence[Run], options: Options, console: Console) -> Tally:
     """Execute the runs that are not recorded yet.
 
     Args:
         planned: The runs in the suite's order.
         options: How to run.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
         The numbers of failed runs and of those left out.
@@ -84,7 +83,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
 
         check_tracker(options.track)
-    requested = _requested(workers)
+    requested = _requested(options.workers)
     waiting = _waiting(planned, console, redo=options.redo)
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")

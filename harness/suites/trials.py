@@ -43,7 +43,7 @@ class Overview:
 
 
 def execute_trials(
-    planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console, *, workers: int | None = None
+    planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console
 ) -> tuple[list[Run], Tally, int]:
     """Execute the trials that are not recorded yet, and return the planned runs with the recipes they chose.
 
@@ -55,7 +55,6 @@ def execute_trials(
         tuning: The tuning settings; None: no tuning.
         options: How to run. With `redo`, a trial is replaced only if it would differ.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
         The runs, the tally of the trials, and the number of trials.
@@ -73,7 +72,7 @@ def execute_trials(
     tally, tried = Tally(), set[Path]()
     while waiting := _waiting(planned, named := named_trials(tuned, tuning, recorded), tried, redo=options.redo):
         tried.update(trial.folder for trial in waiting)
-        tally = tally.with_others(execute_runs(waiting, options, console, workers=workers))
+        tally = tally.with_others(execute_runs(waiting, options, console))
     known = _with_recipes(planned, named, tuning)
     for line in dict.fromkeys(_choice(run) for run in known if run.tuning is not None):
         say(console, line)

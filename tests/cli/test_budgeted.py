@@ -11,6 +11,7 @@ from harness.cli import budgeted
 from harness.cli.budgeted import Budgeted, OutOfTime
 from harness.config.model import ModelConfig
 from harness.output import console
+from harness.runs.options import Options
 from harness.suites.runner import Tally
 
 
@@ -71,7 +72,7 @@ def made(monkeypatch):
         waiting |= {run.model: list(begun_before) for run in begun_before}
         suite = SimpleNamespace(rule=SimpleNamespace(seeds=(0, 1, 2, 3, 4), looks=(3, 5)), tuning=None)
         ends = time.monotonic() + 60 * minutes
-        found = kind(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
+        found = kind(suite, Path("runs"), ends, Options(), console(quiet=True), waiting, Tally())
         found.minutes = expected
         for name, value in settings.items():
             setattr(found, name, value)
@@ -199,7 +200,7 @@ def test_a_run_that_failed_before_the_time_was_over_is_counted(monkeypatch):
     monkeypatch.setattr("harness.suites.runner.execute_runs", stopped)
     record = SimpleNamespace(status="failed", task="mine", model="model", which="seed 1", reason="no memory")
     monkeypatch.setattr(budgeted, "read_record", lambda file: record if file.parent == bad.folder else None)
-    found = Budgeted(None, Path("runs"), 0.0, None, console(quiet=True), None, {}, Tally())
+    found = Budgeted(None, Path("runs"), 0.0, Options(), console(quiet=True), {}, Tally())
     with pytest.raises(OutOfTime):
         found._execute([fine, bad, known])
     assert (found.tally.failed, found.tally.reasons) == (1, ("mine · model · seed 1: no memory",))
