@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.rare_label import RareLabel
-    from harness.runs.run import Run
     from harness.suites.choosing import Question
-    from harness.suites.runner import Tally
     from harness.suites.suite import Suite
 
 YEAR = 365 * 24 * 60.0  # Minutes.
@@ -215,6 +213,7 @@ def _write(content: str, file: Path, shown: Console) -> None:
 
 def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: Path, ends: float | None) -> None:
     from harness.cli.planning import first_look_seconds, keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
+    from harness.cli.running import run_all  # noqa: PLC0415 -- heavy
     from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
@@ -234,7 +233,8 @@ def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: 
         say(shown, SHORTER)
     left: tuple[str, ...] = ()
     if ends is None:
-        tally = _run_all(suite, planned, options, shown, folder=folder)
+        options = replace(options, redo=options.redo and suite.tuning is not None)  # Else the runs to redo are marked.
+        tally, _ = run_all(suite, planned, options, shown, tuning=suite.tuning, folder=folder)
     else:
         answered = run_within(suite, planned, options, shown, runs=runs, ends=ends)
         tally, left, folder = answered.tally, answered.left, runs / answered.suite.name
@@ -256,18 +256,6 @@ def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: 
         raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
     if tally.left:
         raise typer.Exit(LEFT)
-
-
-def _run_all(suite: Suite, planned: Sequence[Run], options: Options, shown: Console, *, folder: Path) -> Tally:
-    from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
-    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
-
-    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown)
-    options = replace(options, redo=options.redo and suite.tuning is not None)  # Otherwise the runs to redo are marked.
-    if suite.rule is None:
-        return tried.with_others(execute_runs(planned, options, shown))
-    return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder)[0])
 
 
 def _advise(found: Recommendation, shown: Console) -> None:
