@@ -170,9 +170,10 @@ class Budgeted:
             fitting = (fitting or [next(iter(expected))]) if self.is_paced else [quickest]
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
-            self._say(
+            say(
+                self.console,
                 f"{self._prefix}{model}: {counted(len(self._first(self.waiting[model])), 'seed')}{about}; "
-                f"{duration(self.left)} left."
+                f"{duration(self.left)} left.",
             )
         return fitting
 
@@ -261,9 +262,6 @@ class Budgeted:
         if not stopped and (more := self._more_seeds()):
             which = f" of {self.sort}" if self.sort else ""
             yield f"More seeds{which} would take about {duration(self._seconds_of(more))}."
-
-    def _say(self, line: str) -> None:
-        say(self.console, line)
 
 
 def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
