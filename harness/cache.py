@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -17,8 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SCRATCH, SETTLED_SECONDS, ABANDONED_SECONDS = "harness-scratch-", 60.0, 86400.0
-_EARLIER, _LOG = re.compile(r"harness-\w{8}"), re.compile(r"worker-\d+\.log")
+SCRATCH, SETTLED_SECONDS = "harness-scratch-", 60.0
 KINDS = {
     "texts": "texts, encoded",
     "states": "texts, as frozen models read them",
@@ -84,27 +82,19 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _sweep_scratch(folder: Path) -> None:
-    for left in folder.glob("harness-*"):
+    for left in folder.glob(f"{SCRATCH}*"):
         with suppress(OSError):  # Another user's, or gone meanwhile.
-            if _is_scratch(left):
+            if _is_settled(left):
                 with _tried_folder(left) as free:
                     if free:
                         shutil.rmtree(left)
 
 
-def _is_scratch(folder: Path) -> bool:
-    """Return whether a folder is an old scratch folder of this user, by its name or an earlier version's contents.
-
-    Earlier versions did not lock their folders, so one of theirs is kept until nothing was written to it for a day.
-    """
+def _is_settled(folder: Path) -> bool:
+    """Return whether it is a folder of this user that was not made just now, and so is locked if it is in use."""
     facts = folder.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
-        return False
-    if folder.name.startswith(SCRATCH):
-        return time.time() - facts.st_mtime > SETTLED_SECONDS
-    logs = list(folder.iterdir()) if _EARLIER.fullmatch(folder.name) else []
-    latest = max((file.lstat().st_mtime for file in logs), default=time.time())
-    return all(_LOG.fullmatch(file.name) for file in logs) and time.time() - latest > ABANDONED_SECONDS
+    is_ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+    return is_ours and time.time() - facts.st_mtime > SETTLED_SECONDS
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_writes import write_atomically
 from harness.errors import UserError
 
 CHECKSUMS = "checksums.json"
@@ -85,6 +86,11 @@ def _check_file(folder: Path, path: str, digest: str) -> None:
 def with_digest(document: Mapping[str, Any]) -> dict[str, Any]:
     """Add its own SHA-256 to a JSON document, independent of whitespace."""
     return {**document, KEY: _digest(document)}
+
+
+def write_document(file: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document with its own SHA-256 atomically."""
+    write_atomically(file, json.dumps(with_digest(document), indent=1, ensure_ascii=False).encode())
 
 
 def without_digest(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
 from collections.abc import Iterable
 from typing import IO, Any
@@ -14,7 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from harness.printable import printable
+from harness.printable import printable, printable_json
 
 _SPELLINGS = {
     "·": "-", "–": "-", "—": "-", "−": "-", "×": "x", "±": "+/-", "✓": "+", "✗": "x", "↑": "^", "↓": "v",
@@ -50,12 +51,25 @@ def say(shown: Console, line: str, *, style: str = "") -> None:
     return shown.print(Padding(Text(words, style=style), (0, 0, 0, len(line) - len(words)), expand=False))
 
 
-def plain_table(*headings: str, title: str | None = None) -> Table:
-    """A table without lines, whose long names are broken rather than cut; without a header if all headings are ""."""
+def plain_table(*headings: str, title: str | None = None, numbers_from: int | None = None) -> Table:
+    """A table without lines, whose long names are broken rather than cut; without a header if all headings are "".
+
+    Args:
+        headings: The headings of its columns.
+        title: Its title, if any.
+        numbers_from: The first of the columns that are aligned right; None: none is.
+    """
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=any(headings))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for place, heading in enumerate(headings):
+        is_number = numbers_from is not None and place >= numbers_from
+        table.add_column(heading, overflow="fold", justify="right" if is_number else "left")
     return table
+
+
+def json_text(content: Any, *, indent: int | None = 1) -> str:
+    """JSON for standard output: readable as far as its encoding allows, without characters that have side effects."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return printable_json(json.dumps(content, indent=indent, ensure_ascii=not is_unicode, default=str))
 
 
 def prepare_streams() -> None:

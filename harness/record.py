@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.checksums import without_digest, write_document
 from harness.errors import UserError
 from harness.fold import Fold, which_run
 from harness.rare_label import RareLabel
@@ -103,6 +103,11 @@ class Cost(_Part):
     train_examples_per_second: Amount = 0.0
     peak_memory_bytes: Count = 0
     training_flops: Amount = 0.0
+
+    @property
+    def total_seconds(self) -> float:
+        """The wall time of the whole run."""
+        return sum(self.seconds.values())
 
 
 class Pretraining(_Part):
@@ -237,8 +242,7 @@ class RunRecord(Measurements, RunHeader):
 
 def write_record(record: RunRecord, folder: Path) -> None:
     """Write `record` to `folder`/run.json atomically, with its own digest. It is the last file that a run writes."""
-    content = with_digest(json.loads(record.model_dump_json()))
-    write_atomically(folder / RECORD, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    write_document(folder / RECORD, json.loads(record.model_dump_json()))
 
 
 def read_record(file: Path) -> RunRecord:

@@ -72,6 +72,14 @@ def _nearly(folder: Path) -> Path | None:
     return found if next(_record_files(found, []), None) is not None else None
 
 
+def readable_record(file: Path) -> RunRecord | None:
+    """Read a record; None if there is none, or it is damaged, which whoever needs it reports."""
+    try:
+        return read_record(file)
+    except UserError:
+        return None
+
+
 Found = tuple[Path, RunRecord]
 
 

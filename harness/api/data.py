@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.atomic_writes import write_atomically
-from harness.config.checking import checked
+from harness.config.checking import valid
 from harness.config.run import LocalData
 from harness.data.sources import SPLITS, dataset_rows
 from harness.errors import UserError
@@ -33,11 +33,7 @@ def local_data(data: Any, runs: Path) -> LocalData:
     for split in SPLITS:
         if settings.get(split) is not None:
             settings[split] = _file(settings[split], f"data.{split}", runs)
-    mistakes: list[str] = []
-    found = checked(LocalData, settings, "data.", mistakes)
-    if found is None:
-        raise UserError(*mistakes)
-    return found
+    return valid(LocalData, settings, "data.")
 
 
 def rows_of(data: Any, where: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from harness.errors import UserError
 from harness.folders import EVALUATED
 from harness.ops.unchanged import unchanged_process
 from harness.record import RECORD
-from harness.runs.evaluation import scores_of_rows, scores_of_split
+from harness.runs.evaluation import evaluation_of_rows, evaluation_of_split
 from harness.runs.exported import is_export
 
 
@@ -78,11 +78,10 @@ def _evaluate_run(
 ) -> dict[str, float]:
     with unchanged_process():
         if data is None:
-            return scores_of_split(folder, split)
-        if isinstance(data, str | Path):
-            return scores_of_rows(folder, read_rows(Path(data), separator=separator, encoding=encoding))
-        rows = rows_of(data, "data")
-        return scores_of_rows(folder, rows)
+            return evaluation_of_split(folder, split).scores
+        is_file = isinstance(data, str | Path)
+        rows = read_rows(Path(data), separator=separator, encoding=encoding) if is_file else rows_of(data, "data")
+        return evaluation_of_rows(folder, rows).scores
 
 
 def _refuse_with_run(task: str | None, more: dict[str, Any]) -> None:

@@ -77,9 +77,9 @@ def finetune(
         local = _local(task, data, Path(runs))
         named = str(task) if local is None else Path(local.train or str(local.test)).stem
         planned = single_runs(named, local, recipes, seeds=chosen, runs=Path(runs), suite=suite)
-        options, shown = Options(redo=redo), console(quiet=not progress)
-        planned, _, _ = execute_trials(planned, _tuning(tuning, recipes), options, shown, workers=workers)
-        tally = execute_runs(planned, options, shown, workers=workers)
+        options, shown = Options(redo=redo, workers=workers), console(quiet=not progress)
+        planned, _, _ = execute_trials(planned, _tuning(tuning, recipes), options, shown)
+        tally = execute_runs(planned, options, shown)
     return _finished(planned, tally.failed)
 
 

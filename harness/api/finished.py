@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.checksums import check_files
+from harness.comparison.predictions import read_predictions
 from harness.errors import UserError, notice
 from harness.record import PREDICTIONS, RunRecord, Status
 from harness.records import some_records
@@ -108,17 +109,8 @@ class FinishedRun:
         Raises:
             UserError: If there are none, or if the file is damaged or is not the one that was recorded.
         """
-        import pyarrow  # noqa: PLC0415 -- reading records needs no arrow
-        from pyarrow import parquet  # noqa: PLC0415 -- as above
-
-        file = self.folder / PREDICTIONS
         check_files(self.folder, self.record.files, PREDICTIONS)
-        try:
-            with parquet.ParquetFile(file) as opened:
-                rows: list[dict[str, Any]] = opened.read().to_pylist()
-        except (OSError, pyarrow.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"{file}: no readable predictions ({reason}). Run it again.") from error
+        rows: list[dict[str, Any]] = read_predictions([self.folder], None).to_pylist()
         return rows
 
     def worst(self, count: int = 20) -> list[dict[str, Any]]:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.checksums import without_digest, write_document
 from harness.claims.claim import CLAIMS, Numbers, Settings
 from harness.claims.study import Study
 from harness.errors import UserError
@@ -165,8 +164,7 @@ def _file(folder: Path, claim: str) -> Path:
 
 
 def _write(file: Path, content: BaseModel) -> None:
-    found = with_digest(json.loads(content.model_dump_json()))
-    write_atomically(file, json.dumps(found, indent=1, ensure_ascii=False).encode())
+    write_document(file, json.loads(content.model_dump_json()))
 
 
 def _read(file: Path, noun: str, advice: str) -> Mapping[str, Any]:

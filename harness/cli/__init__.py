@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from harness.cli import (
+from harness.cli import (  # noqa: F401 -- each adds its commands to the application
     calibrating,
     choosing,
     comparing,
@@ -32,23 +32,6 @@ from harness.output import console, prepare_streams, say
 
 MOST_LINES = 200  # Mistakes shown at a time; the rest are shown once these are fixed.
 USAGE_ERROR: Any = typer.BadParameter.__base__  # Its only name that every version of typer exports.
-__all__ = [
-    "app",
-    "calibrating",
-    "choosing",
-    "command",
-    "comparing",
-    "deploying",
-    "differing",
-    "doctor",
-    "erring",
-    "evaluating",
-    "explaining",
-    "main",
-    "models",
-    "recorded",
-    "reporting",
-]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The typer application, and options shared by several commands."""
+"""The typer application, and what its commands share."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from harness.cli.completing import models as complete_models
-from harness.cli.completing import tasks_and_models
 from harness.errors import UserError
 from harness.registry import ENTRIES, entry_folders
 from harness.version import __version__
@@ -29,69 +27,6 @@ app = typer.Typer(
     f"row in a file; {LEFT} some runs were left to another command; {STOPPED} stopped by Ctrl-C.",
 )
 
-EntriesOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--entries",
-        help=f"Your own folder with tasks/, families/, reports/ or configs/; repeatable. Also set by {ENTRIES}.",
-    ),
-]
-RunsOption = Annotated[Path, typer.Option("--runs", help="The folder of all runs.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe; repeatable.")
-]
-ValidationOnlyOption = Annotated[
-    bool,
-    typer.Option("--validation-only", help="Don't read the test split, for instance while tuning a recipe by hand."),
-]
-TrialsOption = Annotated[
-    int | None,
-    typer.Option(help="Tune: try this many recipes per model on validation data, then train with the best one.", min=1),
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="NAME",
-        help="Restrict the suite to this task or model; repeatable.",
-        autocompletion=tasks_and_models,
-    ),
-]
-
-RedoOption = Annotated[
-    bool, typer.Option("--redo", help="Run again and replace what is recorded. An interrupted --redo resumes.")
-]
-ModelsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "--models",
-        help="Names from configs/models, folders or Hub ids, comma-separated. With a suite, they replace its models.",
-        autocompletion=complete_models,
-    ),
-]
-SeedsOption = Annotated[
-    int | None, typer.Option(help="Number of seeds per model. Simple baselines run once.", min=1, max=1000)
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(help="Number of runs in parallel, each in its own process. Default: one per core or GPU.", min=1),
-]
-
-UntilOption = Annotated[
-    Literal["decided"] | None,
-    typer.Option(
-        help="Add seeds until the comparisons are decided: looks after 3, 5 and 10 seeds, each at its own level."
-    ),
-]
-OnOption = Annotated[
-    Literal["slurm", "ray"] | None, typer.Option(help=r"Run on a cluster, as the suite's \[cluster] table says.")
-]
-JustOption = Annotated[
-    str | None,
-    typer.Option(help="Do only this run of the suite, such as TASK/MODEL/seed-0, as each task of a cluster job does."),
-]
-
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -101,7 +36,13 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    entries: EntriesOption = None,
+    entries: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--entries",
+            help=f"Your own folder with tasks/, families/, reports/ or configs/; repeatable. Also set by {ENTRIES}.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -156,12 +97,10 @@ def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tupl
         UserError: If a word, or the working directory, is not UTF-8, as a record must be.
     """
     words = [*_entries_typed(context), context.info_name or ""]
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        source = context.get_parameter_source(name)
-        if source is None or source.name != "COMMANDLINE" or name in leaving_out:
+    for parameter in _typed(context):
+        if parameter.name in leaving_out:
             continue
-        given = context.params[name]
+        given = context.params[parameter.name]
         values = [str(value) for value in (given if isinstance(given, list | tuple) else [given])]
         if parameter.param_type_name == "argument":
             words += values
@@ -171,6 +110,28 @@ def typed_words(context: typer.Context, *, leaving_out: Collection[str]) -> tupl
             words += [word for value in values for word in (parameter.opts[0], value)]
     _refuse_other_encodings([*words, str(Path.cwd())])
     return tuple(words)
+
+
+def refuse_options(context: typer.Context, refused: Collection[str], why: str) -> None:
+    """Reject options that the user typed.
+
+    Args:
+        context: The context of the command.
+        refused: The names of their parameters.
+        why: The rest of the error, from right after their names.
+
+    Raises:
+        UserError: If one was typed.
+    """
+    given = [parameter.opts[0] for parameter in _typed(context) if parameter.name in refused]
+    if given:
+        raise UserError(f"harness {context.info_name}: {', '.join(given)}{why}")
+
+
+def _typed(context: typer.Context) -> list[Any]:
+    """The parameters of the command that the user typed."""
+    sources = [(one, context.get_parameter_source(one.name or "")) for one in context.command.params]
+    return [one for one, source in sources if source is not None and source.name == "COMMANDLINE"]
 
 
 def _refuse_other_encodings(words: Sequence[str]) -> None:
@@ -189,30 +150,25 @@ def _entries_typed(context: typer.Context) -> list[str]:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def with_options(options: Mapping[str, str]) -> Callable[[Command], Command]:
-    """Add a repeatable option per name to a command, which receives the values as keyword arguments.
+def with_options(options: Mapping[str, Any]) -> Callable[[Command], Command]:
+    """Add options to a command, which receives their values as further keyword arguments.
 
-    The options depend on the available task types, so they can't be in the command's signature.
+    So several commands share them, and they may depend on the available task types.
 
     Args:
-        options: The help text of each option, by name.
+        options: The annotation of each option, by name; its default is None.
     """
 
     def decorated(command: Command) -> Command:
-        extra = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[list[str] | None, typer.Option(f"--{name.replace('_', '-')}", help=text)],
-            )
-            for name, text in options.items()
-        ]
         # typer reads names and types from the signature; it would look up strings in the command's module.
         own = [
             parameter
             for parameter in inspect.signature(command, eval_str=True).parameters.values()
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        extra = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in options.items()
         ]
         command.__signature__ = inspect.Signature([*own, *extra])  # type: ignore[attr-defined]
         command.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *extra]}

@@ -20,7 +20,6 @@ from harness.comparison.wording import listed
 from harness.counted import counted
 from harness.output import say
 from harness.record import RECORD, read_record
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run
 from harness.suites.ended import DONE, Attempt
 from harness.suites.forecast import wall_seconds
@@ -76,7 +75,6 @@ class Budgeted:
         ends: The end of the time, on time.monotonic's clock.
         options: How to run.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
         waiting: The runs of models that were not started, by model, in the order in which they get time.
         begun: The runs of the other models.
         tally: The outcomes so far.
@@ -91,7 +89,6 @@ class Budgeted:
     ends: float
     options: Options
     console: Console
-    workers: int | None
     waiting: dict[str, list[Run]]
     tally: Tally
     begun: dict[str, list[Run]] = field(default_factory=dict)
@@ -173,9 +170,10 @@ class Budgeted:
             fitting = (fitting or [next(iter(expected))]) if self.is_paced else [quickest]
         for model in fitting:
             about = f", about {duration(expected[model])}" if expected[model] else ""
-            self._say(
+            say(
+                self.console,
                 f"{self._prefix}{model}: {counted(len(self._first(self.waiting[model])), 'seed')}{about}; "
-                f"{duration(self.left)} left."
+                f"{duration(self.left)} left.",
             )
         return fitting
 
@@ -183,7 +181,7 @@ class Budgeted:
         """Count the models as started, with the recipes that their trials choose, if any."""
         for model in models:
             runs = self.begun[model] = self.waiting.pop(model)
-            known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console, workers=self.workers)
+            known, tried, _ = execute_trials(runs, self.suite.tuning, self.options, self.console)
             self.begun[model], self.tally = known, self.tally.with_others(tried)
 
     def _execute(self, batch: Sequence[Run]) -> None:
@@ -195,7 +193,7 @@ class Budgeted:
             return
         failed_before = {run.folder for run in new if run.state() == "failed"}
         try:
-            ended = execute_runs(new, self.options, self.console, workers=self.workers)
+            ended = execute_runs(new, self.options, self.console)
         except OutOfTime:
             ended = Tally()
             for run in new:
@@ -246,7 +244,7 @@ class Budgeted:
     def _seconds_of(self, batch: Sequence[Run], *, end: End = "about") -> float:
         if not batch:
             return 0.0
-        plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.workers)
+        plan = foreseen(batch, ["new"] * len(batch), runs=self.runs, rule=None, workers=self.options.workers)
         if end == "high" and any(run.seconds is None for run in plan.runs.values()):
             return inf  # Nothing is certain to end in time.
         return float(getattr(wall_seconds(plan.seconds, len(plan.slots)), end))
@@ -264,9 +262,6 @@ class Budgeted:
         if not stopped and (more := self._more_seeds()):
             which = f" of {self.sort}" if self.sort else ""
             yield f"More seeds{which} would take about {duration(self._seconds_of(more))}."
-
-    def _say(self, line: str) -> None:
-        say(self.console, line)
 
 
 def _fitting(expected: Mapping[str, float], seconds: float) -> list[str]:
@@ -286,7 +281,7 @@ def busy() -> float:
 
 
 def _is_simple(runs: Sequence[Run]) -> bool:
-    return all(is_simple_baseline(run.config.model.family or "") for run in runs)
+    return all(run.config.model.is_simple_baseline for run in runs)
 
 
 def _has_begun(run: Run) -> bool:

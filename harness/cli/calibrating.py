@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from harness.cli.app import app
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, plain_table
 
 if TYPE_CHECKING:
     from harness.calibration.fitting import Numbers
@@ -59,15 +58,10 @@ def calibrate(
     markdown: Annotated[Path | None, typer.Option(help="Write the grid's tables to this file.")] = None,
 ) -> None:
     """Measure how often the comparison errs, on simulated models whose true scores are known."""
-    own = {
-        "--seeds": seeds,
-        "--examples": examples,
-        "--metric": metric,
-        "--groups": groups,
-        "--luck": luck,
-        "--score": score,
-    }
-    given = [name for name, value in own.items() if value is not None]
+    own: Any = {
+        "seeds": seeds, "examples": examples, "metric": metric, "groups": groups, "luck": luck, "score": score
+    }  # fmt: skip
+    given = [f"--{name}" for name, value in own.items() if value is not None]
     if grid:
         if given or runs is not None:
             raise UserError(f"--grid: brings its own settings (got {', '.join(given) or runs}). Leave one of them out.")
@@ -78,10 +72,7 @@ def calibrate(
     from harness.calibration.recorded import recorded_numbers  # noqa: PLC0415 -- heavy
 
     for title, numbers in (recorded_numbers(runs) if runs is not None else {"": None}).items():
-        known = _with_options(
-            numbers, seeds=seeds, examples=examples, metric=metric, groups=groups, luck=luck, score=score
-        )
-        _show_own(title, known, repeats or OWN_REPEATS, seed)
+        _show_own(title, _with_options(numbers, **own), repeats or OWN_REPEATS, seed)
 
 
 def _with_options(
@@ -128,9 +119,7 @@ def _show_own(title: str, numbers: Numbers, repeats: int, seed: int) -> None:
     with _progress(title or setting.metric, repeats) as tick:
         found = measured(setting, repeats, seed=seed, rivals=True, tick=tick)
     name = own_title(setting, expected_score(setting), found)
-    shown = Table(title=f"{title}: {name}" if title else name, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for number, heading in enumerate(("", "found", "promised")):
-        shown.add_column(heading, justify="right" if number else "left")
+    shown = plain_table("", "found", "promised", title=f"{title}: {name}" if title else name, numbers_from=1)
     for row in own_rows(found):
         shown.add_row(*row)
     console().print(shown, "")
@@ -146,9 +135,7 @@ def _show_grid(repeats: int, seed: int, markdown: Path | None) -> None:
         for section in grid:
             table = filled(section, repeats, seed=seed, tick=tick)
             tables.append(table)
-            printed = Table(title=table.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-            for number, heading in enumerate(table.headings):
-                printed.add_column(heading, justify="right" if number else "left")
+            printed = plain_table(*table.headings, title=table.title, numbers_from=1)
             for row in table.rows:
                 printed.add_row(*row)
             shown.print(printed, "")

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.app import (
-    FAILED,
-    LEFT,
-    MISTAKE,
-    RUNS,
-    RedoOption,
-    RunsOption,
-    SetOption,
-    TrialsOption,
-    WorkersOption,
-    app,
-    names,
-    typed_words,
-    with_options,
-)
-from harness.cli.completing import models as complete_models
-from harness.cli.data_options import BlankRowsOption, DecimalOption, EncodingOption, GroupOption, SeparatorOption
+from harness.cli import completing
+from harness.cli.app import FAILED, LEFT, MISTAKE, RUNS, app, names, typed_words, with_options
+from harness.cli.options import COLUMNS, FORMS, RedoOption, RunsOption, SetOption, TrialsOption, WorkersOption
 from harness.comparison.comparison import compare
 from harness.comparison.recommendation import Recommendation, recommended
 from harness.config.files import refuse_shared_folder
-from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
 from harness.output import console, say
@@ -44,9 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.rare_label import RareLabel
-    from harness.runs.run import Run
     from harness.suites.choosing import Question
-    from harness.suites.runner import Tally
     from harness.suites.suite import Suite
 
 YEAR = 365 * 24 * 60.0  # Minutes.
@@ -59,6 +42,42 @@ SHORTER = (
 )
 
 
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on, a folder, or a Hub data set "
+        "(owner/name or owner/name:configuration)."
+    ),
+]
+TaskTypeOption = Annotated[
+    str | None, typer.Option("--task-type", help="The task type; see harness list task-types. If omitted, guessed.")
+]
+ModelsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Names, folders or Hub ids, comma-separated. Default: the usual ones.", autocompletion=completing.models
+    ),
+]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000),
+]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over."),
+]
+MetricOption = Annotated[
+    str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
+]
+MarginOption = Annotated[
+    float | None,
+    typer.Option(help="How much worse still counts as not worse, in the units of the scores: 1 for one point.", min=0),
+]
+WriteOption = Annotated[
+    Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
+]
+
+
 @app.command(
     epilog="""Examples:\n
     harness choose reviews.csv\n
@@ -66,59 +85,23 @@ SHORTER = (
     harness choose stanfordnlp/imdb --models minilm,tfidf\n
     harness choose questions.json --write questions.toml"""
 )
-@with_options({role: column.help for role, column in column_roles().items()})
+@with_options({**FORMS, **COLUMNS})
 def choose(
     invocation: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Your own data: csv, tsv, json, jsonl, parquet, xlsx and so on, a folder, or a Hub data set "
-            "(owner/name or owner/name:configuration)."
-        ),
-    ],
-    task_type: Annotated[
-        str | None, typer.Option("--task-type", help="The task type; see harness list task-types. If omitted, guessed.")
-    ] = None,
-    group: GroupOption = None,
-    separator: SeparatorOption = None,
-    encoding: EncodingOption = None,
-    blank_rows: BlankRowsOption = None,
-    decimal: DecimalOption = None,
-    models: Annotated[
-        str | None,
-        typer.Option(
-            help="Names, folders or Hub ids, comma-separated. Default: the usual ones.",
-            autocompletion=complete_models,
-        ),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of seeds per model. Default: 3, and up to 10 if those don't decide.", min=1, max=1000
-        ),
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Time budget for runs: start the models that fit into it, and stop when it is over."),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="The metric to judge by. Default: the usual one of the task type.")
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(
-            help="How much worse still counts as not worse, in the units of the scores: 1 for one point.", min=0
-        ),
-    ] = None,
+    file: FileArgument,
+    task_type: TaskTypeOption = None,
+    models: ModelsOption = None,
+    seeds: SeedsOption = None,
+    minutes: MinutesOption = None,
+    metric: MetricOption = None,
+    margin: MarginOption = None,
     trials: TrialsOption = None,
-    write: Annotated[
-        Path | None, typer.Option(help="Write the suite to this .toml file for harness run, and run nothing.")
-    ] = None,
+    write: WriteOption = None,
     settings: SetOption = None,
     redo: RedoOption = False,
     runs: RunsOption = RUNS,
     workers: WorkersOption = None,
-    **columns: list[str] | None,
+    **local: Any,
 ) -> None:
     """Recommend a model for your own file: guess its task type, run models with several seeds, compare them."""
     ends = None if minutes is None else time.monotonic() + _seconds(minutes)
@@ -129,18 +112,11 @@ def choose(
             "--runs folder."
         )
     prepare_libraries()
-    from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
-        asked_of,
-        check_data,
-        suite_name,
-        suite_of,
-        suite_toml,
-        with_weights_tried,
-    )
+    from harness.suites.choosing import asked_of, suite_name, suite_of, suite_toml  # noqa: PLC0415 -- a command's own
 
     question = asked_of(
         _on_this_machine(file, runs),
-        columns={role: tuple(names) for role, names in columns.items() if names},
+        columns={role: tuple(given) for role in COLUMNS if (given := local.pop(role))},
         task_type=task_type,
         models=names("--models", models),
         seeds=seeds or SequentialSeeds(start=LEAST_START, most=USUAL_MOST),
@@ -148,11 +124,7 @@ def choose(
         metric=metric,
         margin=margin or None,
         trials=trials,
-        group=group,
-        separator=separator,
-        encoding=encoding,
-        blank_rows=blank_rows,
-        decimal=decimal,
+        **local,
     )
     name = suite_name(Path(str(question.local.train)))
     # A data.csv is common, and nothing else is in the folder of its task, data/data.
@@ -161,17 +133,12 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         say(shown, line)
-    rare, split_off = check_data(question)
-    if split_off is not None and split_off < FEW_EXAMPLES:
-        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
-    if rare is not None:
-        question = with_weights_tried(question, rare)
-        say(shown, _rare(rare, question))
+    question, rare_label_told = _checked(question, shown)
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed, rare_label_told=rare is not None)
-    _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
+    options = Options(redo=redo, command=typed, rare_label_told=rare_label_told, workers=workers)
+    _run_and_recommend(suite_of(question), options, shown, runs=runs, ends=ends)
 
 
 def _seconds(minutes: float) -> float:
@@ -209,6 +176,19 @@ def _understood(question: Question, file: Path) -> Iterator[str]:
         yield f"Not tried: {name} ({reason})"
 
 
+def _checked(question: Question, shown: Console) -> tuple[Question, bool]:
+    """Check the data, and say what is remarkable; return the question, and whether its rare label was named."""
+    from harness.suites.choosing import check_data, with_weights_tried  # noqa: PLC0415 -- a command's own
+
+    rare, split_off = check_data(question)
+    if split_off is not None and split_off < FEW_EXAMPLES:
+        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
+    if rare is not None:
+        question = with_weights_tried(question, rare)
+        say(shown, _rare(rare, question))
+    return question, rare is not None
+
+
 def _rare(rare: RareLabel, question: Question) -> str:
     """Advice about a rare label: what is tried, or what can be."""
     found = f"{str(rare)[0].upper()}{str(rare)[1:]}"
@@ -231,10 +211,9 @@ def _write(content: str, file: Path, shown: Console) -> None:
     shown.print(f"Suite: {file}. Next: {shlex.join(['harness', 'run', str(file)])}", soft_wrap=True)
 
 
-def _run_and_recommend(
-    suite: Suite, options: Options, shown: Console, *, runs: Path, workers: int | None, ends: float | None
-) -> None:
+def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: Path, ends: float | None) -> None:
     from harness.cli.planning import first_look_seconds, keep_foreseen, time_lines  # noqa: PLC0415 -- a command's own
+    from harness.cli.running import run_all  # noqa: PLC0415 -- heavy
     from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
@@ -247,16 +226,17 @@ def _run_and_recommend(
     folder = write_suite(suite, runs)
     if options.redo and suite.tuning is None:
         mark_redone(planned, shown)
-    expected = keep_foreseen(suite, planned, runs=runs, workers=workers)
+    expected = keep_foreseen(suite, planned, runs=runs, workers=options.workers)
     for line in time_lines(expected, suite.rule) if expected is not None else ():
         say(shown, line)
     if ends is None and expected is not None and first_look_seconds(expected, suite.rule) > LONG:
         say(shown, SHORTER)
     left: tuple[str, ...] = ()
     if ends is None:
-        tally = _run_all(suite, planned, options, shown, folder=folder, workers=workers)
+        options = replace(options, redo=options.redo and suite.tuning is not None)  # Else the runs to redo are marked.
+        tally, _ = run_all(suite, planned, options, shown, tuning=suite.tuning, folder=folder)
     else:
-        answered = run_within(suite, planned, options, shown, runs=runs, workers=workers, ends=ends)
+        answered = run_within(suite, planned, options, shown, runs=runs, ends=ends)
         tally, left, folder = answered.tally, answered.left, runs / answered.suite.name
     if left and not read_records(folder)[0]:
         raise UserError(f"{folder}: no model has a score yet. Give more --minutes.", *left)
@@ -276,20 +256,6 @@ def _run_and_recommend(
         raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
     if tally.left:
         raise typer.Exit(LEFT)
-
-
-def _run_all(
-    suite: Suite, planned: Sequence[Run], options: Options, shown: Console, *, folder: Path, workers: int | None
-) -> Tally:
-    from harness.cli.sequential import run_until_decided  # noqa: PLC0415 -- heavy
-    from harness.suites.runner import execute_runs  # noqa: PLC0415 -- heavy
-    from harness.suites.trials import execute_trials  # noqa: PLC0415 -- a command's own
-
-    planned, tried, _ = execute_trials(planned, suite.tuning, options, shown, workers=workers)
-    options = replace(options, redo=options.redo and suite.tuning is not None)  # Otherwise the runs to redo are marked.
-    if suite.rule is None:
-        return tried.with_others(execute_runs(planned, options, shown, workers=workers))
-    return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)[0])
 
 
 def _advise(found: Recommendation, shown: Console) -> None:

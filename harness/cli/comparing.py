@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli import completing
-from harness.cli.app import (
-    RUNS,
+from harness.cli.app import RUNS, app, names, refuse_options, typed_words, with_options
+from harness.cli.options import (
+    OWN_DATA,
+    CheckpointSecondsOption,
+    JsonOption,
     JustOption,
     ModelsOption,
+    NewHeadOption,
     OnlyOption,
     OnOption,
+    QuietOption,
     RedoOption,
     RunsOption,
+    SeedOption,
     SeedsOption,
     SetOption,
+    SuiteArgument,
+    TaskOption,
+    TrackOption,
     TrialsOption,
     UntilOption,
     ValidationOnlyOption,
     WorkersOption,
-    app,
-    names,
-    typed_words,
-    with_options,
 )
-from harness.cli.data_options import (
-    BlankRowsOption,
-    DecimalOption,
-    EncodingOption,
-    FoldsOption,
-    GroupOption,
-    NearDuplicatesOption,
-    SeparatorOption,
-    TaskTypeOption,
-    TestOption,
-    TrainOption,
-    ValidationOption,
-)
-from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
+from harness.output import console, json_text
 
-SUITE: Any = typer.Argument(
-    help="A name from configs/suites or configs/studies, or a path.", autocompletion=completing.suites
-)
+if TYPE_CHECKING:
+    from harness.config.run import Evaluate
+
+OF_SINGLE = ("task", "seed", "new_head", *OWN_DATA)
+OF_SUITES = ("only", "until", "on", "just")
+OF_FILES = OWN_DATA.keys() - {"train", "test"}
+"""Options that only apply to single runs, to suites, and to your own files."""
 
 
 @app.command("list", epilog="Example: harness list tasks")
@@ -58,13 +54,13 @@ def list_(
             autocompletion=completing.lists,
         ),
     ] = "",
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """List the tasks, models and other names that a suite or a command can use."""
-    from harness.cli.listing import LISTS, as_json, listed, shown_list  # noqa: PLC0415 -- a command's own
+    from harness.cli.listing import LISTS, contents, listed, shown_list  # noqa: PLC0415 -- a command's own
 
     if json_:
-        typer.echo(as_json([what] if what else list(LISTS)))
+        typer.echo(json_text(contents([what] if what else list(LISTS))))
         return
     shown = console()
     for name in [what] if what else LISTS:
@@ -84,7 +80,7 @@ def list_(
 )
 def plan(
     invocation: typer.Context,
-    suite: Annotated[str, SUITE],
+    suite: Annotated[str, SuiteArgument],
     only: OnlyOption = None,
     models: ModelsOption = None,
     seeds: SeedsOption = None,
@@ -124,14 +120,17 @@ def plan(
     from harness.suites.selection import resolve_suite  # noqa: PLC0415 -- a command's own
     from harness.suites.trials import overview  # noqa: PLC0415 -- a command's own
 
-    chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
-    chosen |= {
-        "until_decided": until is not None,
-        "trials": trials,
-        "models": names("--models", models),
-        "seeds": seeds,
-    }
-    checked_suite, planned = resolve_suite(suite, only=only, **chosen)
+    checked_suite, planned = resolve_suite(
+        suite,
+        only=only,
+        settings=settings,
+        runs=runs,
+        evaluate=_evaluated(validation_only=validation_only),
+        until_decided=until is not None,
+        trials=trials,
+        models=names("--models", models),
+        seeds=seeds,
+    )
     found, rule = overview(planned, checked_suite.tuning), checked_suite.rule
     shown = console()
     shown.print(plan_table(found.runs, found.states, rule, undecided=found.undecided))
@@ -156,121 +155,104 @@ def plan(
     harness run --model minilm --train my.csv --text review --label stars\n
     accelerate launch --multi_gpu --num_processes 2 -m harness run demo"""
 )
-@with_options({role: column.help for role, column in column_roles().items()})
+@with_options(OWN_DATA)
 def run(
     invocation: typer.Context,
-    suite: Annotated[str | None, SUITE] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="A single task for --model, instead of a suite.", autocompletion=completing.tasks),
-    ] = None,
+    suite: Annotated[str | None, SuiteArgument] = None,
+    task: TaskOption = None,
     models: ModelsOption = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of new layers, data order and dropout. Default: 0.", min=0, max=2**32 - 1)
-    ] = None,
+    seed: SeedOption = None,
     seeds: SeedsOption = None,
-    train: TrainOption = None,
-    validation: ValidationOption = None,
-    test: TestOption = None,
-    task_type: TaskTypeOption = None,
-    group: GroupOption = None,
-    separator: SeparatorOption = None,
-    encoding: EncodingOption = None,
-    near_duplicates: NearDuplicatesOption = None,
-    new_head: Annotated[
-        bool, typer.Option("--new-head", help="Train a new head even if the checkpoint has one.")
-    ] = False,
-    blank_rows: BlankRowsOption = None,
-    decimal: DecimalOption = None,
-    folds: FoldsOption = None,
+    new_head: NewHeadOption = False,
     settings: SetOption = None,
     trials: TrialsOption = None,
     only: OnlyOption = None,
     validation_only: ValidationOnlyOption = False,
     redo: RedoOption = False,
     runs: RunsOption = RUNS,
-    track: Annotated[str | None, typer.Option(help="Log to tensorboard, wandb, mlflow or trackio.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(help="Seconds between saves of a run's state.", min=0)] = 120.0,
+    track: TrackOption = None,
+    quiet: QuietOption = False,
+    checkpoint_seconds: CheckpointSecondsOption = 120.0,
     workers: WorkersOption = None,
     until: UntilOption = None,
     on: OnOption = None,
     just: JustOption = None,
-    **columns: list[str] | None,
+    **local: Any,
 ) -> None:
     """Fine-tune: a whole suite, one model on one task, or one model on your own files. Recorded runs are skipped."""
-    local = {
-        "train": train, "validation": validation, "test": test, "task_type": task_type, "group": group,
-        "separator": separator, "encoding": encoding,
-        "near_duplicates": near_duplicates,
-        "blank_rows": blank_rows, "decimal": decimal, "folds": folds,
-        **{role: tuple(names or ()) for role, names in columns.items()},
-    }  # fmt: skip
     typed = typed_words(invocation, leaving_out=("redo", "track", "checkpoint_seconds", "workers", "quiet", "on"))
     prepare_libraries()
     from harness.claims.record import refuse_study  # noqa: PLC0415 -- a command's own
     from harness.claims.study import study_file  # noqa: PLC0415 -- a command's own
     from harness.runs.options import Options  # noqa: PLC0415 -- a command's own
-    from harness.suites.selection import (  # noqa: PLC0415 -- a command's own
-        refuse_with_suite,
-        refuse_without_suite,
-        resolve_single,
-        resolve_suite,
-    )
+    from harness.suites.selection import resolve_single, resolve_suite  # noqa: PLC0415 -- a command's own
     from harness.tuning.settings import tuning_by_default  # noqa: PLC0415 -- a command's own
 
-    chosen: Any = {"settings": settings, "runs": runs, "evaluate": "validation" if validation_only else "test"}
+    asked: Any = {"settings": settings, "runs": runs, "evaluate": _evaluated(validation_only=validation_only)}
     named = names("--models", models)
-    study = None if suite is None else study_file(suite)
-    if study is not None:
-        from harness.cli.studying import refuse_with_study, run_study  # noqa: PLC0415 -- a command's own
-
-        refuse_with_study(invocation)
-        how = Options(redo=redo, track=track, checkpoint_seconds=checkpoint_seconds, command=typed)
-        asked: Any = {"only": only, "settings": settings or (), "runs": runs}
-        run_study(study, **asked, options=how, workers=workers, quiet=quiet)
-        return
-    if suite is not None:
-        refuse_with_suite(task=task, seed=seed, new_head=new_head or None, **local)
-        chosen |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
-        checked_suite, planned = resolve_suite(suite, only=only, just=just, **chosen)
-        refuse_study(runs / checked_suite.name)
-        tuning = checked_suite.tuning
-    else:
-        refuse_without_suite(on=on, just=just, until=until, only=only)
-        if None not in (seed, seeds):
-            raise UserError("harness run: --seed names one seed, and --seeds says how many. Leave one of them out.")
-        wanted = range(seeds) if seeds else (seed or 0,)
-        checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **chosen)
-        tuning = None if trials is None else tuning_by_default(trials, named)
-    if on is not None and checked_suite is not None:
-        from harness.cli.submitting import refuse_on_cluster, submit_suite  # noqa: PLC0415 -- a command's own
-
-        refuse_on_cluster(on, redo=redo and on == "slurm", workers=None if workers == 1 else workers, just=just)
-        if on == "slurm":
-            words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
-            submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
-            return
-    from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
-
     options = Options(
         redo=redo,
         track=track,
         intervals=_tracked_intervals(track),
         checkpoint_seconds=checkpoint_seconds,
         command=typed,
-        ray=checked_suite.cluster.resources() if checked_suite is not None and on == "ray" else None,
+        workers=workers,
     )
+    study = None if suite is None else study_file(suite)
+    if study is not None:
+        from harness.cli.studying import refuse_with_study, run_study  # noqa: PLC0415 -- a command's own
+
+        refuse_with_study(invocation)
+        run_study(study, only=only, settings=settings or (), runs=runs, options=options, quiet=quiet)
+        return
+    if suite is None:
+        _check_single(invocation, task)
+        wanted = range(seeds) if seeds else (seed or 0,)
+        checked_suite, planned = None, resolve_single(task, named, local, seeds=wanted, new_head=new_head, **asked)
+        tuning = None if trials is None else tuning_by_default(trials, named)
+    else:
+        refuse_options(invocation, OF_SINGLE, " can't be used with a suite; the suite's file says what to run.")
+        asked |= {"until_decided": until is not None, "trials": trials, "models": named, "seeds": seeds}
+        checked_suite, planned = resolve_suite(suite, only=only, just=just, **asked)
+        refuse_study(runs / checked_suite.name)
+        tuning = checked_suite.tuning
+    if on is not None and checked_suite is not None:
+        from harness.cli.submitting import refuse_on_cluster, submit_suite  # noqa: PLC0415 -- a command's own
+
+        refuse_on_cluster(invocation, on, workers=workers)
+        if on == "slurm":
+            words = typed_words(invocation, leaving_out=("on", "only", "quiet", "workers"))
+            submit_suite(checked_suite, planned, words, runs=runs, quiet=quiet)
+            return
+        options = replace(options, ray=checked_suite.cluster.resources())
+    from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
+
     carry_out(
         checked_suite,
         planned,
         options,
         tuning=tuning,
         runs=runs,
-        workers=workers,
         quiet=quiet,
         is_part=just is not None,
     )
+
+
+def _check_single(invocation: typer.Context, task: str | None) -> None:
+    """Reject options that do not apply to runs without a suite, or contradict each other.
+
+    Raises:
+        UserError: If one is given.
+    """
+    refuse_options(invocation, OF_SUITES, ": only for a suite. Name a suite, or leave it out.")
+    if None not in (invocation.params["seed"], invocation.params["seeds"]):
+        raise UserError("harness run: --seed names one seed, and --seeds says how many. Leave one of them out.")
+    if task is not None:
+        refuse_options(invocation, OF_FILES, " can't be used with --task; they describe --train files.")
+
+
+def _evaluated(*, validation_only: bool) -> Evaluate:
+    return "validation" if validation_only else "test"
 
 
 def _tracked_intervals(track: str | None) -> Any:

@@ -15,9 +15,7 @@ def tasks(incomplete: str) -> list[str]:
 
 def models(incomplete: str) -> list[str]:
     """Model files that complete the last name in a comma-separated list."""
-    before, comma, last = incomplete.rpartition(",")
-    known = {*before.split(",")}
-    return [f"{before}{comma}{name}" for name in _beginning(last, config_files("models")) if name not in known]
+    return _completing_last(incomplete, config_files("models"))
 
 
 def suites(incomplete: str) -> list[str]:
@@ -46,8 +44,13 @@ def sections(incomplete: str) -> list[str]:
     """Sections of a report that complete the last name in a comma-separated list."""
     from harness.reporting.sections import SECTIONS  # noqa: PLC0415 -- a command's own
 
+    return _completing_last(incomplete, SECTIONS)
+
+
+def _completing_last(incomplete: str, names: Iterable[str]) -> list[str]:
+    """The list with its last name completed by each of `names` that is not in it yet."""
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(last, SECTIONS)]
+    return [f"{before}{comma}{name}" for name in _beginning(last, names) if name not in before.split(",")]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

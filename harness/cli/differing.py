@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.app import app
-from harness.cli.erring import JsonOption, one_line
+from harness.cli.erring import one_line
+from harness.cli.options import JsonOption
 from harness.environment import prepare_libraries
-from harness.output import console, say
-from harness.printable import printable_json
+from harness.output import console, json_text, say
 
 
 @app.command(
@@ -36,7 +35,7 @@ def diff(
     with analysed(f"{run}, {other}"):
         found = run_difference(run, other, examples)
     if as_json:
-        typer.echo(printable_json(json.dumps(differing.content(found), indent=1, ensure_ascii=False, default=str)))
+        typer.echo(json_text(differing.content(found)))
         return
     shown = console()
     for number, (folder, record) in enumerate(found.runs, start=1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -19,10 +18,11 @@ import typer
 from packaging.requirements import Requirement
 
 from harness.cache import cache_folder
-from harness.cli.app import FAILED, RUNS, RunsOption, app
+from harness.cli.app import FAILED, RUNS, app
+from harness.cli.options import JsonOption, RunsOption
 from harness.comparison.formatting import memory
 from harness.environment import prepare_libraries
-from harness.output import console, plain_table
+from harness.output import console, json_text, plain_table
 from harness.version import __version__
 
 HUB_SECONDS = 5.0
@@ -49,7 +49,7 @@ class Finding:
 @app.command(epilog="Example: harness doctor")
 def doctor(
     runs: RunsOption = RUNS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that this machine has what runs need: versions, devices, kernels, cache, disk, the Hub."""
     prepare_libraries()
@@ -59,7 +59,7 @@ def doctor(
         found.append(finding)
         table.add_row(MARKS[finding.state], finding.what, finding.said)
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+        typer.echo(json_text([asdict(finding) for finding in found]))
     else:
         console().print(table)
     if any(finding.state == "problem" for finding in found):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.app import app
+from harness.cli.options import JsonOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
-from harness.output import console, say
-from harness.printable import printable_json
+from harness.output import console, json_text, say
 
 if TYPE_CHECKING:
     from harness.error_analysis.answered import AnsweredTask
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT, WORST = 300, 20
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @app.command(
@@ -62,7 +60,7 @@ def _show_worst(run: Path, count: int, *, as_json: bool) -> None:
 
     found = worst_of(run, count)
     if as_json:
-        _write(found)
+        typer.echo(json_text(found))
         return
     shown = console()
     for row in found:
@@ -108,7 +106,7 @@ def _show_parts_of(path: Path, by: str, *, as_json: bool) -> None:
             else UserError(f"--by {by}: none of the {len(tasks)} tasks has such parts.")
         )
     if as_json:
-        _write(contents)
+        typer.echo(json_text(contents))
 
 
 def _show_breakdowns(task: AnsweredTask, *, by: str, as_json: bool) -> list[dict[str, Any]]:
@@ -227,7 +225,3 @@ def one_line(value: Any) -> str:
     """A field on one line."""
     text = " ".join((value if isinstance(value, str) else str(value)).split())
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
-
-
-def _write(content: Any) -> None:
-    typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from harness.cli.app import app
-from harness.cli.data_options import EncodingOption, SeparatorOption
+from harness.cli.options import EncodingOption, JsonOption, SeparatorOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console
-from harness.printable import printable_json
+from harness.output import console, json_text
 
 
 @app.command(
@@ -39,7 +37,7 @@ def evaluate(
     ] = None,
     separator: SeparatorOption = None,
     encoding: EncodingOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Score a finished run's model on new rows with known answers, with 95 % intervals."""
     if (input_ is None) == (split is None):
@@ -60,7 +58,7 @@ def evaluate(
     estimates = evaluated.estimates_of(found)
     if as_json:
         content = {"run": str(run), **evaluated.evaluated_content(found, estimates)}
-        typer.echo(printable_json(json.dumps(content, indent=1, ensure_ascii=False)))
+        typer.echo(json_text(content))
         return
     shown = console()
     print_table(evaluated.evaluated_table(found, estimates), shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app, single, with_options
+from harness.cli.options import JsonOption, repeatable
 from harness.counted import counted
 from harness.data.custom import explain_settings, predict_options
 from harness.environment import prepare_libraries
 from harness.errors import UserError
-from harness.output import console, say
+from harness.output import console, json_text, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --text "a joy from start to end"\n
     harness explain runs/demo/rotten_tomatoes/minilm/seed-0 --curve 20"""
 )
-@with_options(predict_options() | explain_settings())
+@with_options(repeatable(predict_options() | explain_settings()))
 def explain(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     label: Annotated[
@@ -49,7 +49,7 @@ def explain(
         ),
     ] = False,
     html: Annotated[Path | None, typer.Option(help="Also write this HTML file.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    json_: JsonOption = False,
     **texts: list[str] | None,
 ) -> None:
     """Show how much each token adds to the score of a label, answer or tag, and how far to trust that."""
@@ -86,7 +86,7 @@ def explain(
         write_atomically(html, page(found).encode())
     if json_:
         told = {"explanations": [asdict(one) for one in found], "worth": None if worth is None else asdict(worth)}
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json_text(told))
         return
     shown = console()
     for one in found:

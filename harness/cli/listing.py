@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -75,13 +74,12 @@ def _offline(source: object) -> str:
     return "yes" if isinstance(source, Files | Generated) else NOTHING
 
 
-def as_json(names: Sequence[str]) -> str:
-    """The lists as JSON: the entries of each by name, with fields named like the table's columns."""
-    found = {
+def contents(names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """The entries of each list by its name, with fields named like the table's columns."""
+    return {
         name: [dict(zip(HEADINGS.get(name, ("name", "description")), row, strict=True)) for row in listed(name)]
         for name in names
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _described(registry: Registry) -> Rows:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.app import RUNS, RunsOption, SetOption, app, single, with_options
-from harness.cli.data_options import EncodingOption, SeparatorOption
+from harness.cli.app import RUNS, app, single, with_options
+from harness.cli.options import (
+    CheckpointSecondsOption,
+    EncodingOption,
+    JsonOption,
+    RunsOption,
+    SeparatorOption,
+    SetOption,
+    repeatable,
+)
 from harness.counted import counted
 from harness.data.custom import predict_options, predict_settings
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
-from harness.output import console
+from harness.output import console, json_text
 
 
 @app.command(
@@ -28,7 +35,7 @@ def pretrain(
     settings: SetOption = None,
     runs: RunsOption = RUNS,
     redo: Annotated[bool, typer.Option("--redo", help="Start over and replace an earlier run.")] = False,
-    checkpoint_seconds: Annotated[float, typer.Option(help="Seconds between saves of the run's state.", min=0)] = 120.0,
+    checkpoint_seconds: CheckpointSecondsOption = 120.0,
     verify: Annotated[
         Path | None,
         typer.Option(help="Repeat the first steps of the run in this pretraining.json, and compare the losses."),
@@ -50,7 +57,7 @@ def pretrain(
     harness predict runs/demo/boolq/minilm/seed-0 --input questions.jsonl --output answers.jsonl\n
     harness predict runs/questions/disfl_qa/minilm/seed-0 --input dev.jsonl --n-best 3 --squad squad-files"""
 )
-@with_options(predict_options() | predict_settings())
+@with_options(repeatable(predict_options() | predict_settings()))
 def predict(
     run: Annotated[Path, typer.Argument(help="The folder of one run.")],
     input_: Annotated[
@@ -115,7 +122,7 @@ def perplexity(
     tokens: Annotated[
         bool, typer.Option("--tokens", help="Also list the cost of each token in nats, and where it is in the text.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
+    as_json: JsonOption = False,
     output: Annotated[
         Path | None,
         typer.Option(help="Also write the rows to this .jsonl or .csv file; with --tokens, one row per token."),
@@ -142,7 +149,7 @@ def perplexity(
         per_token=tokens,
     )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json_text(rows))
     else:
         shown.print(perplexity_table(rows))
         if tokens:

@@ -16,11 +16,10 @@ from rich.table import Table
 from harness.comparison.comparison import compare
 from harness.comparison.formatting import duration_range, memory
 from harness.comparison.planned_power import TaskPower, planned_power
-from harness.counted import counted_are
+from harness.counted import counted, counted_are
 from harness.errors import UserError, notice
 from harness.output import plain_table, say
 from harness.record import RunRecord
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.ended import DONE
 from harness.suites.forecast import RunForecast, forecast, total, wall_seconds
@@ -103,8 +102,8 @@ def foreseen(
     ]
     slots = worker_slots(this_machine(), requested=workers, planned=len(waiting))
     speeds = _speeds(records, slots, measure=measure)
-    families = {run.model: run.config.model.family or "" for run in planned}
-    simple = {model for model, family in families.items() if is_simple_baseline(family)}
+    models = {run.model: run.config.model for run in planned}
+    simple = {name for name, model in models.items() if model.is_simple_baseline}
     alike: dict[tuple[str, str, int], RunForecast] = {}  # Seeds share a recipe, and so their cost.
     found = {}
     for run in waiting:
@@ -193,7 +192,7 @@ def time_lines(plan: Plan, rule: SeedRule | None) -> list[str]:
 def unknown_lines(plan: Plan) -> list[str]:
     """Sentences about runs whose time is unknown, with the reason."""
     unknown = Counter(run.source for run in plan.runs.values() if run.seconds is None)
-    return [f"Time of {sum(unknown.values())} runs: {_counted(unknown)}."] if unknown else []
+    return [f"Time of {counted(sum(unknown.values()), 'run')}: {_counted(unknown)}."] if unknown else []
 
 
 def first_look_seconds(plan: Plan, rule: SeedRule | None) -> float:
@@ -219,7 +218,7 @@ def _first_look(plan: Plan, rule: SeedRule) -> str:
 def _counted(sources: Counter[str]) -> str:
     if len(sources) == 1:
         return next(iter(sources))
-    return "; ".join(f"{source} ({count} run{'s' if count > 1 else ''})" for source, count in sources.most_common())
+    return "; ".join(f"{source} ({counted(count, 'run')})" for source, count in sources.most_common())
 
 
 def _disk(plan: Plan, runs: Path) -> list[str]:

@@ -10,17 +10,16 @@ import typer
 from rich.table import Table
 
 from harness.cli.app import MISTAKE, RUNS, STOPPED, app
+from harness.cli.options import JsonOption
 from harness.comparison.formatting import NOTHING, duration, memory
 from harness.counted import counted
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
-from harness.output import console, plain_table, say
-from harness.printable import printable_json
+from harness.output import console, json_text, plain_table, say
 from harness.suites.recorded import Recorded, merge, recorded_run, recorded_runs, remove
 
 recorded = typer.Typer(no_args_is_help=True, help="List, show, remove and merge recorded runs.")
 app.add_typer(recorded, name="runs")
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @recorded.command("ls", epilog="Example: harness runs ls runs/demo --json")
@@ -32,7 +31,7 @@ def list_runs(
         raise UserError(f"{runs}: no such folder. Check the path, or start some runs with `harness run SUITE`.")
     found, problems = recorded_runs(runs)
     if as_json:
-        typer.echo(printable_json(json.dumps([run.row() for run in found], indent=1)))
+        typer.echo(json_text([run.row() for run in found]))
     else:
         console().print(_table(found))
         console().print(f"{counted(len(found), 'run')}, {memory(sum(run.bytes for run in found))}.")
@@ -52,7 +51,7 @@ def _table(found: list[Recorded]) -> Table:
     for run in found:
         row, score = run.row(), run.main_score
         shown = NOTHING if score is None else unit_of(run.record.task_card.main_metric).score(score)
-        seconds, size = duration(sum(run.record.cost.seconds.values())), memory(run.bytes)
+        seconds, size = duration(run.record.cost.total_seconds), memory(run.bytes)
         names = [str(row[name]) for name in ("suite", "task", "model")]
         which = run.record.which.removeprefix("seed ")
         table.add_row(*names, which, run.record.status, shown, seconds, size)
@@ -64,7 +63,7 @@ def show_run(run: Annotated[Path, typer.Argument(help="The folder of one run.")]
     """Show a run: its scores, settings, cost, and where it came from."""
     found = recorded_run(run)
     if as_json:
-        typer.echo(printable_json(found.record.model_dump_json(indent=1)))
+        typer.echo(json_text(json.loads(found.record.model_dump_json())))
         return
     shown = console()
     record = found.record
@@ -133,7 +132,7 @@ def remove_runs(
         if not as_json:
             console().print(f"removed {folder}", soft_wrap=True)
     if as_json:
-        typer.echo(printable_json(json.dumps({"removed": removed}, indent=1)))
+        typer.echo(json_text({"removed": removed}))
 
 
 def _agreed(found: list[Recorded], *, yes: bool, as_json: bool) -> None:
@@ -169,8 +168,7 @@ def merge_runs(
     """Copy another folder's runs into this one. Runs that are already there stay."""
     merged = merge(source, target)
     if as_json:
-        told = {"copied": list(map(str, merged.copied)), "known": merged.known}
-        typer.echo(printable_json(json.dumps(told, indent=1)))
+        typer.echo(json_text({"copied": list(map(str, merged.copied)), "known": merged.known}))
         return
     console().print(
         f"{counted(len(merged.copied), 'run')} copied to {target}; {merged.known:,} were already there.", soft_wrap=True

@@ -12,14 +12,13 @@ from harness.cli.app import RUNS, app, names
 from harness.errors import UserError
 from harness.output import console
 
+BaselineOption = Annotated[str | None, typer.Option(help="The model to compare the others with.")]
 MarginOption = Annotated[
     list[str] | None,
     typer.Option(
         help="How much worse still counts as not worse, in the units of the scores: 1 for one point, or TASK=0.05."
     ),
 ]
-
-
 RunsArgument = Annotated[
     list[Path] | None,
     typer.Argument(help="A folder of runs, or several to compare with each other. Default: runs.", show_default=False),
@@ -33,7 +32,7 @@ RunsArgument = Annotated[
 )
 def compare(
     runs: RunsArgument = None,
-    baseline: Annotated[str | None, typer.Option(help="The model to compare the others with.")] = None,
+    baseline: BaselineOption = None,
     margin: MarginOption = None,
 ) -> None:
     """Show all models on all tasks: scores with intervals, differences from a baseline, costs.
@@ -57,7 +56,7 @@ def report(
         str, typer.Option("--format", help="html, markdown, latex or csv.", autocompletion=completing.formats)
     ] = "html",
     output: Annotated[Path | None, typer.Option(help="The file to write. Default: report.<format> in RUNS.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="The model to compare the others with.")] = None,
+    baseline: BaselineOption = None,
     margin: MarginOption = None,
     trials: Annotated[Path | None, typer.Option(help="Also write a csv file with one row per tuning trial.")] = None,
     seeds: Annotated[

@@ -32,7 +32,6 @@ def carry_out(
     *,
     tuning: Tuning | None,
     runs: Path,
-    workers: int | None,
     quiet: bool = False,
     is_part: bool = False,
 ) -> None:
@@ -44,7 +43,6 @@ def carry_out(
         options: How to run.
         tuning: The tuning settings, if recipes are tuned first.
         runs: The folder of all runs.
-        workers: Number of parallel processes; None: as many as suit the machine.
         quiet: Whether to print nothing but failed runs and the reasons.
         is_part: Whether another command, which submitted the runs, has written the information about the suite.
 
@@ -55,22 +53,35 @@ def carry_out(
     shown = console(quiet=quiet or not main_process)
     if suite is not None and main_process and not is_part:
         write_suite(suite, runs)
-        keep_foreseen(suite, planned, runs=runs, workers=workers)
+        keep_foreseen(suite, planned, runs=runs, workers=options.workers)
     folder = runs / suite.name if suite else Path(os.path.commonpath([run.folder for run in planned]))
-    planned, tried, trial_count = execute_trials(planned, tuning, options, shown, workers=workers)
-    if suite is not None and suite.rule is not None:
-        tally, count = run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)
-    else:
-        tally, count = runner.execute_runs(planned, options, shown, workers=workers), len(planned)
+    tally, count = run_all(suite, planned, options, shown, tuning=tuning, folder=folder)
     if suite is not None and main_process and not (is_part or tally.failed or tally.left):
         for line in outcome(folder):
             say(shown, line)
-    tally, count = tally.with_others(tried), count + trial_count
     if quiet and main_process and (tally.failed or tally.left):
         shown = console(stderr=True)
         for reason in tally.reasons:
             say(shown, f"✗ {reason}")
     _conclude(shown, tally, count, folder=folder, next_folder=folder if suite else runs)
+
+
+def run_all(
+    suite: Suite | None,
+    planned: Sequence[Run],
+    options: Options,
+    shown: Console,
+    *,
+    tuning: Tuning | None,
+    folder: Path,
+) -> tuple[Tally, int]:
+    """Execute the trials and then the runs; return the tally of both, and how many were tried."""
+    planned, of_trials, trials = execute_trials(planned, tuning, options, shown)
+    if suite is not None and suite.rule is not None:
+        tally, tried = run_until_decided(suite, planned, options, shown, folder=folder)
+    else:
+        tally, tried = runner.execute_runs(planned, options, shown), len(planned)
+    return tally.with_others(of_trials), trials + tried
 
 
 def _conclude(shown: Console, tally: Tally, planned: int, *, folder: Path, next_folder: Path) -> None:

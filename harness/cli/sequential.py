@@ -27,7 +27,7 @@ Looks = Mapping[str, Look]
 
 
 def run_until_decided(
-    suite: Suite, planned: Sequence[Run], options: Options, console: Console, *, folder: Path, workers: int | None
+    suite: Suite, planned: Sequence[Run], options: Options, console: Console, *, folder: Path
 ) -> tuple[Tally, int]:
     """Run each task's next look until its comparisons are decided, or the last look is complete.
 
@@ -39,7 +39,6 @@ def run_until_decided(
         options: How to run.
         console: Where to print.
         folder: The folder of the suite's runs.
-        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
         The tally of the runs, and how many were tried.
@@ -50,7 +49,7 @@ def run_until_decided(
     tally, tried, looks = Tally(), set[Path](), looks_at(folder, suite)
     while runs := next_runs(planned, looks, suite.rule, tried=tried, redo=options.redo):
         tried.update(run.folder for run in runs)
-        tally = tally.with_others(execute_runs(runs, options, console, workers=workers))
+        tally = tally.with_others(execute_runs(runs, options, console))
         options, looks = replace(options, redo=False), looks_at(folder, suite)
         show_standing(looks, console)
     if not tried:

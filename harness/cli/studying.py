@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.claims.claim import CLAIMS, Settings
 from harness.claims.record import numbers_of, other_settings, read_claim, refuse_other_settings, write_study
 from harness.claims.study import by_claim, chosen, read_study, refuse_shared_folders, refuse_unused
-from harness.cli.app import FAILED, MISTAKE
+from harness.cli.app import FAILED, MISTAKE, refuse_options
 from harness.errors import UserError, collected
 from harness.output import console, plain_table, say
 
@@ -26,28 +26,19 @@ if TYPE_CHECKING:
     from harness.runs.run import Run
     from harness.suites.suite import Suite
 
-ALLOWED = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
+OF_RUNS = ("suite", "only", "settings", "runs", "workers", "quiet", "redo", "checkpoint_seconds", "track")
 """Options of `harness run` that a study has, too."""
 
 
-def refuse_with_study(context: typer.Context, allowed: Sequence[str] = ALLOWED) -> None:
+def refuse_with_study(context: typer.Context, allowed: Sequence[str] = OF_RUNS) -> None:
     """Reject options that only apply to suites or single runs.
 
     Raises:
         UserError: If one is given.
     """
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in allowed
-        and (source := context.get_parameter_source(parameter.name or "")) is not None
-        and source.name == "COMMANDLINE"
-    ]
-    if given:
-        raise UserError(
-            f"harness {context.info_name}: {', '.join(given)} can't be used with a study. Leave it out; the files of "
-            "the study and its suites say what is measured."
-        )
+    refused = {str(parameter.name) for parameter in context.command.params} - {*allowed}
+    why = " can't be used with a study. Leave it out; the files of the study and its suites say what is measured."
+    refuse_options(context, refused, why)
 
 
 def run_study(
@@ -57,7 +48,6 @@ def run_study(
     settings: Sequence[str],
     runs: Path,
     options: Options,
-    workers: int | None,
     quiet: bool,
 ) -> None:
     """Execute the runs of a study's suites, measure its claims, and print which held; recorded parts are skipped.
@@ -68,7 +58,6 @@ def run_study(
         settings: Settings of claims, as claim.key=value, and of the recipes of their suites, as key=value.
         runs: The folder of all runs.
         options: How to run.
-        workers: Number of parallel processes; None: as many as suit the machine.
         quiet: Whether to print nothing but errors.
 
     Raises:
@@ -85,7 +74,7 @@ def run_study(
     for name, how in wanted.items():
         for suite in how.read:
             if suite not in ended:
-                ended[suite] = _carry_out(planned[suite], folder, options, workers=workers, quiet=quiet)
+                ended[suite] = _carry_out(planned[suite], folder, options, quiet=quiet)
         failed = [ended[suite] for suite in how.read if ended[suite]]
         codes.append(failed[0] if failed else measure_claim(name, how, folder, options, shown))
     shown.print(f"Next: {shlex.join(['harness', 'report', str(folder)])}", soft_wrap=True)
@@ -148,15 +137,13 @@ def _planned(
     return found
 
 
-def _carry_out(
-    planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, workers: int | None, quiet: bool
-) -> int:
+def _carry_out(planned: tuple[Suite, list[Run]], folder: Path, options: Options, *, quiet: bool) -> int:
     """Execute the runs of a suite; return the exit code."""
     from harness.cli.running import carry_out  # noqa: PLC0415 -- a command's own
 
     suite, runs = planned
     try:
-        carry_out(suite, runs, options, tuning=suite.tuning, runs=folder, workers=workers, quiet=quiet)
+        carry_out(suite, runs, options, tuning=suite.tuning, runs=folder, quiet=quiet)
     except typer.Exit as failed:
         return failed.exit_code
     return 0

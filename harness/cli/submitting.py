@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import typer
+
+from harness.cli.app import refuse_options
 from harness.cli.planning import keep_foreseen
 from harness.counted import counted
 from harness.errors import UserError
@@ -64,15 +66,13 @@ def submit_suite(suite: Suite, planned: Sequence[Run], words: Sequence[str], *, 
         shown.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
-def refuse_on_cluster(cluster: str, **flags: Any) -> None:
+def refuse_on_cluster(invocation: typer.Context, cluster: str, *, workers: int | None) -> None:
     """Reject options that don't apply to runs on a cluster.
 
     Raises:
-        UserError: If any of the flags is given.
+        UserError: If one is given.
     """
-    given = [f"--{name}" for name, value in flags.items() if value not in (None, False)]
-    if given:
-        raise UserError(
-            f"harness run: {', '.join(given)} can't be used with --on {cluster}, whose tasks are one run each. "
-            f"Leave it out{'; in place of --redo, name another --runs folder' if flags.get('redo') else ''}."
-        )
+    refused = {"just", *(["redo"] if cluster == "slurm" else []), *(["workers"] if workers != 1 else [])}
+    other = " or, in place of --redo, name another --runs folder" if cluster == "slurm" else ""
+    why = f" can't be used with --on {cluster}, whose tasks are one run each. Leave it out{other}."
+    refuse_options(invocation, refused, why)

@@ -55,7 +55,6 @@ def run_within(
     console: Console,
     *,
     runs: Path,
-    workers: int | None,
     ends: float,
 ) -> Answered:
     """Run what fits, so that a trained model is compared with the simple baselines within any reasonable time.
@@ -70,7 +69,6 @@ def run_within(
         options: How to run; with `redo`, the suite's own runs are marked already, and those of short suites will be.
         console: Where to print.
         runs: The folder of all runs.
-        workers: Number of parallel processes; None: as many as suit the machine.
         ends: The end of the time, on time.monotonic's clock.
     """
     # Else a command that is shorter than the time between two saved states would never get further.
@@ -79,13 +77,13 @@ def run_within(
 
     def budgeted(suite: Suite, planned: Sequence[Run], order: Iterable[str] = suite.models, **more: Any) -> Budgeted:
         waiting = {model: [run for run in planned if run.model == model] for model in order}
-        return Budgeted(suite, runs, ends, in_parts, console, workers, waiting, Tally(), **more)
+        return Budgeted(suite, runs, ends, in_parts, console, waiting, Tally(), **more)
 
     whole = budgeted(suite, planned)
     if whole.left <= 0 or whole.has_answer or not whole.is_too_short:
         left = whole.run()
         return Answered(suite, whole.tally, tuple(left))
-    short = longest_that_fits(whole.first_of_trained, whole.left, runs=runs, workers=workers)
+    short = longest_that_fits(whole.first_of_trained, whole.left, runs=runs, workers=options.workers)
     say(console, _why(short, whole.left))
     first = shortened(suite, short)
     write_suite(first, runs)

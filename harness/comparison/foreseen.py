@@ -39,7 +39,7 @@ def foreseen_lines(
 
 def _of_time(foreseen: Foreseen, folder: Path, found: Iterable[tuple[Path, RunRecord]]) -> Iterator[str]:
     done = [
-        (foreseen.seconds[name], sum(record.cost.seconds.values()))
+        (foreseen.seconds[name], record.cost.total_seconds)
         for run, record in found
         if record.status != "failed" and run.is_relative_to(folder)
         if (name := str(run.relative_to(folder))) in foreseen.seconds

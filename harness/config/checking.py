@@ -75,6 +75,19 @@ def checked(shape: type[Checked], content: object, where: str, mistakes: list[st
     return checked_record(shape, content, where, mistakes)
 
 
+def valid(shape: type[Checked], content: object, where: str) -> Checked:
+    """`content`, which a user wrote, as a `shape`.
+
+    Raises:
+        UserError: With a line for each mistake, after `where`.
+    """
+    mistakes: list[str] = []
+    found = checked(shape, content, where, mistakes)
+    if found is None:
+        raise UserError(*mistakes)
+    return found
+
+
 def checked_record(shape: type[Checked], content: object, where: str, mistakes: list[str]) -> Checked | None:
     """The same of what the harness wrote: nobody need hear of its old names."""
     try:

@@ -12,7 +12,7 @@ from harness.config.checking import Strict, checked, read_toml
 from harness.config.files import config_file, config_files
 from harness.config.training import Training, recipe_of
 from harness.errors import UserError, collected, nearest
-from harness.registry import FAMILIES
+from harness.registry import FAMILIES, is_simple_baseline
 
 OWNERS = {
     "bert-base-": "google-bert", "bert-large-": "google-bert", "roberta-base": "FacebookAI",
@@ -53,6 +53,17 @@ class ModelConfig(Strict):
         if self.checkpoint is None and self.family is None:
             raise ValueError("needs a checkpoint or a family")
         return self
+
+    @property
+    def resolved_family(self) -> str:
+        """The family, once it is resolved, as it is for every run (`harness.suites.expansion.with_family`)."""
+        assert self.family is not None, "the family is resolved before a run is made"
+        return self.family
+
+    @property
+    def is_simple_baseline(self) -> bool:
+        """Whether a model of a resolved family is a simple baseline."""
+        return is_simple_baseline(self.resolved_family)
 
 
 SingleModel = tuple[ModelConfig, Training]

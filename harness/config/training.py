@@ -22,6 +22,8 @@ def _named_in(registry: Registry) -> AfterValidator:
     return AfterValidator(known)
 
 
+SPLIT_LIMITS = ("train_examples", "validation_examples", "test_examples")
+SEGMENTED = ("segment_recurrence", "independent_segments")  # Strategies that read a text from end to end.
 FEWEST_STEPS = 200  # On a user's own files.
 OptimizerName = Annotated[str, _named_in(OPTIMIZERS)]
 ScheduleName = Annotated[str, _named_in(SCHEDULES)]
@@ -201,7 +203,7 @@ class LongTexts(Strict):
     @property
     def segmented(self) -> bool:
         """Whether a text is read from end to end, segment by segment."""
-        return self.strategy in ("segment_recurrence", "independent_segments")
+        return self.strategy in SEGMENTED
 
     @property
     def memory_length(self) -> int:

@@ -19,6 +19,7 @@ from harness.config.checking import Strict
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.ops.others import others_share
+from harness.output import plain_table
 from harness.runs.answering import ModelOutputs, ReadyModel, ready_model
 from harness.runs.evaluation import examples_of_split
 from harness.runs.exported import read_export, recorded
@@ -80,9 +81,7 @@ class ExportCheck(Strict):
         Args:
             name: The name of the export.
         """
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for title in ("", "run", name):
-            table.add_column(title, justify="left" if not title else "right")
+        table = plain_table("", "run", name, numbers_from=1)
         sides, unit = (self.run, self.export), unit_of(self.metric)
         table.add_row(self.metric, *("–" if side.score is None else unit.score(side.score) for side in sides))
         table.add_row("ms a text, median", *(f"{1000 * side.latency_p50:.3g}" for side in sides))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest
+from harness.checksums import write_document
 from harness.config.run import RunConfig, task_of
 from harness.errors import UserError
 from harness.export.card import export_card
@@ -88,8 +86,7 @@ def exported(wanted: Wanted, *, beside: Path | None = None) -> Iterator[tuple[Pa
         write_export(folder, wanted.form, wanted.precision, record)
         check = checked_export(wanted.run, folder, examples=wanted.examples) if wanted.examples else None
         if check is not None:
-            content = json.dumps(with_digest(check.model_dump()), indent=1)
-            write_atomically(folder / CHECK, content.encode())
+            write_document(folder / CHECK, check.model_dump())
         yield folder, check
 
 

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.checksums import without_digest, write_document
 from harness.errors import UserError
 from harness.record import CurvePoint, Provenance
 
@@ -63,8 +62,7 @@ class PretrainingRecord(BaseModel):
 
 def write_pretraining(record: PretrainingRecord, folder: Path) -> None:
     """Write `record` with its digest to `folder`/pretraining.json, atomically."""
-    content = with_digest(json.loads(record.model_dump_json()))
-    write_atomically(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    write_document(folder / FILE, json.loads(record.model_dump_json()))
 
 
 def read_pretraining(file: Path) -> PretrainingRecord:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.atomic_writes import sweep_unfinished_writes, write_atomically
-from harness.checksums import check_files, folder_digests, with_digest, without_digest
+from harness.atomic_writes import sweep_unfinished_writes
+from harness.checksums import check_files, folder_digests, without_digest, write_document
 from harness.errors import UserError
 from harness.models.checkpoint import find_checkpoint
 from harness.pretraining.recipe import PretrainingRecipe, settings_that_differ
@@ -97,8 +97,8 @@ class PretrainingFolder:
         if self._differences(recipe, texts) or (redo and not self.is_redone(recipe, texts)):
             shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.partial / TEXTS, json.dumps(with_digest(texts)).encode())
-        write_atomically(self.partial / CONFIG, json.dumps(with_digest(recipe.resolved())).encode())
+        write_document(self.partial / TEXTS, texts)
+        write_document(self.partial / CONFIG, recipe.resolved())
         if redo:
             (self.partial / REDO).touch()
 

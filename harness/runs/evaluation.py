@@ -38,26 +38,8 @@ class Evaluation:
 
     record: RunRecord
     rows: Sequence[Mapping[str, Any]]
-    scores: Mapping[str, float]
+    scores: dict[str, float]
     dropped: Mapping[str, int]
-
-
-def scores_of_split(run: Path, split: str) -> dict[str, float]:
-    """Compute the run's metrics on a split of its own task ("train", "validation" or "test"), which is read again.
-
-    Raises:
-        UserError: If the run has no checkpoint, there is no such split, or its data is missing or changed.
-    """
-    return dict(evaluation_of_split(run, split).scores)
-
-
-def scores_of_rows(run: Path, rows: Sequence[Row]) -> dict[str, float]:
-    """Compute the run's metrics on rows with answers, in the columns of its task.
-
-    Raises:
-        UserError: If the run has no checkpoint, or for every mistake in the rows.
-    """
-    return dict(evaluation_of_rows(run, rows).scores)
 
 
 def evaluation_of_split(run: Path, split: str) -> Evaluation:

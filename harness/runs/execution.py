@@ -21,7 +21,7 @@ from harness.ops.device import fresh_accelerator, reset_peak_memory
 from harness.ops.others import others_share
 from harness.ops.together import Together, processes
 from harness.record import PREDICTIONS, Measurements, RunRecord, write_predictions
-from harness.registry import FAMILIES, is_simple_baseline
+from harness.registry import FAMILIES
 from harness.runs.card import model_card
 from harness.runs.content import check_unchanged
 from harness.runs.options import Options
@@ -109,14 +109,9 @@ def _loaded(task: Task, config: RunConfig) -> Splits:
 
 def _accelerator(run: Run, options: Options) -> Accelerator | None:
     """Return the accelerator, with trackers; None for a simple baseline without trackers."""
-    if not _is_simple(run):
+    if not run.config.model.is_simple_baseline:
         return fresh_accelerator(run.config.training.precision, tracker=options.track, folder=run.folder)
     return None if options.track is None else fresh_accelerator("fp32", tracker=options.track, folder=run.folder)
-
-
-def _is_simple(run: Run) -> bool:
-    assert run.config.model.family is not None, "the family is resolved before a run begins"
-    return is_simple_baseline(run.config.model.family)
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -144,9 +139,8 @@ def _trained(
     known: Measurements,
 ) -> TrainingResult:
     """Fit a simple baseline, or fine-tune a model."""
-    assert run.config.model.family is not None, "the family is resolved before a run begins"
-    family = FAMILIES.load(run.config.model.family)
-    if _is_simple(run):
+    family = FAMILIES.load(run.config.model.resolved_family)
+    if run.config.model.is_simple_baseline:
         return fit_baseline(family, task, splits, config=run.config, watch=watch, known=known)
     assert accelerator is not None, "it is made for all but simple baselines"
     context = RunContext(accelerator, run.partial / STATE, watch, callbacks, options.checkpoint_seconds, known)

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import folder_digests, with_digest, without_digest
+from harness.checksums import folder_digests, without_digest, write_document
 from harness.config.checking import Strict
 from harness.config.run import LocalData, RunConfig
 from harness.errors import UserError
@@ -79,8 +78,7 @@ def write_export(folder: Path, form: Form, precision: Precision, record: RunReco
     """Write the description next to the export's files, with their checksums."""
     files = folder_digests(folder, leave_out=WRITTEN_ON)
     export = Export(form=form, precision=precision, record=portable(record).model_copy(update={"files": files}))
-    content = with_digest(json.loads(export.model_dump_json()))
-    write_atomically(folder / EXPORT, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    write_document(folder / EXPORT, json.loads(export.model_dump_json()))
 
 
 def check_export(folder: Path, record: RunRecord) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest
+from harness.checksums import write_document
 from harness.ops.device import hardware, peak_memory_bytes, reset_peak_memory
 from harness.ops.others import others_share
 from harness.runs.answering import model_folder, ready_model
@@ -53,7 +51,7 @@ def measured_run(run: Path) -> InferenceCost:
         others=round(others(), 3),
         hardware=hardware(None),
     )
-    write_atomically(run / INFERENCE, json.dumps(with_digest(found.model_dump()), indent=1).encode())
+    write_document(run / INFERENCE, found.model_dump())
     return found
 
 

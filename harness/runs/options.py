@@ -43,6 +43,7 @@ class Options:
         command: The user's command, which the record keeps.
         rare_label_told: Whether the user has been told about a rare label.
         ray: The resources of each run on a Ray cluster; None: run on this machine.
+        workers: Number of parallel processes; None: as many as suit the machine.
     """
 
     redo: bool = False
@@ -52,3 +53,4 @@ class Options:
     command: tuple[str, ...] = ()
     rare_label_told: bool = False
     ray: Resources | None = None
+    workers: int | None = None

@@ -23,6 +23,7 @@ from harness.long_texts.token_losses import unseen_memory
 from harness.models.language_model import language_model
 from harness.models.loaded import Loaded
 from harness.ops.device import fresh_accelerator
+from harness.output import plain_table
 from harness.runs.token_costs import EachToken, by_place, token_costs, token_spans
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.language_modelling.metrics import RATIOS, size
@@ -139,10 +140,8 @@ def _in_windows(loaded: Loaded, text: str, file: Path, *, window: int | None, ma
 
 def perplexity_table(rows: Sequence[Row]) -> Table:
     """Format the rows as a table with their columns."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
     columns = {key: column for key, column in COLUMNS.items() if key in rows[0]}
-    for heading, _ in columns.values():
-        table.add_column(heading, justify="right")
+    table = plain_table(*(heading for heading, _ in columns.values()), numbers_from=0)
     for row in rows:
         table.add_row(*(format(row[key], form) for key, (_, form) in columns.items()))
     return table

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.config.checking import Strict, checked
+from harness.config.checking import Strict, valid
 from harness.config.run import RunConfig, task_of
 from harness.data.fields import FieldError
 from harness.data.files import STANDARD_INPUT, read_rows, read_standard_input
@@ -138,12 +138,8 @@ def settings_of(known: type[Strict], given: Mapping[str, Any], run: Path, task: 
     Raises:
         UserError: For every mistake in them.
     """
-    mistakes: list[str] = []
     wanted = {name: value for name, value in given.items() if value is not None}
-    chosen: Strict | None = checked(known, wanted, f"{run} ({task.task_type}): ", mistakes)
-    if chosen is None:
-        raise UserError(*mistakes)
-    return chosen
+    return valid(known, wanted, f"{run} ({task.task_type}): ")
 
 
 def examples_of(task: Task, rows: Sequence[Row]) -> list[Any]:

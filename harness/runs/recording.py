@@ -9,7 +9,7 @@ from harness.data.task import Splits, Task
 from harness.metrics.lookup import find_metric
 from harness.ops.device import hardware, peak_memory_bytes
 from harness.record import Counts, Measurements, Provenance, RunRecord, Status, TaskCard
-from harness.registry import TASKS, is_simple_baseline
+from harness.registry import TASKS
 from harness.runs.run import Run
 from harness.training.provenance import data_digest, git_state, package_versions
 from harness.training.result import Stopwatch, TrainingResult
@@ -85,15 +85,14 @@ def now() -> str:
 
 
 def _record(run: Run, card: TaskCard, status: Status, measurements: Measurements, *, reason: str = "") -> RunRecord:
-    assert run.config.model.family is not None, "the family is resolved before a run begins"
     return RunRecord(
         status=status,
         reason=reason,
         suite=run.suite,
         task=run.config.task,
         model=run.model,
-        family=run.config.model.family,
-        simple_baseline=is_simple_baseline(run.config.model.family),
+        family=run.config.model.resolved_family,
+        simple_baseline=run.config.model.is_simple_baseline,
         seed=run.config.seed,
         fold=run.config.fold,
         varied=run.config.varied,

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.atomic_writes import sweep_unfinished_writes, write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.atomic_writes import sweep_unfinished_writes
+from harness.checksums import without_digest, write_document
 from harness.config.run import RunConfig
 from harness.errors import UserError
 from harness.fold import which_run
 from harness.record import PREDICTIONS, RECORD, RunRecord, Status, read_record, write_record
+from harness.records import readable_record
 from harness.runs.claim import check_claim, claimed, has_claim
 from harness.runs.identity import run_differences
 from harness.trial import Trial, Tuning
@@ -32,6 +33,7 @@ CONFIG = "config.json"
 STATE = "state"
 ERROR = "error.txt"
 REDO, CONFIRMED = "redo", "all are marked"
+TaskAndModel = tuple[str, str]
 State = Literal["new", "unfinished", "complete", "diverged", "failed"]
 
 
@@ -64,6 +66,15 @@ class Run:
     def __str__(self) -> str:
         known = which_run(self.config.seed, self.config.fold)
         return f"{self.config.task} · {self.model} · {known if self.trial is None else f'trial {self.trial.number}'}"
+
+    @property
+    def task_and_model(self) -> TaskAndModel:
+        """What it has in common with the other seeds and folds of its model."""
+        return self.config.task, self.model
+
+    def record_if_any(self) -> RunRecord | None:
+        """The record in its folder, of whatever configuration; None if there is none that can be read."""
+        return readable_record(self.folder / RECORD)
 
     def state(self) -> State:
         """The state of the run, without changing it.
@@ -154,7 +165,7 @@ class Run:
         if not (self.is_redone if redo else self._same(self._begun())):
             _remove(self.partial)
         self.partial.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.partial / CONFIG, json.dumps(with_digest(self.config.resolved())).encode())
+        write_document(self.partial / CONFIG, self.config.resolved())
         if redo:
             (self.partial / REDO).touch()
 
@@ -242,10 +253,8 @@ def _left_by(record: RunRecord) -> tuple[str, ...]:
 
 def _status(file: Path) -> Status | None:
     """The status in the record; None if it is unreadable, which may still be a result."""
-    try:
-        return read_record(file).status
-    except UserError:
-        return None
+    record = readable_record(file)
+    return None if record is None else record.status
 
 
 def _remove(path: Path) -> None:

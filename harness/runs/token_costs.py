@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from harness.output import plain_table
 from harness.task_types.language_modelling import DocumentExample
 from harness.task_types.language_modelling.objective import TokenLossObjective
 from harness.tokenization.encoding import encode
@@ -86,11 +87,8 @@ def token_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
         rows: One row per reading of the text, all with the same tokens.
         key: The key of the token costs in a row.
     """
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("start", justify="right")
-    table.add_column("token")
-    for row in rows:
-        table.add_column(f"nats, memory {row['memory']}" if len(rows) > 1 else "nats", justify="right")
+    nats = [f"nats, memory {row['memory']}" for row in rows] if len(rows) > 1 else ["nats"]
+    table = plain_table("start", "token", *nats, numbers_from=2)
     for tokens in zip(*(row[key] for row in rows), strict=True):
         first = tokens[0]
         table.add_row(str(first["start"]), Text(repr(first["text"])), *(f"{token['nats']:.3f}" for token in tokens))

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.atomic_writes import write_atomically
 from harness.errors import UserError
+from harness.output import json_text
 from harness.printable import printable_json
 
 
@@ -23,8 +24,7 @@ def write_rows(rows: Sequence[Mapping[str, Any]], output: Path | None) -> None:
     """
     check_output(output)
     if output is None:
-        text = _json_lines(rows, ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
-        sys.stdout.write(text)
+        sys.stdout.write("".join(f"{json_text(row, indent=None)}\n" for row in rows))
         return
     output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(output, FORMS[output.suffix.lower()](rows).encode())
@@ -40,8 +40,8 @@ def check_output(output: Path | None) -> None:
         raise UserError(f"{output}: can't write {output.suffix or 'a file without ending'}. Use .jsonl or .csv.")
 
 
-def _json_lines(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False) -> str:
-    lines = (json.dumps(row, ensure_ascii=ascii_only, default=str) for row in rows)
+def _json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = (json.dumps(row, ensure_ascii=False, default=str) for row in rows)
     return "".join(f"{printable_json(line)}\n" for line in lines)
 
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -18,7 +19,6 @@ from starlette.routing import Route
 from harness.errors import UserError
 from harness.printable import printable_json
 from harness.serving.models import Served
-from harness.serving.page import page
 
 MOST_BYTES, MOST_ROWS = 1_000_000, 64
 FOR_FILES = "Use harness predict for files."
@@ -56,7 +56,8 @@ def application(served: Served, *, hosts: Sequence[str] = LOCAL) -> Starlette:
     async def show(_: Request) -> Response:
         nonce = secrets.token_urlsafe(16)
         policy = f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'"
-        html = page(served.description(), nonce)
+        template = _templates().get_template("page.html")
+        html = template.render(**served.description(), nonce=nonce)  # The nonce allows its own script and style.
         return HTMLResponse(html, headers={"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"})
 
     async def describe(_: Request) -> Response:
@@ -73,6 +74,10 @@ def application(served: Served, *, hosts: Sequence[str] = LOCAL) -> Starlette:
 
     routes = [Route("/", show), Route("/api", describe), Route("/api/predict", predict, methods=["POST"])]
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))])
+
+
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("harness.serving"), autoescape=True, undefined=StrictUndefined)
 
 
 async def _rows(request: Request) -> list[Row]:

@@ -5,27 +5,11 @@ from __future__ import annotations
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 from harness.record import PREDICTIONS
 from harness.runs.run import CHECKPOINT, Run
 from harness.suites.ended import DONE, Attempt
-
-
-class Piece(Protocol):
-    """A piece of a file."""
-
-    @property
-    def name(self) -> str:
-        """The file, relative to the run's folder."""
-
-    @property
-    def content(self) -> bytes:
-        """The bytes."""
-
-    @property
-    def is_first(self) -> bool:
-        """Whether the file starts with them."""
+from harness.suites.ray_node import Piece
 
 
 class Brought:

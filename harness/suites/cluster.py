@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from harness.config.checking import Strict
+from harness.counted import counted
 from harness.runs.options import Resources
 
 _BYTES = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -85,7 +86,7 @@ class Cluster(Strict):
     def asked(self) -> str:
         """Describe the resources of a run; "" if none are set."""
         amounts = ((self.gpus_per_run, "GPU"), (self.cpus_per_run, "processor"))
-        words = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in amounts if count]
+        words = [counted(count, noun) for count, noun in amounts if count]
         return ", ".join([*words, *([f"{self.memory} of memory"] if self.memory else [])])
 
 

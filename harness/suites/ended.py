@@ -22,3 +22,8 @@ class Attempt:
     record: RunRecord | None
     is_mistake: bool = False
     is_left: bool = False
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of the run; None if it failed, or was left to another command."""
+        return None if self.record is None or self.record.status == "failed" else self.record.cost.total_seconds

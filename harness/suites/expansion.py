@@ -17,7 +17,7 @@ from harness.data.loading import check_tables
 from harness.data.sources import Files
 from harness.errors import UserError, collected, nearest
 from harness.folders import SINGLE
-from harness.registry import TASKS, is_simple_baseline
+from harness.registry import TASKS
 from harness.runs.content import model_files, script_files, weights_fingerprint
 from harness.runs.run import Run, State
 from harness.suites.folds import check_folds, fold_by_fold, seed_folder
@@ -73,7 +73,7 @@ def by_seed(first: Sequence[Run], seeds: Sequence[int]) -> Iterator[Run]:
     Simple baselines are deterministic, so they run with one seed.
     """
     yield from fold_by_fold(first)
-    trained = [run for run in first if not _is_baseline(run.config.model)]
+    trained = [run for run in first if not run.config.model.is_simple_baseline]
     for seed in seeds[1:]:
         yield from fold_by_fold([_with_seed(run, seed) for run in trained])
 
@@ -226,11 +226,6 @@ def _data(task: str, local: LocalData | None, metrics: Sequence[str]) -> _Data:
             check_tables(found)
     names = tuple(metrics) or found.metrics
     return _Data(task, local, found.source.fingerprint(), names, script_files(names), found.task_type)
-
-
-def _is_baseline(model: ModelConfig) -> bool:
-    assert model.family is not None, "the family is resolved before a run is made"
-    return is_simple_baseline(model.family)
 
 
 def _only_mistakes(suite: Suite, only: Sequence[str]) -> Iterator[str]:

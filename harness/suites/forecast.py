@@ -120,7 +120,7 @@ def _recorded_seconds(run: Run, sizes: Sizes, alike: Sequence[RunRecord]) -> tup
     same, scaled = [], []
     for record in alike:
         recipe = checked_record(Training, record.config.get("training", {}), "", [])
-        seconds = sum(record.cost.seconds.values())
+        seconds = record.cost.total_seconds
         evaluate = record.config.get("evaluate", "test")
         if recipe == run.config.training and evaluate == run.config.evaluate:
             same.append((seconds, is_of_this_machine(record)))

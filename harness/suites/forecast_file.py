@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.atomic_writes import write_atomically
-from harness.checksums import with_digest, without_digest
+from harness.checksums import without_digest, write_document
 from harness.errors import UserError
 from harness.regular_files import read_json
 from harness.suites.ranges import Range
@@ -79,7 +77,7 @@ def keep_forecast(folder: Path, new: Foreseen) -> None:
     both = Foreseen({**new.seconds, **old.seconds}, power)
     if both != old:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / FORECAST_FILE, json.dumps(with_digest(asdict(both)), indent=1).encode())
+        write_document(folder / FORECAST_FILE, asdict(both))
 
 
 def _seeds(foreseen: Foreseen, task: str) -> int | None:

@@ -38,7 +38,7 @@ def items_of(training: Training, sizes: Sizes) -> Items:
     pairs = sizes.pairs or ([] if sizes.tokens is None else [(0.0, sizes.tokens)])
     if windows is None or not pairs:
         most = training.max_length or LONGEST
-        whole = training.strategy in ("windows", "segment_recurrence", "independent_segments")
+        whole = training.segmented or training.strategy == "windows"
         tokens = most / 2 if sizes.tokens is None else sizes.tokens / sizes.readings
         return Items(1.0, 1.0, tokens if sizes.tokens is not None and whole else min(tokens, most), sizes.readings)
     scale = 1.0 if sizes.tokens is None else sizes.tokens * len(pairs) / (sum(map(sum, pairs)) or 1.0)

@@ -26,8 +26,9 @@ from harness.runs.run import Run
 from harness.suites.brought import Brought
 from harness.suites.ended import Attempt
 from harness.suites.progress import Board, Row
-from harness.suites.ray_node import Begun, Job, Noticed, OtherVersion, Piece, do_run, own_environment, packed
+from harness.suites.ray_node import Begun, Job, OtherVersion, Piece, do_run, own_environment, packed
 from harness.suites.ray_room import LOOK_SECONDS, Room
+from harness.suites.worker import Noticed
 from harness.suites.workers import STOPPING, Result
 from harness.version import __version__
 

@@ -6,12 +6,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from harness.errors import UserError
-from harness.record import RECORD, read_record
-from harness.runs.run import Run
+from harness.runs.run import Run, TaskAndModel
 
-Which = tuple[str, str]  # A model on a task.
-Seconds = Mapping[Which, float]
+Seconds = Mapping[TaskAndModel, float]
+"""The time of each model on each task when it last ran, if it has."""
 
 
 class Queue:
@@ -23,9 +21,9 @@ class Queue:
 
     def __init__(self, planned: Iterable[Run]) -> None:
         self._in_order = deque(enumerate(planned))
-        self._alike = defaultdict[Which, deque[tuple[int, Run]]](deque)  # Contains only keys with waiting runs.
+        self._alike = defaultdict[TaskAndModel, deque[tuple[int, Run]]](deque)  # Contains only keys with waiting runs.
         for place, run in self._in_order:
-            self._alike[_which(run)].append((place, run))
+            self._alike[run.task_and_model].append((place, run))
         self._taken_early: set[int] = set()  # Indices of runs that are still in the order.
 
     def __bool__(self) -> bool:
@@ -53,15 +51,15 @@ class Queue:
         while self._in_order[0][0] in self._taken_early:
             self._taken_early.remove(self._in_order.popleft()[0])
         _, run = self._in_order.popleft()
-        self._remove_first(_which(run))
+        self._remove_first(run.task_and_model)
         return run
 
-    def _first_of(self, which: Which) -> Run:
+    def _first_of(self, which: TaskAndModel) -> Run:
         place, run = self._remove_first(which)
         self._taken_early.add(place)
         return run
 
-    def _remove_first(self, which: Which) -> tuple[int, Run]:
+    def _remove_first(self, which: TaskAndModel) -> tuple[int, Run]:
         """Remove the first of the runs with the same model and task, which also comes first in the suite's order."""
         first = self._alike[which].popleft()
         if not self._alike[which]:
@@ -69,18 +67,11 @@ class Queue:
         return first
 
 
-def _which(run: Run) -> Which:
-    return run.config.task, run.model
-
-
-def recorded_seconds(planned: Sequence[Run]) -> dict[Which, float]:
+def recorded_seconds(planned: Sequence[Run]) -> dict[TaskAndModel, float]:
     """The time of each model on each task: that of its last planned run with a record other than a failure, if any."""
     found = {}
     for run in planned:
-        try:
-            record = read_record(run.folder / RECORD)
-        except UserError:
-            continue  # Not run yet, or a damaged record that will be replaced.
-        if record.status != "failed":
-            found[_which(run)] = sum(record.cost.seconds.values())
+        record = run.record_if_any()
+        if record is not None and record.status != "failed":
+            found[run.task_and_model] = record.cost.total_seconds
     return found

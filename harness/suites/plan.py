@@ -9,7 +9,6 @@ from itertools import groupby
 from rich.table import Table
 
 from harness.output import plain_table
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run, State
 from harness.suites.seeds import SeedRule
 
@@ -51,9 +50,8 @@ def _repeats(runs: Sequence[Run], rule: SeedRule | None) -> str:
 
 def _learning_rates(runs: Sequence[Run]) -> str:
     """The learning rate of a model's runs, or its range."""
-    family, rates = runs[0].config.model.family, [run.config.training.learning_rate for run in runs]
-    assert family is not None, "the family is resolved before a run is made"
-    if is_simple_baseline(family) or runs[0].config.training.method == "probe":
+    rates = [run.config.training.learning_rate for run in runs]
+    if runs[0].config.model.is_simple_baseline or runs[0].config.training.method == "probe":
         return "–"
     return f"{rates[0]:g}" if min(rates) == max(rates) else f"{min(rates):g} to {max(rates):g}"
 

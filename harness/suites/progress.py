@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Protocol, Self, SupportsFloat
 
 from rich.console import Console
@@ -17,10 +16,8 @@ from harness.training.callbacks import Callbacks
 
 PLAIN_SECONDS = 10.0
 DRAWN_SECONDS = 0.1
-
-
-class Row(Callbacks, Protocol):
-    """Callbacks of one run."""
+Row = Callbacks
+"""The display of one run."""
 
 
 class Board(Protocol):
@@ -39,9 +36,7 @@ class Board(Protocol):
         """Report the remaining time of all runs; None if unknown."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
 class Speed:
@@ -172,9 +167,7 @@ class Bars:
         self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
 
@@ -233,9 +226,7 @@ class Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         return
 
 

@@ -23,6 +23,7 @@ from harness.ops.collector import pass_over_what_is_loaded
 from harness.record import RECORD
 from harness.registry import ENTRIES
 from harness.runs.claim import GIVEN_UP_SECONDS
+from harness.suites.worker import Noticed
 from harness.version import __version__
 
 if TYPE_CHECKING:
@@ -69,13 +70,6 @@ class Piece:
     name: str
     content: bytes
     is_first: bool
-
-
-@dataclass(frozen=True)
-class Noticed:
-    """A line for the user."""
-
-    line: str
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Recorded:
             "fold": None if record.fold is None else record.fold.number,
             "trial": None if record.trial is None else record.trial.number,
             "status": record.status, "metric": record.task_card.main_metric, "score": self.main_score,
-            "seconds": sum(record.cost.seconds.values()), "bytes": self.bytes, "folder": str(self.folder),
+            "seconds": record.cost.total_seconds, "bytes": self.bytes, "folder": str(self.folder),
         }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from harness.runs.run import Run
 from harness.suites.ended import DONE, Attempt
 from harness.suites.expansion import states
 from harness.suites.on_ray import on_ray
-from harness.suites.order import recorded_seconds
+from harness.suites.order import Seconds, recorded_seconds
 from harness.suites.progress import Board, board
 from harness.suites.time_left import TimeLeft, shares_done
 from harness.suites.unread import never_read_lines, rare_label_lines, unreachable_lines
@@ -64,14 +64,13 @@ class Tally:
         )
 
 
-def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, workers: int | None = None) -> Tally:
+def execute_runs(planned: Sequence[Run], options: Options, console: Console) -> Tally:
     """Execute the runs that are not recorded yet.
 
     Args:
         planned: The runs in the suite's order.
         options: How to run.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
         The numbers of failed runs and of those left out.
@@ -84,7 +83,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
 
         check_tracker(options.track)
-    requested = _requested(workers)
+    requested = _requested(options.workers)
     waiting = _waiting(planned, console, redo=options.redo)
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
@@ -108,17 +107,12 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
             tally.count(ended)
             records += [ended.record] if ended.record is not None and run.trial is None else []
             _say(run, ended, console, said)
-            left.ended(run, _seconds(ended.record))
+            left.ended(run, ended.seconds)
             shown.expect(foreseen())
     rare = () if options.rare_label_told else rare_label_lines(records)
     for line in (*never_read_lines(records), *rare):
         say(console, line)
     return tally
-
-
-def _seconds(record: RunRecord | None) -> float | None:
-    """The time of the run in seconds; None if it failed, or was left to another command."""
-    return None if record is None or record.status == "failed" else sum(record.cost.seconds.values())
 
 
 def _requested(workers: int | None) -> int | None:
@@ -204,7 +198,7 @@ def _results(
     *,
     shown: Board,
     where: Sequence[WorkerSlot],
-    known: dict[tuple[str, str], float],
+    known: Seconds,
 ) -> Generator[Result]:
     """Yield each waiting run with its outcome: on Ray if requested, in workers if there are several slots."""
     if waiting and options.ray is not None:
@@ -250,9 +244,10 @@ def _line(run: Run, record: RunRecord) -> Text:
     known = {name: score for name, score in record.scores[split].items() if not math.isnan(score)}
     # A masked model has a pseudo-perplexity instead of a perplexity.
     metric = next(iter(known), record.task_card.main_metric)
-    seconds = sum(record.cost.seconds.values())
     named = f"validation {metric}" if record.is_validation_only else metric
-    return Text.assemble((f"✓ {run}", "green"), f"  {named} {known.get(metric, math.nan):.4f}  {seconds:.0f} s")
+    return Text.assemble(
+        (f"✓ {run}", "green"), f"  {named} {known.get(metric, math.nan):.4f}  {record.cost.total_seconds:.0f} s"
+    )
 
 
 def _facts(record: RunRecord) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.config.checking import checked, parse_settings
+from harness.config.checking import parse_settings, valid
 from harness.config.files import config_file, refuse_shared_folder
 from harness.config.model import single_models
 from harness.config.run import Evaluate, LocalData
@@ -115,56 +115,11 @@ def resolve_single(
         raise UserError(
             "harness run: name a suite, or --models with --task, or --models with --train. See: harness run --help."
         )
-    if task is not None:
-        _refuse_with_task(local)
-        data, name = None, task
-    else:
-        data = _own_files(local)
-        name = Path(str(files)).stem
+    data = None
+    if task is None:
+        given = {key: value for key, value in local.items() if value is not None}
+        task, data = Path(str(files)).stem, valid(LocalData, given, "harness run: --")
     found = single_models(models, parse_settings(settings or []))
     if new_head:
         found = {one: (model.model_copy(update={"head": "new"}), recipe) for one, (model, recipe) in found.items()}
-    return single_runs(name, data, found, seeds=seeds, runs=runs, evaluate=evaluate)
-
-
-def _own_files(local: Mapping[str, Any]) -> LocalData:
-    mistakes: list[str] = []
-    given = {key: value for key, value in local.items() if value is not None}
-    found = checked(LocalData, given, "harness run: --", mistakes)
-    if found is None:
-        raise UserError(*mistakes)
-    return found
-
-
-def refuse_with_suite(**flags: Any) -> None:
-    """Reject options that the suite's file determines.
-
-    Raises:
-        UserError: If any of the flags is given.
-    """
-    given = [_flag(name) for name, value in flags.items() if value not in (None, ())]
-    if given:
-        raise UserError(
-            f"harness run: {', '.join(given)} can't be used with a suite; the suite's file says what to run."
-        )
-
-
-def refuse_without_suite(**flags: Any) -> None:
-    """Reject options that only apply to suites.
-
-    Raises:
-        UserError: If any of the flags is given.
-    """
-    given = [_flag(name) for name, value in flags.items() if value]
-    if given:
-        raise UserError(f"harness run: {', '.join(given)}: only for a suite. Name a suite, or leave it out.")
-
-
-def _refuse_with_task(local: Mapping[str, Any]) -> None:
-    given = [_flag(name) for name, value in local.items() if value]
-    if given:
-        raise UserError(f"harness run: {', '.join(given)} can't be used with --task; they describe --train files.")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return single_runs(task, data, found, seeds=seeds, runs=runs, evaluate=evaluate)

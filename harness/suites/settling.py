@@ -6,13 +6,12 @@ from importlib.util import find_spec
 
 from harness.config.model import ModelConfig
 from harness.config.run import LocalData
-from harness.config.training import FEWEST_STEPS, UNREAD_BY_PROBES, Training
+from harness.config.training import FEWEST_STEPS, SPLIT_LIMITS, UNREAD_BY_PROBES, Training
 from harness.errors import UserError, collected
-from harness.registry import FAMILIES, TASK_TYPES, baseline_settings, is_simple_baseline
+from harness.registry import FAMILIES, TASK_TYPES, baseline_settings
 from harness.suites.precision import actual_precision
 from harness.task_types.label_loss import LabelLoss, check_label_settings
 
-_READ_BY_BASELINES = ("train_examples", "validation_examples", "test_examples")
 _LENGTH = {"epochs", "minimum_steps", "maximum_steps"}  # The settings of training length.
 
 
@@ -34,17 +33,16 @@ def settled_recipe(
     Raises:
         UserError: If model, task or machine lack something that the recipe needs, or there is nothing to train on.
     """
-    assert model.family is not None, "the family is resolved before a run is made"
-    _check_trainable(local, model.family, recipe)
-    if is_simple_baseline(model.family):
-        read = (*_READ_BY_BASELINES, *baseline_settings(model.family))
+    _check_trainable(local, model, recipe)
+    if model.is_simple_baseline:
+        read = (*SPLIT_LIMITS, *baseline_settings(model.resolved_family))
         settled, mistakes = Training(**{key: getattr(recipe, key) for key in read}), list[str]()
         with collected(mistakes, f"tasks: {task}: "):
             check_label_settings(TASK_TYPES.load(task_type), settled)
         if mistakes:
             raise UserError(*mistakes)
         return settled
-    _check_recipe(recipe, model.family, task, task_type)
+    _check_recipe(recipe, model.resolved_family, task, task_type)
     if recipe.method == "probe":
         recipe = Training(**{key: value for key, value in recipe if key not in UNREAD_BY_PROBES})
     return recipe.model_copy(
@@ -55,7 +53,7 @@ def settled_recipe(
     )
 
 
-def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> None:
+def _check_trainable(local: LocalData | None, model: ModelConfig, recipe: Training) -> None:
     """Reject files without a training split, unless the model is only scored.
 
     Raises:
@@ -64,7 +62,7 @@ def _check_trainable(local: LocalData | None, family: str, recipe: Training) -> 
     if local is None or local.train is not None:
         return
     as_found = TASK_TYPES.load(local.task().task_type).scored_as_found and recipe.maximum_steps == 0
-    if not as_found or is_simple_baseline(family):
+    if not as_found or model.is_simple_baseline:
         raise UserError(
             "train: no file to train on. Give train; test alone is enough for a language model that is scored as it is "
             '(task_type = "language_modelling", maximum_steps = 0).'

@@ -15,7 +15,8 @@ from harness.data.sources import SPLITS, Files, Packaged
 from harness.data.splitting import TEST_SHARE, VALIDATION_SHARE
 from harness.data.task import Row, Task
 from harness.errors import UserError
-from harness.record import RECORD, RunRecord, read_record
+from harness.record import RECORD, RunRecord
+from harness.records import readable_record
 from harness.runs.run import Run
 from harness.task_types.contract import TaskType
 
@@ -58,11 +59,8 @@ def task_records(run: Run, runs: Path) -> list[tuple[Path, RunRecord]]:
     task, _, _ = run.folder.parent.parent.name.partition("@")  # Any value's runs show the size of the whole data.
     files = [file for name in (task, f"{task}@*") for file in runs.glob(f"*/{name}/*/seed-*/{RECORD}")]
     for file in sorted(files):
-        try:
-            record = read_record(file)
-        except UserError:
-            continue  # Reported by comparisons; a plan ignores it.
-        if record.status != "failed" and record.config.get("data") == run.config.data:
+        record = readable_record(file)
+        if record is not None and record.status != "failed" and record.config.get("data") == run.config.data:
             found.append((file.parent, record))
     return found
 

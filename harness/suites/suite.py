@@ -25,9 +25,8 @@ from harness.errors import UserError, collected, nearest
 from harness.metrics.metric import EVALUATE, LOWER
 from harness.registry import TASKS
 from harness.suites.cluster import Cluster
-from harness.suites.recipes import RecipeLayers
+from harness.suites.recipes import RecipeLayers, Variants, original
 from harness.suites.seeds import SeedRule, SequentialSeeds, seed_rule
-from harness.suites.variants import Variants, original
 from harness.suites.varied import tuned_too
 from harness.tuning.settings import Tuning, tuning_of, tuning_of_some
 from harness.varied import Varied

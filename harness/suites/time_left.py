@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from harness.errors import UserError
-from harness.record import RECORD, read_record
-from harness.runs.run import Run
-
-Which = tuple[str, str]
+from harness.runs.run import Run, TaskAndModel
+from harness.suites.order import Seconds
 
 
 class TimeLeft:
@@ -31,12 +28,12 @@ class TimeLeft:
     def __init__(
         self,
         waiting: Sequence[Run],
-        seconds: Mapping[Which, float],
+        seconds: Seconds,
         *,
         workers: int,
         done: Mapping[Path, float] | None = None,
     ) -> None:
-        self._left = {run.folder: (_which(run), 1 - (done or {}).get(run.folder, 0.0)) for run in waiting}
+        self._left = {run.folder: (run.task_and_model, 1 - (done or {}).get(run.folder, 0.0)) for run in waiting}
         self._seconds, self._workers = dict(seconds), workers
 
     def ended(self, run: Run, seconds: float | None) -> None:
@@ -48,7 +45,7 @@ class TimeLeft:
         """
         self._left.pop(run.folder, None)
         if seconds is not None:
-            self._seconds[_which(run)] = seconds
+            self._seconds[run.task_and_model] = seconds
 
     def seconds(self) -> float | None:
         """The remaining time; None until the time of any run is known."""
@@ -58,7 +55,7 @@ class TimeLeft:
         left = [expected[which] * share for which, share in self._left.values()]
         return max(sum(left) / self._workers, max(left, default=0.0))
 
-    def _expected(self) -> dict[Which, float]:
+    def _expected(self) -> dict[TaskAndModel, float]:
         """The expected time of each kind of remaining run."""
         by_model = defaultdict[str, list[float]](list)
         for (_, model), seconds in self._seconds.items():
@@ -78,25 +75,18 @@ def shares_done(waiting: Sequence[Run], planned: Sequence[Run]) -> dict[Path, fl
     """
     steps = {run.folder: run.saved_step for run in waiting}
     begun = [run for run in waiting if steps[run.folder]]
-    kinds: dict[Which, list[Run]] = {_which(run): [] for run in begun}
+    kinds: dict[TaskAndModel, list[Run]] = {run.task_and_model: [] for run in begun}
     for run in planned if begun else ():
-        if (alike := kinds.get(_which(run))) is not None:
+        if (alike := kinds.get(run.task_and_model)) is not None:
             alike.append(run)
     whole = {which: _recorded_steps(alike) for which, alike in kinds.items()}
-    return {run.folder: min(steps[run.folder] / most, 1.0) for run in begun if (most := whole[_which(run)])}
+    return {run.folder: min(steps[run.folder] / most, 1.0) for run in begun if (most := whole[run.task_and_model])}
 
 
 def _recorded_steps(runs: Sequence[Run]) -> int:
     """The number of steps of the first run with a learning curve; 0 if there is none."""
     for run in runs:
-        try:
-            curve = read_record(run.folder / RECORD).curve
-        except UserError:
-            continue  # Not run yet, or a damaged record that will be replaced.
-        if curve:
-            return curve[-1].step
+        record = run.record_if_any()
+        if record is not None and record.curve:
+            return record.curve[-1].step
     return 0
-
-
-def _which(run: Run) -> Which:
-    return run.config.task, run.model

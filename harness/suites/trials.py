@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UserError
 from harness.output import say
-from harness.record import RECORD, RunRecord, read_record
+from harness.record import RECORD, RunRecord
 from harness.runs.identity import run_differences
-from harness.runs.run import Run, State
+from harness.runs.run import Run, State, TaskAndModel
 from harness.suites.ended import DONE
 from harness.suites.expansion import states
 from harness.trial import Tuning
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from harness.runs.options import Options
     from harness.suites.runner import Tally
 
-Cell = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class Overview:
@@ -41,11 +39,11 @@ class Overview:
 
     runs: list[Run]
     states: list[State]
-    undecided: frozenset[Cell]
+    undecided: frozenset[TaskAndModel]
 
 
 def execute_trials(
-    planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console, *, workers: int | None = None
+    planned: Sequence[Run], tuning: Settings | None, options: Options, console: Console
 ) -> tuple[list[Run], Tally, int]:
     """Execute the trials that are not recorded yet, and return the planned runs with the recipes they chose.
 
@@ -57,7 +55,6 @@ def execute_trials(
         tuning: The tuning settings; None: no tuning.
         options: How to run. With `redo`, a trial is replaced only if it would differ.
         console: Where to print.
-        workers: Number of parallel processes; None: as many as suit the machine.
 
     Returns:
         The runs, the tally of the trials, and the number of trials.
@@ -75,20 +72,22 @@ def execute_trials(
     tally, tried = Tally(), set[Path]()
     while waiting := _waiting(planned, named := named_trials(tuned, tuning, recorded), tried, redo=options.redo):
         tried.update(trial.folder for trial in waiting)
-        tally = tally.with_others(execute_runs(waiting, options, console, workers=workers))
+        tally = tally.with_others(execute_runs(waiting, options, console))
     known = _with_recipes(planned, named, tuning)
     for line in dict.fromkeys(_choice(run) for run in known if run.tuning is not None):
         say(console, line)
     return known, tally, len(tried)
 
 
-def _waiting(planned: Sequence[Run], named: Mapping[Cell, Named], tried: Collection[Path], *, redo: bool) -> list[Run]:
+def _waiting(
+    planned: Sequence[Run], named: Mapping[TaskAndModel, Named], tried: Collection[Path], *, redo: bool
+) -> list[Run]:
     """The known trials that this command did not try yet, without those that are given up."""
     given_up = set() if redo else {cell for cell in named if _is_settled(cell, planned, named[cell])}
     return [
         trial
         for trial in by_number([one.runs for one in named.values()])
-        if trial.folder not in tried and not (_cell(trial) in given_up and _has_failed(trial))
+        if trial.folder not in tried and not (trial.task_and_model in given_up and _has_failed(trial))
     ]
 
 
@@ -103,42 +102,30 @@ def overview(planned: Sequence[Run], tuning: Settings | None) -> Overview:
     named = {} if tuning is None else named_trials(tuned, tuning, recorded)
     trials = list(by_number([one.runs for one in named.values()]))
     known = list(planned) if tuning is None else _with_recipes(planned, named, tuning)
-    undecided = frozenset(tuned) - {_cell(run) for run in known}
-    open_ = [run for run in planned if _cell(run) in undecided]
-    before: list[State] = [record.status if (record := _record(run)) is not None else "new" for run in open_]
+    undecided = frozenset(tuned) - {run.task_and_model for run in known}
+    open_ = [run for run in planned if run.task_and_model in undecided]
+    before: list[State] = [record.status if (record := run.record_if_any()) is not None else "new" for run in open_]
     return Overview([*trials, *open_, *known], [*states(trials), *before, *states(known)], undecided)
 
 
 def recorded(trial: Run) -> RunRecord | None:
     """The record of the trial as it would run now; None if there is none, or one of another recipe."""
-    record = _record(trial)
+    record = trial.record_if_any()
     if record is None or run_differences(record.config, trial.config.resolved()):
         return None
     return record
 
 
-def _record(run: Run) -> RunRecord | None:
-    """The record in the run's folder; None if there is none that can be read."""
-    try:
-        return read_record(run.folder / RECORD)
-    except UserError:
-        return None
-
-
-def _cell(run: Run) -> Cell:
-    return run.config.task, run.model
-
-
-def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, Run]:
+def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[TaskAndModel, Run]:
     """The tuned tasks and models, each with any of its runs.
 
     Raises:
         UserError: If a task is cross-validated.
     """
-    found: dict[Cell, Run] = {}
+    found: dict[TaskAndModel, Run] = {}
     for run in planned:
         if tuning is not None and is_tuned(run, tuning):
-            found.setdefault(_cell(run), run)
+            found.setdefault(run.task_and_model, run)
     in_folds = next((run for run in found.values() if run.config.fold is not None), None)
     if in_folds is not None:
         raise UserError(
@@ -148,13 +135,13 @@ def _tuned_cells(planned: Sequence[Run], tuning: Settings | None) -> dict[Cell, 
     return found
 
 
-def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[Cell, object]) -> None:
+def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[TaskAndModel, object]) -> None:
     """Refuse to spend hours on tuning if the seeds are already recorded with another recipe.
 
     Raises:
         UserError: For every seed of a tuned model that is recorded without tuning.
     """
-    found = [(run, _record(run)) for run in planned if _cell(run) in tuned]
+    found = [(run, run.record_if_any()) for run in planned if run.task_and_model in tuned]
     wrong = [run for run, record in found if record is not None and record.status in DONE and record.tuning is None]
     if wrong:
         raise UserError(
@@ -166,9 +153,9 @@ def _check_all_tuned(planned: Sequence[Run], tuned: Mapping[Cell, object]) -> No
         )
 
 
-def _is_settled(cell: Cell, planned: Sequence[Run], named: Named) -> bool:
+def _is_settled(cell: TaskAndModel, planned: Sequence[Run], named: Named) -> bool:
     """Return whether a seed has been trained with the choice of these trials."""
-    found = [_record(run) for run in planned if _cell(run) == cell]
+    found = [run.record_if_any() for run in planned if run.task_and_model == cell]
     return named.is_all and any(
         record.status in DONE and record.tuning is not None and record.tuning.trials == len(named.runs)
         for record in found
@@ -181,14 +168,14 @@ def _has_failed(trial: Run) -> bool:
     return record is not None and record.status == "failed"
 
 
-def _with_recipes(planned: Sequence[Run], named: Mapping[Cell, Named], tuning: Settings) -> list[Run]:
+def _with_recipes(planned: Sequence[Run], named: Mapping[TaskAndModel, Named], tuning: Settings) -> list[Run]:
     """The planned runs with the chosen recipes, without those whose trials are not complete."""
     found = []
     for run in planned:
-        if _cell(run) not in named:
+        if run.task_and_model not in named:
             found.append(run)
-        elif (winner := _winner(named[_cell(run)])) is not None:
-            found.append(_with_recipe_of(winner, run, len(named[_cell(run)].runs), tuning))
+        elif (winner := _winner(named[run.task_and_model])) is not None:
+            found.append(_with_recipe_of(winner, run, len(named[run.task_and_model].runs), tuning))
     return found
 
 
@@ -211,7 +198,7 @@ def _with_recipe_of(winner: Run, run: Run, trials: int, tuning: Settings) -> Run
 def _choice(run: Run) -> str:
     assert run.tuning is not None, "its recipe was chosen"
     best, where = run.tuning.best, f"{run.config.task} · {run.model}"
-    record = _record(replace(run, folder=run.folder.parent / trial_folder(best)))
+    record = replace(run, folder=run.folder.parent / trial_folder(best)).record_if_any()
     if record is None or validation_score(record) is None:
         unknown = f"none of {run.tuning.trials} trials has a score on validation"
         return f"{where}: {unknown}; the recipe of trial {best} is used."

@@ -13,11 +13,10 @@ from harness.cache import scratch_folder
 from harness.errors import UserError, notice
 from harness.ops.stopping import stop_request
 from harness.record import CurvePoint
-from harness.registry import is_simple_baseline
 from harness.runs.options import Options
-from harness.runs.run import Run
+from harness.runs.run import Run, TaskAndModel
 from harness.suites.ended import Attempt
-from harness.suites.order import Queue
+from harness.suites.order import Queue, Seconds
 from harness.suites.progress import Board, Row
 from harness.suites.worker import Noticed, Ready, Stepped, work
 from harness.suites.worker_processes import WorkerProcess, can_fork, forked, spawned
@@ -77,8 +76,7 @@ def _all_started(slots: Sequence[WorkerSlot], folder: Path, *, planned: Sequence
 
 def _needed(planned: Sequence[Run]) -> list[str]:
     """The modules that every worker needs for the runs; simple baselines need no model."""
-    families = {run.config.model.family for run in planned}
-    trains = any(family is None or not is_simple_baseline(family) for family in families)
+    trains = not all(run.config.model.is_simple_baseline for run in planned)
     writes = ["pyarrow.parquet", "pandas"]  # pyarrow imports pandas for the first column that it makes.
     models = ["harness.training.finetuning", "harness.models.families"] if trains else []
     return ["harness.suites.attempt", *writes, *models]
@@ -91,7 +89,7 @@ class _Suite:
     waiting: Queue
     options: Options
     board: Board
-    seconds: dict[tuple[str, str], float]
+    seconds: dict[TaskAndModel, float]
     workers: list[_Worker] = field(default_factory=list)
     is_stopping: bool = False
     printed: str = ""  # By the last worker that ended before its first run and printed anything.
@@ -137,9 +135,9 @@ class _Suite:
             return  # It has died; its pipe will show it.
 
     def _ended(self, worker: _Worker, ended: Attempt) -> Result:
-        run, record = self._released(worker), ended.record
-        if record is not None and record.status != "failed":
-            self.seconds[run.config.task, run.model] = sum(record.cost.seconds.values())
+        run = self._released(worker)
+        if ended.seconds is not None:
+            self.seconds[run.task_and_model] = ended.seconds
         self._give(worker)
         return run, ended
 
@@ -187,7 +185,7 @@ def in_workers(
     board: Board,
     *,
     worker_slots: Sequence[WorkerSlot],
-    seconds: dict[tuple[str, str], float],
+    seconds: Seconds,
 ) -> Generator[Result]:
     """Yield each run with its outcome as soon as it ends.
 

@@ -13,12 +13,10 @@ from math import ceil
 from typing import Any
 
 from harness.config.training import Training
-from harness.errors import UserError
 from harness.record import RunRecord
-from harness.registry import is_simple_baseline
 from harness.runs.run import Run
 from harness.tuning.space import Space
-from harness.tuning.trials import drawn_recipe, trial_run, trials_of, without_value
+from harness.tuning.trials import check_multiplied, drawn_recipe, trial_runs, trials_of
 from harness.tuning.winner import outcome_of, ranked
 
 KEPT = 3
@@ -51,21 +49,15 @@ def halved_trials(
         UserError: If a recipe is invalid.
     """
     sizes = rounds_of(count)
-    if not _takes_steps(run):
+    if run.config.training.method == "probe" or run.config.model.is_simple_baseline:
         return trials_of(run, space, sum(sizes)), True
-    mistakes = without_value(run, space)
-    if mistakes:
-        raise UserError(*mistakes)
+    check_multiplied(run, space)
     found: list[Run] = []
     recipes: Sequence[int] = range(count)
     for number, size in enumerate(sizes):
         shortening = KEPT ** (len(sizes) - 1 - number)
-        trials = [
-            trial_run(run, len(found) + place, space, _shortened(run, space, recipe, shortening), mistakes)
-            for place, recipe in enumerate(recipes[:size])
-        ]
-        if mistakes:
-            raise UserError(*mistakes)
+        drawn = {len(found) + n: _shortened(run, space, recipe, shortening) for n, recipe in enumerate(recipes[:size])}
+        trials = trial_runs(run, space, drawn)
         found += trials
         records = [record for trial in trials if (record := recorded(trial)) is not None]
         if len(records) < size:
@@ -73,11 +65,6 @@ def halved_trials(
         best_first = ranked(map(outcome_of, records), higher_is_better=records[0].task_card.higher_is_better)
         recipes = [recipes[trial - len(found) + size] for trial in best_first]
     return found, True
-
-
-def _takes_steps(run: Run) -> bool:
-    assert run.config.model.family is not None, "the family is resolved before a run is made"
-    return not (run.config.training.method == "probe" or is_simple_baseline(run.config.model.family))
 
 
 def _shortened(run: Run, space: Space, recipe: int, times: int) -> dict[str, Any]:

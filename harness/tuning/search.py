@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.record import RunRecord
-from harness.runs.run import Run
+from harness.runs.run import Run, TaskAndModel
 from harness.tuning.halving import halved_trials
 from harness.tuning.settings import MOST_TIMES, Tuning
 from harness.tuning.tpe import sequential_trials
 from harness.tuning.trials import space_read, trials_of
 
-Cell = tuple[str, str]
 Recorded = Callable[[Run], RunRecord | None]
 
 
@@ -31,7 +30,7 @@ class Named:
     is_all: bool
 
 
-def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -> dict[Cell, Named]:
+def named_trials(runs: Mapping[TaskAndModel, Run], tuning: Tuning, recorded: Recorded) -> dict[TaskAndModel, Named]:
     """The trials of each task and model.
 
     Args:
@@ -44,7 +43,7 @@ def named_trials(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -
     """
     if tuning.budget == "trials":
         return {cell: _so_many(run, tuning, tuning.trials, recorded) for cell, run in runs.items()}
-    by_task: defaultdict[str, dict[Cell, Run]] = defaultdict(dict)
+    by_task: defaultdict[str, dict[TaskAndModel, Run]] = defaultdict(dict)
     for cell, run in runs.items():
         by_task[cell[0]][cell] = run
     found = [_equal_costs(cells, tuning, recorded) for cells in by_task.values()]
@@ -62,7 +61,7 @@ def _so_many(run: Run, tuning: Tuning, count: int, recorded: Recorded) -> Named:
     return Named(found, len(found) == count)
 
 
-def _equal_costs(runs: Mapping[Cell, Run], tuning: Tuning, recorded: Recorded) -> dict[Cell, Named]:
+def _equal_costs(runs: Mapping[TaskAndModel, Run], tuning: Tuning, recorded: Recorded) -> dict[TaskAndModel, Named]:
     """Give each model `tuning.trials`, and more until they cost as much as those of the most expensive model."""
     first = {cell: _so_many(run, tuning, tuning.trials, recorded) for cell, run in runs.items()}
     costs = {cell: _costs(named.runs, tuning.budget, recorded) for cell, named in first.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from harness.config.checking import checked
-from harness.config.training import Training
+from harness.config.training import SPLIT_LIMITS, Training
 from harness.errors import nearest
 
 # From the small learning rates of large pretrained encoders (Devlin et al. 2019, appendix A.3) to those of small models
@@ -25,7 +25,6 @@ DEFAULT: Mapping[str, Any] = {
 }
 DIGITS = 3
 """Significant digits of values drawn from a range, so that they are readable."""
-_WHICH_DATA = ("train_examples", "validation_examples", "test_examples")
 _FORMS = "Write [8, 16], { uniform = [0.0, 0.2] }, { log_uniform = [1e-5, 1e-3] } or { times = [0.5, 2] }"
 
 
@@ -99,7 +98,7 @@ def _dimension(name: str, form: Any) -> Dimension:
 def _setting_mistakes(name: str) -> Iterator[str]:
     if name not in Training.model_fields:
         yield f"no such setting of a recipe.{nearest(name, Training.model_fields)}"
-    elif name in _WHICH_DATA:
+    elif name in SPLIT_LIMITS:
         yield "chooses the data, so scores could not be compared. Leave it out."
 
 

@@ -12,7 +12,7 @@ from harness.errors import UserError
 from harness.record import RunRecord
 from harness.runs.run import Run
 from harness.tuning.space import Dimension, Space
-from harness.tuning.trials import share_of, trial_run, without_value
+from harness.tuning.trials import check_multiplied, share_of, trial_runs
 from harness.tuning.winner import outcome_of
 
 STARTING = 5
@@ -35,18 +35,14 @@ def sequential_trials(run: Run, space: Space, count: int, recorded: Callable[[Ru
     distributions = {name: _distribution(optuna, dimension) for name, dimension in space.items()}
     found: list[Run] = []
     earlier: list[tuple[dict[str, Any], float | None]] = []
-    mistakes = without_value(run, space)
-    if mistakes:
-        raise UserError(*mistakes)
+    check_multiplied(run, space)
     for number in range(count):
         seed = int(share_of(run.suite, run.config.task, run.model, number, "sampler") * 2**32)
         study = _study(optuna, distributions, earlier, seed)
         params = study.ask(distributions).params
         own = run.config.training
         drawn = {name: dimension.settled(params[name], getattr(own, name)) for name, dimension in space.items()}
-        found.append(trial_run(run, number, space, drawn, mistakes))
-        if mistakes:
-            raise UserError(*mistakes)
+        found += trial_runs(run, space, {number: drawn})
         record = recorded(found[-1])
         if record is None:
             break

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.config.training import UNREAD_BY_PROBES, Baselines, recipe_of
 from harness.errors import UserError
-from harness.registry import baseline_settings, is_simple_baseline
+from harness.registry import baseline_settings
 from harness.runs.run import Run
 from harness.trial import Trial
 from harness.tuning.settings import Tuning
@@ -32,13 +32,13 @@ def is_tuned(run: Run, tuning: Tuning) -> bool:
 
 def space_read(run: Run, space: Space) -> Space:
     """The part of a space that the run's model uses; none if the recipe takes no steps."""
-    family, of_baselines = run.config.model.family, Baselines.model_fields.keys()
-    assert family is not None, "the family is resolved before a run is made"
-    if is_simple_baseline(family):
-        return {name: dimension for name, dimension in space.items() if name in baseline_settings(family)}
+    model = run.config.model
+    if model.is_simple_baseline:
+        known = baseline_settings(model.resolved_family)
+        return {name: dimension for name, dimension in space.items() if name in known}
     if run.config.training.maximum_steps == 0:
         return {}
-    unread = {*of_baselines, *(UNREAD_BY_PROBES if run.config.training.method == "probe" else ())}
+    unread = {*Baselines.model_fields, *(UNREAD_BY_PROBES if run.config.training.method == "probe" else ())}
     return {name: dimension for name, dimension in space.items() if name not in unread}
 
 
@@ -53,14 +53,8 @@ def trials_of(run: Run, space: Space, count: int) -> list[Run]:
     Raises:
         UserError: If a recipe is invalid, such as a stride that is longer than the window.
     """
-    mistakes = without_value(run, space)
-    found = [
-        trial_run(run, number, space, drawn_recipe(run, space, number), mistakes)
-        for number in range(0 if mistakes else count)
-    ]
-    if mistakes:
-        raise UserError(*mistakes)
-    return found
+    check_multiplied(run, space)
+    return trial_runs(run, space, {number: drawn_recipe(run, space, number) for number in range(count)})
 
 
 def drawn_recipe(run: Run, space: Space, number: int) -> dict[str, Any]:
@@ -69,16 +63,25 @@ def drawn_recipe(run: Run, space: Space, number: int) -> dict[str, Any]:
     return {name: dimension.drawn(share_of(*names, name), getattr(own, name)) for name, dimension in space.items()}
 
 
-def trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:
-    """Trial `number`, with the settings that were drawn.
+def trial_runs(run: Run, space: Space, recipes: Mapping[int, Mapping[str, Any]]) -> list[Run]:
+    """Trials with the settings that were drawn.
 
     Args:
         run: Any seed of the model on the task.
-        number: The number of the trial.
         space: The search space.
-        drawn: The settings to change.
-        mistakes: Mistakes are appended to it if the recipe is invalid.
+        recipes: The settings to change, by the number of the trial.
+
+    Raises:
+        UserError: If a recipe is invalid, such as a stride that is longer than the window.
     """
+    mistakes: list[str] = []
+    found = [_trial_run(run, number, space, drawn, mistakes) for number, drawn in recipes.items()]
+    if mistakes:
+        raise UserError(*mistakes)
+    return found
+
+
+def _trial_run(run: Run, number: int, space: Space, drawn: Mapping[str, Any], mistakes: list[str]) -> Run:
     where = f"{run.config.task}, {run.model}, trial {number}: "
     recipe = recipe_of({where: {**run.config.training.model_dump(), **drawn}}, mistakes)
     share = share_of(run.suite, run.config.task, run.model, number)
@@ -98,13 +101,18 @@ def trial_folder(number: int) -> Path:
     return Path("trials", f"trial-{number:03}")
 
 
-def without_value(run: Run, space: Space) -> list[str]:
-    """A line for each setting to be multiplied that has no value of its own."""
-    return [
-        f"{run.config.task}, {run.model}: {name} has no value that `times` could multiply. List the values."
-        for name, dimension in space.items()
-        if dimension.form == "times" and getattr(run.config.training, name) is None
-    ]
+def check_multiplied(run: Run, space: Space) -> None:
+    """Check that each setting to be multiplied has a value of its own.
+
+    Raises:
+        UserError: For each that has none.
+    """
+    wrong = [name for name, one in space.items() if one.form == "times" and getattr(run.config.training, name) is None]
+    if wrong:
+        where = f"{run.config.task}, {run.model}"
+        raise UserError(
+            *(f"{where}: {name} has no value that `times` could multiply. List the values." for name in wrong)
+        )
 
 
 def share_of(*names: object) -> float:

@@ -9,7 +9,9 @@ import pytest
 
 from harness.cli import budgeted
 from harness.cli.budgeted import Budgeted, OutOfTime
+from harness.config.model import ModelConfig
 from harness.output import console
+from harness.runs.options import Options
 from harness.suites.runner import Tally
 
 
@@ -55,7 +57,7 @@ class Made(Budgeted):
 
 def seeds(model, count=3, start=0, family="bert"):
     return [
-        Seed(model, SimpleNamespace(seed=number, model=SimpleNamespace(family=family)), Path(model, f"{number}"))
+        Seed(model, SimpleNamespace(seed=number, model=ModelConfig(family=family)), Path(model, f"{number}"))
         for number in range(start, start + count)
     ]
 
@@ -70,7 +72,7 @@ def made(monkeypatch):
         waiting |= {run.model: list(begun_before) for run in begun_before}
         suite = SimpleNamespace(rule=SimpleNamespace(seeds=(0, 1, 2, 3, 4), looks=(3, 5)), tuning=None)
         ends = time.monotonic() + 60 * minutes
-        found = kind(suite, Path("runs"), ends, None, console(quiet=True), None, waiting, Tally())
+        found = kind(suite, Path("runs"), ends, Options(), console(quiet=True), waiting, Tally())
         found.minutes = expected
         for name, value in settings.items():
             setattr(found, name, value)
@@ -171,7 +173,7 @@ class SlowBaseline(Made):
 
 @pytest.mark.parametrize("before", [[], ["xlnet"]])
 def test_a_simple_baseline_that_takes_longer_is_stopped_as_well(made, before):
-    known = [Seed(name, SimpleNamespace(seed=0, model=SimpleNamespace(family="bert")), Path(name, "0"), saved_step=5)
+    known = [Seed(name, SimpleNamespace(seed=0, model=ModelConfig(family="bert")), Path(name, "0"), saved_step=5)
              for name in before]  # fmt: skip
     found, left = made(0, {"bert": 1, "xlnet": 1}, kind=SlowBaseline, sleeps=5, grace=0.01, begun_before=known)
     assert found.order == ()
@@ -198,7 +200,7 @@ def test_a_run_that_failed_before_the_time_was_over_is_counted(monkeypatch):
     monkeypatch.setattr("harness.suites.runner.execute_runs", stopped)
     record = SimpleNamespace(status="failed", task="mine", model="model", which="seed 1", reason="no memory")
     monkeypatch.setattr(budgeted, "read_record", lambda file: record if file.parent == bad.folder else None)
-    found = Budgeted(None, Path("runs"), 0.0, None, console(quiet=True), None, {}, Tally())
+    found = Budgeted(None, Path("runs"), 0.0, Options(), console(quiet=True), {}, Tally())
     with pytest.raises(OutOfTime):
         found._execute([fine, bad, known])
     assert (found.tally.failed, found.tally.reasons) == (1, ("mine · model · seed 1: no memory",))

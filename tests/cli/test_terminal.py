@@ -82,6 +82,19 @@ def test_every_command_works_in_every_encoding(words, encoding):
         assert words(encoding, *given)[0] == code, given
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_lists_are_the_same_json_in_every_encoding(words, encoding, monkeypatch):
+    folder = Path("mine/configs/models")
+    folder.mkdir(parents=True)
+    comment = "schöner, größer \N{CLAPPER BOARD} \x9b31m"
+    (folder / "mine.toml").write_text(f'# {comment}\nfamily = "tfidf"\n', encoding="utf-8")
+    monkeypatch.setenv("HARNESS_ENTRIES", "mine")
+    code, output, _ = words(encoding, "list", "models", "--json")
+    assert code == 0
+    assert {"name": "mine", "description": comment} in json.loads(output)["models"]
+    assert "\x9b" not in output
+
+
 @pytest.mark.slow_but_first
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_predictions_are_the_same_json_in_every_encoding(words, encoding):

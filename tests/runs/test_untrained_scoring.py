@@ -9,7 +9,7 @@ from pyarrow import parquet
 from small_models import document_examples, write_language_checkpoint
 
 from harness.errors import UserError
-from harness.runs.evaluation import scores_of_split
+from harness.runs.evaluation import evaluation_of_split
 
 AS_IT_IS = ("--task-type", "language_modelling", "--set", "maximum_steps=0", "--set", "max_length=32")
 
@@ -54,10 +54,10 @@ def test_a_test_file_alone_is_scored_with_its_repeats_and_a_report_is_made(comma
     assert record["counts"]["examples"]["test"] == 4
     assert parquet.read_table(folder / "predictions.parquet").num_rows == 4
     assert math.isfinite(record["scores"]["test"]["pseudo_perplexity"])
-    again = scores_of_split(folder, "test")
+    again = evaluation_of_split(folder, "test").scores
     assert again["pseudo_perplexity"] == pytest.approx(record["scores"]["test"]["pseudo_perplexity"])
     with pytest.raises(UserError, match="has no train examples"):
-        scores_of_split(folder, "train")
+        evaluation_of_split(folder, "train")
     compared = command("compare", "runs")
     assert compared.code == 0, compared.errors
     assert record["model"] in compared.output

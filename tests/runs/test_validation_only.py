@@ -19,7 +19,7 @@ from harness.metrics.lookup import unit_of
 from harness.record import read_record
 from harness.reporting.entries import score_entry
 from harness.reporting.remarks import remarks
-from harness.runs.evaluation import scores_of_split
+from harness.runs.evaluation import evaluation_of_split
 from harness.runs.execution import Options, execute
 from harness.runs.identity import identity
 from harness.runs.predict import predict_rows
@@ -183,7 +183,7 @@ def test_scoring_it_again_reads_the_splits_that_it_was_trained_on(texts, checkpo
     test.write_text(test.read_text() + "".join(train.read_text().splitlines(keepends=True)[:20]))
     alone = validation_only(own_run(tmp_path, texts.model_copy(update={"validation": None}), None, family="tfidf"))
     record = finished(alone)
-    again = scores_of_split(alone.folder, "validation")
+    again = evaluation_of_split(alone.folder, "validation").scores
     assert again == pytest.approx(record.scores["validation"])
     with pytest.raises(UserError, match="may repeat test rows"):
-        scores_of_split(alone.folder, "test")
+        evaluation_of_split(alone.folder, "test")

@@ -1,7 +1,5 @@
 """Which run begins next: the suite's order, but no long run alone at the end."""
 
-from types import SimpleNamespace
-
 from harness.suites.order import Queue
 
 
@@ -12,9 +10,9 @@ class Waiting:
         self.model, self.seed, self.looks = model, seed, 0
 
     @property
-    def config(self):
+    def task_and_model(self):
         self.looks += 1
-        return SimpleNamespace(task="t")
+        return "t", self.model
 
 
 def order(runs, seconds, *, workers):

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 from synthetic_runs import record
 
-from harness.record import CurvePoint, write_record
+from harness.record import RECORD, CurvePoint, write_record
+from harness.records import readable_record
 from harness.suites import time_left
 from harness.suites.progress import board
 from harness.suites.time_left import TimeLeft, shares_done
@@ -129,8 +130,13 @@ def test_a_log_says_how_long_the_suite_still_takes():
     assert console.file.getvalue() == "  1 of 3 runs done, about 0:01:00 left.\n"
 
 
-def run_of(task, model):
-    return SimpleNamespace(config=SimpleNamespace(task=task), model=model, folder=Path(task, model), saved_step=0)
+def run_of(task, model, folder=Path("none"), *, saved_step=0):
+    return SimpleNamespace(
+        task_and_model=(task, model),
+        folder=folder / task / model,
+        saved_step=saved_step,
+        record_if_any=lambda: readable_record(folder / task / model / RECORD),
+    )
 
 
 def test_the_time_left_goes_by_what_the_same_model_cost_before():
@@ -147,8 +153,7 @@ def test_the_time_left_goes_by_what_the_same_model_cost_before():
 def test_of_a_run_with_a_saved_state_only_the_rest_is_left(tmp_path):
     (tmp_path / "a/bert").mkdir(parents=True)
     write_record(record(), tmp_path / "a/bert")  # Of 600 steps.
-    done, begun = run_of("a", "bert"), run_of("a", "bert")
-    done.folder, begun.folder, begun.saved_step = tmp_path / "a/bert", tmp_path / "a/other", 450
+    done, begun = run_of("a", "bert", tmp_path), run_of("a", "bert", tmp_path / "other", saved_step=450)
     shares = shares_done([begun], [done, begun])
     assert shares == {begun.folder: 0.75}
     assert TimeLeft([begun], {("a", "bert"): 100.0}, workers=1, done=shares).seconds() == 25.0

@@ -77,7 +77,7 @@ def test_where_no_time_is_known_short_runs_come_first_and_are_the_shortest(suite
     asked = suite("epochs=1")
     waiting = {model: [run for run in planned_runs(asked, tmp_path) if run.model == model] for model in asked.models}
     ends = time.monotonic() + 1e7
-    whole = Budgeted(asked, tmp_path, ends, Options(), console(quiet=True), 1, waiting, Tally())
+    whole = Budgeted(asked, tmp_path, ends, Options(workers=1), console(quiet=True), waiting, Tally())
     assert whole.is_too_short
     assert longest_that_fits(whole.first_of_trained, 1e7, runs=tmp_path, workers=1) == LADDER[-1]
 

@@ -78,7 +78,7 @@ class OverfittingNumbers(Numbers):
 
 def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
     """Score each run's weights on its own training examples, a score that its record does not have."""
-    from harness.runs.evaluation import scores_of_split  # noqa: PLC0415 -- torch
+    from harness.runs.evaluation import evaluation_of_split  # noqa: PLC0415 -- torch
 
     runs = runs_by_size((settings.plain, settings.regularised), settings, folder)
     first = runs[0][1]
@@ -88,7 +88,7 @@ def measure(settings: OverfittingSettings, folder: Path) -> OverfittingNumbers:
             model=record.model,
             seed=record.seed,
             examples=record.counts.examples["train"],
-            train=scores_of_split(run, "train")[metric],
+            train=evaluation_of_split(run, "train").scores[metric],
             validation=record.scores["validation"][metric],
             test=record.scores["test"][metric],
         )
