@@ -79,8 +79,10 @@ def _first_fit(columns: Mapping[str, SampledColumn], named: Columns, task_type: 
         try:
             found = asked.guess_columns(columns, named)
         except UnclearError as unclear:
+            role = unclear.role
+            again = ", twice for a pair" if asked.columns[role].most == 2 else ""
             raise UserError(
-                f"{where}: the {unclear.role} may be {_either(unclear.candidates)}. Say which: --{unclear.role} NAME."
+                f"{where}: the {role} may be {_either(unclear.candidates)}. Say which: --{role} NAME{again}."
             ) from None
         if found is not None:
             because = asked.fit({role: [columns[one] for one in found[role]] for role in found})

@@ -80,13 +80,21 @@ class TextType(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Guess the column of the text, or two for a pair, and of the label among the others."""
+        """Guess the column of the text, or two for a pair, and of the label among the others.
+
+        Raises:
+            UnclearError: If several columns may be the text, or the label.
+        """
         if not named.keys() <= self.columns.keys():
             return None
         texts = named.get("text") or _texts(columns, without=named.get("label", ()))
         left = {name: column for name, column in columns.items() if name not in texts}
         labels = named.get("label") or (self.guessed_labels(left) if texts else ())
-        return {"text": texts, "label": labels} if texts and labels else None
+        if not (texts and labels):
+            return None
+        if "text" not in named and len(texts) == 1:
+            _refuse_if_unclear({name: column for name, column in columns.items() if name not in labels}, texts[0])
+        return {"text": texts, "label": labels}
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
         """Guess which column contains the label; empty if none can.
@@ -164,3 +172,21 @@ def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> t
     if called is not None or longest is None or lengths[longest] == 0:
         return () if called is None else (called,)
     return (longest,)
+
+
+def _refuse_if_unclear(columns: Mapping[str, SampledColumn], text: str) -> None:
+    """Refuse to choose a text, unless by its name, if others are as long, such as the other text of a pair.
+
+    Raises:
+        UnclearError: If a column not named like a text holds texts at least half as long, most of them different.
+    """
+    if text in named_like(columns, TEXTS):
+        return
+    least, fields = columns[text].mean_length / 2, len(columns[text].fields)
+    likely = [
+        name
+        for name, column in columns.items()
+        if name == text or (column.has_several_words and column.mean_length >= least and 2 * len(column.values) > fields)
+    ]
+    if len(likely) > 1:
+        raise UnclearError("text", likely)

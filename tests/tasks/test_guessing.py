@@ -138,6 +138,11 @@ def test_a_guess_says_why():
             "a.csv: the label may be 'area' or 'mood'. Say which: --label NAME.",
         ),
         (
+            table(first=texts(), second=texts(seed=1, length=9), same=lambda row: "yes" if row % 2 else "no"),
+            {"label": ("same",)},
+            "a.csv: the text may be 'first' or 'second'. Say which: --text NAME, twice for a pair.",
+        ),
+        (
             table(a=lambda row: row, b=lambda row: row % 2),
             {},
             "a.csv: can't tell the task type (columns: 'a', 'b')",
