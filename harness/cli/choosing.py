@@ -129,9 +129,9 @@ def choose(
             "--runs folder."
         )
     prepare_libraries()
+    from harness.suites.checked_data import check_data  # noqa: PLC0415 -- a command's own
     from harness.suites.choosing import (  # noqa: PLC0415 -- a command's own
         asked_of,
-        check_data,
         suite_name,
         suite_of,
         suite_toml,
@@ -161,16 +161,18 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         say(shown, line)
-    rare, split_off = check_data(question)
-    if split_off is not None and split_off < FEW_EXAMPLES:
-        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
-    if rare is not None:
-        question = with_weights_tried(question, rare)
-        say(shown, _rare(rare, question))
+    checked = check_data(question)
+    for note in checked.notes:
+        say(shown, f"{file}: {note}")
+    if checked.split_off is not None and checked.split_off < FEW_EXAMPLES:
+        say(shown, f"{checked.split_off} test examples can show large differences only. {FOLDS}")
+    if checked.rare is not None:
+        question = with_weights_tried(question, checked.rare)
+        say(shown, _rare(checked.rare, question))
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed, rare_label_told=rare is not None)
+    options = Options(redo=redo, command=typed, rare_label_told=checked.rare is not None, notes_told=checked.notes)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, workers=workers, ends=ends)
 
 

@@ -18,8 +18,7 @@ from harness.config.run import LocalData
 from harness.data.custom import columns_named
 from harness.data.files import files_by_split, read_rows
 from harness.data.guessing import Guess, guessed, looks_headless
-from harness.data.loading import load_splits
-from harness.data.sources import SPLITS, Files
+from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
 from harness.registry import TASK_TYPES, TASKS, baseline_settings, is_simple_baseline
@@ -114,30 +113,6 @@ def asked_of(
     wanted = models or [*_simple_baselines(guess.task_type), *PRETRAINED, FROM_SCRATCH]
     found, left_out = _available(wanted, needed=bool(models))
     return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
-
-
-def check_data(question: Question) -> tuple[RareLabel | None, int | None]:
-    """Reject data that no model could be trained on, such as that of one class, before any run fails.
-
-    Near-duplicates are kept, because finding them may take longer than everything else; without them there is less
-    data.
-
-    Returns:
-        The rarest label, if it is rare, and the number of test examples, if they are split off.
-
-    Raises:
-        UserError: For every mistake in the data, each with the file, or if it is too small to split.
-    """
-    task = question.local.task()
-    if task.type.scored_as_found and parse_settings(question.settings).get("maximum_steps") == 0:
-        return None, None  # Any split suffices.
-    try:
-        splits = load_splits(replace(task, near_duplicates="keep"))
-    except UserError as error:
-        file = str(question.local.train)
-        raise UserError(*(line if file in line else f"{file}: {line}" for line in error.lines)) from error
-    given = isinstance(task.source, Files) and "test" in task.source.files()
-    return task.type.rare_label(splits), None if given else len(splits.test)
 
 
 def with_weights_tried(question: Question, rare: RareLabel) -> Question:

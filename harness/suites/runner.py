@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -94,7 +94,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
     known = recorded_seconds(planned) if len(waiting) > 1 else {}
-    tally, said, records = Tally(), set[str](), list[RunRecord]()
+    tally, said, records = Tally(), set(options.notes_told), list[RunRecord]()
     with (
         board(len(waiting), console) as shown,
         closing(_results(waiting, options, shown=shown, where=where, known=known)) as results,
@@ -234,7 +234,7 @@ def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
         console.print(Text(f"– {run}  another command {other}"), soft_wrap=True)
         return
     console.print(_line(run, record), soft_wrap=True)
-    news = [fact for fact in _facts(record) if fact not in said]
+    news = [fact for fact in _facts(record, said) if fact not in said]
     said.update(news)
     for line in (*record.reason.splitlines(), *news):
         say(console, f"    {line}")
@@ -255,7 +255,7 @@ def _line(run: Run, record: RunRecord) -> Text:
     return Text.assemble((f"✓ {run}", "green"), f"  {named} {known.get(metric, math.nan):.4f}  {seconds:.0f} s")
 
 
-def _facts(record: RunRecord) -> list[str]:
-    """Remarks to print once next to the score: dropped rows and notes."""
+def _facts(record: RunRecord, told: Collection[str]) -> list[str]:
+    """Remarks to print once next to the score: dropped rows, and notes that the user has not been told."""
     dropped = [f"{record.task}: {reason}: {count}" for reason, count in record.counts.dropped.items()]
-    return [*dropped, *(f"{record.model}: {note}" for note in record.notes)]
+    return [*dropped, *(f"{record.model}: {note}" for note in record.notes if note not in told)]

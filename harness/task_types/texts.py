@@ -186,7 +186,8 @@ def _refuse_if_unclear(columns: Mapping[str, SampledColumn], text: str) -> None:
     likely = [
         name
         for name, column in columns.items()
-        if name == text or (column.has_several_words and column.mean_length >= least and 2 * len(column.values) > fields)
+        if name == text
+        or (column.has_several_words and column.mean_length >= least and 2 * len(column.values) > fields)
     ]
     if len(likely) > 1:
         raise UnclearError("text", likely)
