@@ -207,8 +207,8 @@ def _on_this_machine(file: Path, runs: Path) -> Path:
 def _understood(question: Question, file: Path) -> Iterator[str]:
     yield f"{file}: {question.guess}. If that is wrong, set --task-type, or --{' or --'.join(question.guess.columns)}."
     yield f"Models: {', '.join(question.models)}."
-    for name, reason in question.left_out.items():
-        yield f"Not tried: {name} ({reason})"
+    yield from question.missing_baseline
+    yield from (f"Not tried: {name} ({reason})" for name, reason in question.left_out.items())
 
 
 def _rare(rare: RareLabel, question: Question) -> str:

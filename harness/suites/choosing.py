@@ -66,6 +66,14 @@ class Question:
         """The models by name in the suite, variants included."""
         return {**{name: name for name in self.models}, **self.weighed}
 
+    @property
+    def missing_baseline(self) -> tuple[str, ...]:
+        """Advice in one line if no simple baseline is among the models; else empty."""
+        baselines = _simple_baselines(self.guess.task_type)
+        if not baselines or any(_is_baseline(find_model(name)) for name in self.models):
+            return ()
+        return (f"No simple baseline is compared. Add {' or '.join(baselines)} to see what training gains.",)
+
 
 def asked_of(
     file: Path,
@@ -128,7 +136,7 @@ def with_weights_tried(question: Question, rare: RareLabel) -> Question:
     baselines = [
         name for name, model in models.items() if model.family and set(WEIGHED) & {*baseline_settings(model.family)}
     ]
-    trained = [name for name, model in models.items() if not (model.family and is_simple_baseline(model.family))]
+    trained = [name for name, model in models.items() if not _is_baseline(model)]
     pretrained = [name for name in trained if models[name].checkpoint is not None]
     tried = {f"{name}-balanced": name for name in [*baselines, *(pretrained or trained)[:1]]}
     return replace(question, weighed={name: model for name, model in tried.items() if name not in models})
@@ -218,13 +226,16 @@ def _simple_baselines(task_type: str) -> list[str]:
     """The simple baselines of configs/models that support the task type."""
     found = []
     for name in config_files("models"):
-        family = find_model(name).family
-        if family is not None and is_simple_baseline(family):
+        if _is_baseline(config := find_model(name)):
             mistakes: list[str] = []
             with collected(mistakes):
-                TASK_TYPES.load(task_type).baseline(family)
+                TASK_TYPES.load(task_type).baseline(str(config.family))
             found += [] if mistakes else [name]
     return found
+
+
+def _is_baseline(model: ModelConfig) -> bool:
+    return model.family is not None and is_simple_baseline(model.family)
 
 
 def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[str, str]]:

@@ -197,6 +197,15 @@ def test_labels_that_may_be_the_same_are_told_before_any_run_and_not_again(comma
     assert (found != "", "✓" in before, "✓" in after, "only in spelling" in after) == (True, False, True, False)
 
 
+@pytest.mark.parametrize(("models", "is_told"), [("scratch", True), ("scratch,majority", False)])
+def test_models_without_a_simple_baseline_are_told_which_to_add(command, file, tmp_path, models, is_told):
+    told = command("choose", file, f"--models={models}", "--write", tmp_path / "asked.toml")
+    assert told.code == 0, told.errors
+    assert (
+        "No simple baseline is compared. Add majority or tfidf to see what training gains." in told.output
+    ) is is_told
+
+
 def test_seeds_that_are_left_open_are_written_as_a_rule(command, file, tmp_path):
     command("choose", file, "--models=tfidf", "--write", tmp_path / "suite.toml")
     assert tomllib.loads((tmp_path / "suite.toml").read_text())["seeds"] == {"start": 3, "most": 10}
