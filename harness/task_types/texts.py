@@ -14,9 +14,11 @@ from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 
 PAIRS = (
-    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence 1", "sentence 2"), ("text1", "text2"),
-    ("text 1", "text 2"), ("text a", "text b"), ("question1", "question2"), ("question", "passage"), ("text", "pair"),
+    ("premise", "hypothesis"), ("question", "passage"), ("question", "sentence"), ("query", "document"),
+    ("query", "passage"), ("claim", "evidence"), ("headline", "body"), ("text", "pair"),
 )  # fmt: skip
+NUMBERED = (("1", "2"), ("a", "b"))
+"""How the names of a pair may end that are alike before it, such as "sentence1" and "sentence2"."""
 TEXTS = (
     "text", "sentence", "review", "comment", "content", "body", "document", "message", "tweet", "utterance", "post",
     "abstract", "description", "title", "question",
@@ -163,7 +165,7 @@ def _may_be_text(column: SampledColumn) -> bool:
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a pair of texts, or of a text, by their names, or else the one with the longest fields."""
     plain = {column.plain_name: name for name, column in columns.items() if name not in without}
-    pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
+    pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None) or _numbered(columns, plain)
     if pair is not None:
         return tuple(plain[name] for name in pair)
     lengths = {name: columns[name].mean_length for name in plain.values() if _may_be_text(columns[name])}
@@ -174,13 +176,27 @@ def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> t
     return (longest,)
 
 
+def _numbered(columns: Mapping[str, SampledColumn], plain: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the plain names of two texts that are alike but for the 1 and 2, or a and b, at their ends."""
+    for name in plain:
+        for first, second in NUMBERED:
+            other = f"{name.removesuffix(first)}{second}"
+            if (
+                name.endswith(first)
+                and other in plain
+                and all(_may_be_text(columns[plain[one]]) for one in (name, other))
+            ):
+                return name, other
+    return None
+
+
 def _refuse_if_unclear(columns: Mapping[str, SampledColumn], text: str) -> None:
-    """Refuse to choose a text, unless by its name, if others are as long, such as the other text of a pair.
+    """Refuse to choose a text, unless it is called "text", if others are as long, such as the other one of a pair.
 
     Raises:
-        UnclearError: If a column not named like a text holds texts at least half as long, most of them different.
+        UnclearError: If another column holds texts at least half as long, most of them different.
     """
-    if text in named_like(columns, TEXTS):
+    if columns[text].plain_name == TEXTS[0]:
         return
     least, fields = columns[text].mean_length / 2, len(columns[text].fields)
     likely = [

@@ -37,6 +37,18 @@ KINDS = {
         table(premise=texts(), hypothesis=texts(seed=1, length=5), label=lambda row: row % 3),
         "classification", {"text": ("premise", "hypothesis"), "label": ("label",)},
     ),
+    "a numbered pair": (
+        table(pair_ID=lambda row: row, sentence_A=texts(), sentence_B=texts(seed=1), judgment=lambda row: row % 3),
+        "classification", {"text": ("sentence_A", "sentence_B"), "label": ("judgment",)},
+    ),
+    "a question and a sentence that may answer it": (
+        table(question=texts(length=5), sentence=texts(seed=1), label=lambda row: row % 2),
+        "classification", {"text": ("question", "sentence"), "label": ("label",)},
+    ),
+    "grades at two times are no pair": (
+        table(essay=texts(), grade1=lambda row: row % 5, grade2=lambda row: row % 3, label=lambda row: row % 2),
+        "classification", {"text": ("essay",), "label": ("label",)},
+    ),
     "a price": (
         table(description=texts(), price=lambda row: f"{row * 7.5 + 3:.2f}"),
         "regression", {"text": ("description",), "label": ("price",)},
@@ -141,6 +153,11 @@ def test_a_guess_says_why():
             table(first=texts(), second=texts(seed=1, length=9), same=lambda row: "yes" if row % 2 else "no"),
             {"label": ("same",)},
             "a.csv: the text may be 'first' or 'second'. Say which: --text NAME, twice for a pair.",
+        ),
+        (
+            table(post=texts(), reply=texts(seed=1, length=9), label=lambda row: row % 3),
+            {},
+            "a.csv: the text may be 'post' or 'reply'. Say which: --text NAME, twice for a pair.",
         ),
         (
             table(a=lambda row: row, b=lambda row: row % 2),
