@@ -50,8 +50,11 @@ def carry_out(
 
     Raises:
         typer.Exit: If a run has no result.
+        OSError: If there is no such folder and it can't be made.
     """
     main_process = processes().is_main_process
+    if main_process:
+        runs.mkdir(parents=True, exist_ok=True)  # A folder that can't be made is a mistake, not a run that failed.
     shown = console(quiet=quiet or not main_process)
     if suite is not None and main_process and not is_part:
         write_suite(suite, runs)
