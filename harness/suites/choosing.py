@@ -17,7 +17,7 @@ from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.custom import columns_named
 from harness.data.files import files_by_split, read_rows
-from harness.data.guessing import Guess, guessed, looks_headless
+from harness.data.guessing import Guess, guessed, looks_headless, split_column
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
@@ -114,6 +114,12 @@ def asked_of(
         notice(
             f"{file}: {headless!r} is read as the name of a column, and is one of its labels. If the file has no line "
             "of names, add one."
+        )
+    divided = split_column(rows, guess.columns) if train == file else None
+    if divided is not None:
+        notice(
+            f"{file}: column {divided!r} names splits and is not read: rows are split anew. To keep its splits, give a "
+            "folder with a file for each: train.csv, test.csv and so on."
         )
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from harness.data.guessing import guessed, looks_headless
+from harness.data.guessing import guessed, looks_headless, split_column
 from harness.errors import UserError
 
 WORDS = ["the", "film", "was", "seen", "by", "many", "people", "in", "town", "on", "a", "rainy", "day"]
@@ -215,3 +215,12 @@ def test_a_text_of_its_own_in_every_row_is_no_label():
         guessed(table(de=texts(), en=texts(seed=1)), named={})
     few = table(de=texts(), en=texts(seed=1))[:12]
     assert guessed(few, named={}).task_type == "classification"
+
+
+def test_a_column_that_names_splits_is_told_unless_it_is_read():
+    rows = table(text=texts(), part=lambda row: ["Train", "dev", "test"][row % 3], label=lambda row: "ab"[row % 2])
+    assert split_column(rows, {"text": ("text",), "label": ("label",)}) == "part"
+    assert split_column(rows, {"text": ("text",), "label": ("part",)}) is None
+    facts = table(text=texts(), facts=lambda row: {"test": row})
+    assert split_column(facts, {"text": ("text",)}) is None
+    assert split_column(table(text=texts(), stage=lambda row: ["test", "live"][row % 2]), {"text": ("text",)}) is None
