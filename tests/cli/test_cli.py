@@ -248,7 +248,7 @@ def test_a_folder_of_runs_that_cannot_be_made_is_refused_before_any_run(command,
     file = write_csv(tmp_path / "films.csv", reviews())
     refused = command("run", "--train", file, "--model", "majority", "--runs", file / "runs")
     assert (refused.code, refused.output) == (2, "")
-    assert refused.errors.strip() == f"{file / 'runs'}: Not a directory. Use another folder, or free some space."
+    assert refused.errors.strip() == f"{file / 'runs/single'}: Not a directory. Use another folder, or free some space."
 
 
 def test_a_single_run_is_skipped_when_it_is_recorded(command):
