@@ -13,7 +13,6 @@ from rich.console import Console
 from harness.cli.app import FAILED, LEFT, MISTAKE
 from harness.cli.planning import keep_foreseen, outcome
 from harness.cli.sequential import run_until_decided
-from harness.folders import SINGLE
 from harness.ops.together import processes
 from harness.output import console, say
 from harness.runs.options import Options
@@ -51,11 +50,8 @@ def carry_out(
 
     Raises:
         typer.Exit: If a run has no result.
-        OSError: If there is no such folder and it can't be made.
     """
     main_process = processes().is_main_process
-    if main_process:  # A folder that can't be made is a mistake, not a run that failed.
-        (runs / (suite.name if suite else SINGLE)).mkdir(parents=True, exist_ok=True)
     shown = console(quiet=quiet or not main_process)
     if suite is not None and main_process and not is_part:
         write_suite(suite, runs)

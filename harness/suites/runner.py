@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -77,8 +78,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         The numbers of failed runs and of those left out.
 
     Raises:
-        UserError: If a run is recorded with another configuration (without `redo`), the tracker does not exist, or
-            there can't be so many workers.
+        UserError: If a run is recorded with another configuration (without `redo`), the tracker does not exist,
+            there can't be so many workers, or the suite's folder can't be made.
     """
     if options.track is not None:
         from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
@@ -86,6 +87,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console, *, 
         check_tracker(options.track)
     requested = _requested(workers)
     waiting = _waiting(planned, console, redo=options.redo)
+    if waiting:
+        _make_folder(waiting[0].folder.parents[2])
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     where = (
@@ -162,6 +165,18 @@ def mark_redone(planned: Sequence[Run], console: Console) -> None:
     """
     found = [run for run in planned if (run.folder / RECORD).exists() or _is_refused(run)]
     _mark(_to_be_redone(found, console))
+
+
+def _make_folder(suite: Path) -> None:
+    """Make the folder of a suite's runs.
+
+    Raises:
+        UserError: If it can't be made, which no run then has to find out.
+    """
+    try:
+        suite.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{suite}: {error.strerror}. Use another folder, or free some space.") from error
 
 
 def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:
