@@ -133,11 +133,11 @@ def choose(
     shown = console()
     for line in _understood(question, file):
         say(shown, line)
-    question, rare_label_told = _checked(question, shown)
+    question, told = _checked(question, shown, file)
     if write is not None:
         _write(suite_toml(question, write), write, shown)
         return
-    options = Options(redo=redo, command=typed, rare_label_told=rare_label_told, workers=workers)
+    options = Options(redo=redo, command=typed, workers=workers, **told)
     _run_and_recommend(suite_of(question), options, shown, runs=runs, ends=ends)
 
 
@@ -172,21 +172,24 @@ def _on_this_machine(file: Path, runs: Path) -> Path:
 def _understood(question: Question, file: Path) -> Iterator[str]:
     yield f"{file}: {question.guess}. If that is wrong, set --task-type, or --{' or --'.join(question.guess.columns)}."
     yield f"Models: {', '.join(question.models)}."
-    for name, reason in question.left_out.items():
-        yield f"Not tried: {name} ({reason})"
+    yield from question.missing_baseline
+    yield from (f"Not tried: {name} ({reason})" for name, reason in question.left_out.items())
 
 
-def _checked(question: Question, shown: Console) -> tuple[Question, bool]:
-    """Check the data, and say what is remarkable; return the question, and whether its rare label was named."""
-    from harness.suites.choosing import check_data, with_weights_tried  # noqa: PLC0415 -- a command's own
+def _checked(question: Question, shown: Console, file: Path) -> tuple[Question, dict[str, Any]]:
+    """Check the data, and say what is remarkable; return the question, and what was said as the options have it."""
+    from harness.suites.checked_data import check_data  # noqa: PLC0415 -- a command's own
+    from harness.suites.choosing import with_weights_tried  # noqa: PLC0415 -- a command's own
 
-    rare, split_off = check_data(question)
-    if split_off is not None and split_off < FEW_EXAMPLES:
-        say(shown, f"{split_off} test examples can show large differences only. {FOLDS}")
-    if rare is not None:
-        question = with_weights_tried(question, rare)
-        say(shown, _rare(rare, question))
-    return question, rare is not None
+    checked = check_data(question)
+    for note in checked.notes:
+        say(shown, f"{file}: {note}")
+    if checked.split_off is not None and checked.split_off < FEW_EXAMPLES:
+        say(shown, f"{checked.split_off} test examples can show large differences only. {FOLDS}")
+    if checked.rare is not None:
+        question = with_weights_tried(question, checked.rare)
+        say(shown, _rare(checked.rare, question))
+    return question, {"rare_label_told": checked.rare is not None, "notes_told": checked.notes}
 
 
 def _rare(rare: RareLabel, question: Question) -> str:

@@ -89,6 +89,10 @@ def _recommended(task: TaskComparison) -> Recommendation:
         single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
         waits = task.look is not None and not task.look.is_whole
         return _too_few_seeds(trained[0], simple, task, unit) if single or waits else _untested(trained[0], task)
+    best = next(cell for cell in ranked if cell.is_compared)
+    if simple is not None and simple in _above(best, task):
+        advice = f"Can't tell: the simple baseline {simple.model} scores better, but was not tested alike."
+        return Recommendation("unclear", None, advice, tuple(_reasons(best, task, unit)))
     near = [cell for cell in ranked if cell.is_near_best and not cell.has_learnt_nothing]
     if near and near != contenders[:1]:
         return _within_margin(near, task, unit)

@@ -12,6 +12,8 @@ from harness.errors import UserError, nearest, notice
 from harness.registry import TASK_TYPES
 
 Columns = Mapping[str, tuple[str, ...]]
+SPLITS = {"train", "training", "validation", "valid", "val", "dev", "test", "testing"}
+"""What rows of a file say of the split that they are in."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,10 @@ def _first_fit(columns: Mapping[str, SampledColumn], named: Columns, task_type: 
         try:
             found = asked.guess_columns(columns, named)
         except UnclearError as unclear:
+            role = unclear.role
+            again = ", twice for a pair" if asked.columns[role].most == 2 else ""
             raise UserError(
-                f"{where}: the {unclear.role} may be {_either(unclear.candidates)}. Say which: --{unclear.role} NAME."
+                f"{where}: the {role} may be {_either(unclear.candidates)}. Say which: --{role} NAME{again}."
             ) from None
         if found is not None:
             because = asked.fit({role: [columns[one] for one in found[role]] for role in found})
@@ -93,6 +97,18 @@ def looks_headless(rows: Sequence[Mapping[str, object]], columns: Columns) -> st
     """Return the name of a label's column that is also one of its labels, as in a file without a line of names."""
     names = columns.get("label", ())
     return next((name for name in names if any(label_name(row.get(name)) == name for row in rows)), None)
+
+
+def split_column(rows: Sequence[Mapping[str, object]], columns: Columns) -> str | None:
+    """Return the name of a column that says which split each row is in, and is not read; None if there is none.
+
+    Args:
+        rows: The rows.
+        columns: The columns that are read, by role.
+    """
+    read = {name for names in columns.values() for name in names}
+    left = {name: one.values for name, one in sampled_columns(rows[:LOOKED_AT]).items() if name not in read}
+    return next((name for name, values in left.items() if values and {*map(str.casefold, values)} <= SPLITS), None)
 
 
 def _constant(columns: Mapping[str, SampledColumn]) -> frozenset[str]:

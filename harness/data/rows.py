@@ -10,7 +10,7 @@ from harness.data.fields import FieldError, UnknownLabelError
 from harness.data.task import Example, Row, Task
 from harness.data.unknown_labels import Unknown, unknown_lines
 
-SKIP = " `harness run --blank-rows skip` leaves such rows out."
+SKIP = ' `--blank-rows skip` (in a suite, blank_rows = "skip") leaves such rows out.'
 
 
 @dataclass(frozen=True)

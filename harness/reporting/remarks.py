@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.comparison.results import Comparison
+from harness.comparison.results import Comparison, TaskComparison
 from harness.reporting.tables import task_name, title
 from harness.suites.unread import rare_label_advice
 
@@ -92,7 +92,7 @@ def _gaps(comparison: Comparison) -> list[str]:
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:
-    """Remarks of the runs, such as a batch halved for lack of memory; one line for all seeds that agree.
+    """Remarks of the runs, such as a batch halved for lack of memory; one line for all seeds or models that agree.
 
     The notes of a task are preceded by a line on its rare label, if no model gave it more weight.
     """
@@ -100,11 +100,24 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     for task in comparison.tasks:
         advice = rare_label_advice([run.record for cell in task.cells for run in cell.runs])
         lines += [f"{task_name(comparison, task)}: {advice}"] if advice else []
+        shared = _notes_of_every_model(task)
+        lines += [f"{task_name(comparison, task)}: {note}" for note in shared]
         for cell in task.cells:
             said: dict[str, list[str]] = {}
             for run in cell.runs:
                 for note in run.record.notes:
                     said.setdefault(note, []).append(str(run.record.seed))
             where = f"{task_name(comparison, task)} · {cell.model}"
-            lines += [f"{where} · seed {', '.join(seeds)}: {note}" for note, seeds in said.items()]
+            lines += [
+                f"{where} · seed {', '.join(seeds)}: {note}" for note, seeds in said.items() if note not in shared
+            ]
     return tuple(dict.fromkeys(lines))
+
+
+def _notes_of_every_model(task: TaskComparison) -> tuple[str, ...]:
+    """The notes of every run of several models, such as those on the data, in order; empty if there is one model."""
+    by_model = {cell.model: [run.record for run in cell.runs if run.record.status != "failed"] for cell in task.cells}
+    records = [record for found in by_model.values() for record in found]
+    if sum(map(bool, by_model.values())) < 2:
+        return ()
+    return tuple(note for note in records[0].notes if all(note in record.notes for record in records))

@@ -15,6 +15,9 @@ from harness.data.sources import SPLITS
 from harness.errors import UserError
 from harness.metrics.metric import EVALUATE, LOWER
 
+FILES = "files:"
+"""How the checksum of a user's files begins, in `data`."""
+
 
 def identity(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a resolved configuration that identify a run.
@@ -46,7 +49,10 @@ def run_differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> l
     if "files" not in recorded or "files" not in wanted:
         recorded, wanted = ({**config, "files": {}} for config in (recorded, wanted))
     before, now = identity(recorded), identity(wanted)
-    return differences(_with_left_open(before, now), now)
+    changed = _changed_files(before, now, wanted)
+    if changed:
+        before = {**before, "data": now["data"]}
+    return [*changed, *differences(_with_left_open(before, now), now)]
 
 
 def differences(recorded: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -76,6 +82,16 @@ def recorded_config(recorded: Mapping[str, Any], where: object) -> RunConfig:
     if config is None:
         raise UserError(*mistakes, f"{where}: made by another version. Use that version, or run it again with --redo.")
     return config
+
+
+def _changed_files(before: Mapping[str, Any], now: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """A line with the names of the user's files, whose checksums say nothing, if their content has changed."""
+    old, new = str(before.get("data")), str(now.get("data"))
+    if old == new or not (old.startswith(FILES) and new.startswith(FILES)):
+        return []
+    local = wanted.get("local") or {}
+    names = [PurePath(path).name for split in SPLITS if (path := local.get(split))]
+    return [f"data: the content of {' or '.join(names) or 'the files'} has changed since."]
 
 
 def _with_left_open(recorded: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

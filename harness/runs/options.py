@@ -42,6 +42,7 @@ class Options:
         checkpoint_seconds: Seconds between saved states of a run in progress.
         command: The user's command, which the record keeps.
         rare_label_told: Whether the user has been told about a rare label.
+        notes_told: Notes on the data that the user has been told.
         ray: The resources of each run on a Ray cluster; None: run on this machine.
         workers: Number of parallel processes; None: as many as suit the machine.
     """
@@ -52,5 +53,6 @@ class Options:
     checkpoint_seconds: float = 120.0
     command: tuple[str, ...] = ()
     rare_label_told: bool = False
+    notes_told: tuple[str, ...] = ()
     ray: Resources | None = None
     workers: int | None = None

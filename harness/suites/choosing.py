@@ -17,9 +17,8 @@ from harness.config.model import ModelConfig, find_model, recipe_for
 from harness.config.run import LocalData
 from harness.data.custom import columns_named
 from harness.data.files import files_by_split, read_rows
-from harness.data.guessing import Guess, guessed, looks_headless
-from harness.data.loading import load_splits
-from harness.data.sources import SPLITS, Files
+from harness.data.guessing import Guess, guessed, looks_headless, split_column
+from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
 from harness.registry import TASK_TYPES, TASKS, baseline_settings, is_simple_baseline
@@ -67,6 +66,14 @@ class Question:
         """The models by name in the suite, variants included."""
         return {**{name: name for name in self.models}, **self.weighed}
 
+    @property
+    def missing_baseline(self) -> tuple[str, ...]:
+        """Advice in one line if no simple baseline is among the models; else empty."""
+        baselines = _simple_baselines(self.guess.task_type)
+        if not baselines or any(_is_baseline(find_model(name)) for name in self.models):
+            return ()
+        return (f"No simple baseline is compared. Add {' or '.join(baselines)} to see what training gains.",)
+
 
 def asked_of(
     file: Path,
@@ -108,36 +115,18 @@ def asked_of(
             f"{file}: {headless!r} is read as the name of a column, and is one of its labels. If the file has no line "
             "of names, add one."
         )
+    divided = split_column(rows, guess.columns) if train == file else None
+    if divided is not None:
+        notice(
+            f"{file}: column {divided!r} names splits and is not read: rows are split anew. To keep its splits, give a "
+            "folder with a file for each: train.csv, test.csv and so on."
+        )
     settled = LocalData.model_validate(
         {"train": str(file), "task_type": guess.task_type, **guess.columns, **{k: v for k, v in local.items() if v}}
     )
     wanted = models or [*_simple_baselines(guess.task_type), *PRETRAINED, FROM_SCRATCH]
     found, left_out = _available(wanted, needed=bool(models))
     return Question(guess, settled, tuple(found), left_out, seeds, tuple(settings), metric, margin, trials)
-
-
-def check_data(question: Question) -> tuple[RareLabel | None, int | None]:
-    """Reject data that no model could be trained on, such as that of one class, before any run fails.
-
-    Near-duplicates are kept, because finding them may take longer than everything else; without them there is less
-    data.
-
-    Returns:
-        The rarest label, if it is rare, and the number of test examples, if they are split off.
-
-    Raises:
-        UserError: For every mistake in the data, each with the file, or if it is too small to split.
-    """
-    task = question.local.task()
-    if task.type.scored_as_found and parse_settings(question.settings).get("maximum_steps") == 0:
-        return None, None  # Any split suffices.
-    try:
-        splits = load_splits(replace(task, near_duplicates="keep"))
-    except UserError as error:
-        file = str(question.local.train)
-        raise UserError(*(line if file in line else f"{file}: {line}" for line in error.lines)) from error
-    given = isinstance(task.source, Files) and "test" in task.source.files()
-    return task.type.rare_label(splits), None if given else len(splits.test)
 
 
 def with_weights_tried(question: Question, rare: RareLabel) -> Question:
@@ -153,7 +142,7 @@ def with_weights_tried(question: Question, rare: RareLabel) -> Question:
     baselines = [
         name for name, model in models.items() if model.family and set(WEIGHED) & {*baseline_settings(model.family)}
     ]
-    trained = [name for name, model in models.items() if not (model.family and is_simple_baseline(model.family))]
+    trained = [name for name, model in models.items() if not _is_baseline(model)]
     pretrained = [name for name in trained if models[name].checkpoint is not None]
     tried = {f"{name}-balanced": name for name in [*baselines, *(pretrained or trained)[:1]]}
     return replace(question, weighed={name: model for name, model in tried.items() if name not in models})
@@ -243,13 +232,16 @@ def _simple_baselines(task_type: str) -> list[str]:
     """The simple baselines of configs/models that support the task type."""
     found = []
     for name in config_files("models"):
-        family = find_model(name).family
-        if family is not None and is_simple_baseline(family):
+        if _is_baseline(config := find_model(name)):
             mistakes: list[str] = []
             with collected(mistakes):
-                TASK_TYPES.load(task_type).baseline(family)
+                TASK_TYPES.load(task_type).baseline(str(config.family))
             found += [] if mistakes else [name]
     return found
+
+
+def _is_baseline(model: ModelConfig) -> bool:
+    return model.family is not None and is_simple_baseline(model.family)
 
 
 def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[str, str]]:

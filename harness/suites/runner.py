@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -76,8 +77,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console) -> 
         The numbers of failed runs and of those left out.
 
     Raises:
-        UserError: If a run is recorded with another configuration (without `redo`), the tracker does not exist, or
-            there can't be so many workers.
+        UserError: If a run is recorded with another configuration (without `redo`), the tracker does not exist,
+            there can't be so many workers, or the suite's folder can't be made.
     """
     if options.track is not None:
         from harness.training.tracking import check_tracker  # noqa: PLC0415 -- torch, which workers import side by side
@@ -85,6 +86,8 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console) -> 
         check_tracker(options.track)
     requested = _requested(options.workers)
     waiting = _waiting(planned, console, redo=options.redo)
+    if waiting:
+        _make_folder(waiting[0].folder.parents[2])
     if len(waiting) < len(planned):
         console.print(f"{len(planned) - len(waiting)} of {len(planned)} runs are recorded already and are skipped.")
     where = (
@@ -93,7 +96,7 @@ def execute_runs(planned: Sequence[Run], options: Options, console: Console) -> 
         else worker_slots(this_machine(), requested=requested, planned=len(waiting))
     )
     known = recorded_seconds(planned) if len(waiting) > 1 else {}
-    tally, said, records = Tally(), set[str](), list[RunRecord]()
+    tally, said, records = Tally(), set(options.notes_told), list[RunRecord]()
     with (
         board(len(waiting), console) as shown,
         closing(_results(waiting, options, shown=shown, where=where, known=known)) as results,
@@ -156,6 +159,18 @@ def mark_redone(planned: Sequence[Run], console: Console) -> None:
     """
     found = [run for run in planned if (run.folder / RECORD).exists() or _is_refused(run)]
     _mark(_to_be_redone(found, console))
+
+
+def _make_folder(suite: Path) -> None:
+    """Make the folder of a suite's runs.
+
+    Raises:
+        UserError: If it can't be made, which no run then has to find out.
+    """
+    try:
+        suite.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{suite}: {error.strerror}. Use another folder, or free some space.") from error
 
 
 def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:
@@ -228,7 +243,7 @@ def _say(run: Run, ended: Attempt, console: Console, said: set[str]) -> None:
         console.print(Text(f"– {run}  another command {other}"), soft_wrap=True)
         return
     console.print(_line(run, record), soft_wrap=True)
-    news = [fact for fact in _facts(record) if fact not in said]
+    news = [fact for fact in _facts(record, said) if fact not in said]
     said.update(news)
     for line in (*record.reason.splitlines(), *news):
         say(console, f"    {line}")
@@ -250,7 +265,7 @@ def _line(run: Run, record: RunRecord) -> Text:
     )
 
 
-def _facts(record: RunRecord) -> list[str]:
-    """Remarks to print once next to the score: dropped rows and notes."""
+def _facts(record: RunRecord, told: Collection[str]) -> list[str]:
+    """Remarks to print once next to the score: dropped rows, and notes that the user has not been told."""
     dropped = [f"{record.task}: {reason}: {count}" for reason, count in record.counts.dropped.items()]
-    return [*dropped, *(f"{record.model}: {note}" for note in record.notes)]
+    return [*dropped, *(f"{record.model}: {note}" for note in record.notes if note not in told)]

@@ -14,9 +14,11 @@ from harness.data.task import Example, Row, Task
 from harness.task_types.contract import Column, TaskType
 
 PAIRS = (
-    ("premise", "hypothesis"), ("sentence1", "sentence2"), ("sentence 1", "sentence 2"), ("text1", "text2"),
-    ("text 1", "text 2"), ("text a", "text b"), ("question1", "question2"), ("question", "passage"), ("text", "pair"),
+    ("premise", "hypothesis"), ("question", "passage"), ("question", "sentence"), ("query", "document"),
+    ("query", "passage"), ("claim", "evidence"), ("headline", "body"), ("text", "pair"),
 )  # fmt: skip
+NUMBERED = (("1", "2"), ("a", "b"))
+"""How the names of a pair may end that are alike before it, such as "sentence1" and "sentence2"."""
 TEXTS = (
     "text", "sentence", "review", "comment", "content", "body", "document", "message", "tweet", "utterance", "post",
     "abstract", "description", "title", "question",
@@ -80,13 +82,21 @@ class TextType(TaskType):
     def guess_columns(
         self, columns: Mapping[str, SampledColumn], named: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]] | None:
-        """Guess the column of the text, or two for a pair, and of the label among the others."""
+        """Guess the column of the text, or two for a pair, and of the label among the others.
+
+        Raises:
+            UnclearError: If several columns may be the text, or the label.
+        """
         if not named.keys() <= self.columns.keys():
             return None
         texts = named.get("text") or _texts(columns, without=named.get("label", ()))
         left = {name: column for name, column in columns.items() if name not in texts}
         labels = named.get("label") or (self.guessed_labels(left) if texts else ())
-        return {"text": texts, "label": labels} if texts and labels else None
+        if not (texts and labels):
+            return None
+        if "text" not in named and len(texts) == 1:
+            _refuse_if_unclear({name: column for name, column in columns.items() if name not in labels}, texts[0])
+        return {"text": texts, "label": labels}
 
     def guessed_labels(self, columns: Mapping[str, SampledColumn]) -> tuple[str, ...]:
         """Guess which column contains the label; empty if none can.
@@ -155,7 +165,7 @@ def _may_be_text(column: SampledColumn) -> bool:
 def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a pair of texts, or of a text, by their names, or else the one with the longest fields."""
     plain = {column.plain_name: name for name, column in columns.items() if name not in without}
-    pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None)
+    pair = next((pair for pair in PAIRS if plain.keys() >= {*pair}), None) or _numbered(columns, plain)
     if pair is not None:
         return tuple(plain[name] for name in pair)
     lengths = {name: columns[name].mean_length for name in plain.values() if _may_be_text(columns[name])}
@@ -164,3 +174,36 @@ def _texts(columns: Mapping[str, SampledColumn], *, without: Sequence[str]) -> t
     if called is not None or longest is None or lengths[longest] == 0:
         return () if called is None else (called,)
     return (longest,)
+
+
+def _numbered(columns: Mapping[str, SampledColumn], plain: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the plain names of two texts that are alike but for the 1 and 2, or a and b, at their ends."""
+    for name in plain:
+        for first, second in NUMBERED:
+            other = f"{name.removesuffix(first)}{second}"
+            if (
+                name.endswith(first)
+                and other in plain
+                and all(_may_be_text(columns[plain[one]]) for one in (name, other))
+            ):
+                return name, other
+    return None
+
+
+def _refuse_if_unclear(columns: Mapping[str, SampledColumn], text: str) -> None:
+    """Refuse to choose a text, unless it is called "text", if others are as long, such as the other one of a pair.
+
+    Raises:
+        UnclearError: If another column holds texts at least half as long, most of them different.
+    """
+    if columns[text].plain_name == TEXTS[0]:
+        return
+    least, fields = columns[text].mean_length / 2, len(columns[text].fields)
+    likely = [
+        name
+        for name, column in columns.items()
+        if name == text
+        or (column.has_several_words and column.mean_length >= least and 2 * len(column.values) > fields)
+    ]
+    if len(likely) > 1:
+        raise UnclearError("text", likely)

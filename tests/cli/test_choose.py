@@ -189,6 +189,24 @@ def test_a_weighed_variant_stands_in_the_recommendation(command, tmp_path):
     assert weights == {"majority": None, "tfidf": None, "tfidf-balanced": "balanced"}
 
 
+@pytest.mark.slow
+def test_labels_that_may_be_the_same_are_told_before_any_run_and_not_again(command, tmp_path):
+    rows = [{**row, "label": row["label"].upper() if n % 7 == 0 else row["label"]} for n, row in enumerate(reviews(80))]
+    told = command("choose", write_csv(tmp_path / "moods.csv", rows), "--models=majority", "--seeds=1", "--workers=1")
+    assert told.code == 0, told.errors
+    before, found, after = told.output.partition("moods.csv: labels that differ only in spelling are two classes (")
+    assert (found != "", "✓" in before, "✓" in after, "only in spelling" in after) == (True, False, True, False)
+
+
+@pytest.mark.parametrize(("models", "is_told"), [("scratch", True), ("scratch,majority", False)])
+def test_models_without_a_simple_baseline_are_told_which_to_add(command, file, tmp_path, models, is_told):
+    told = command("choose", file, f"--models={models}", "--write", tmp_path / "asked.toml")
+    assert told.code == 0, told.errors
+    assert (
+        "No simple baseline is compared. Add majority or tfidf to see what training gains." in told.output
+    ) is is_told
+
+
 def test_seeds_that_are_left_open_are_written_as_a_rule(command, file, tmp_path):
     command("choose", file, "--models=tfidf", "--write", tmp_path / "suite.toml")
     assert tomllib.loads((tmp_path / "suite.toml").read_text())["seeds"] == {"start": 3, "most": 10}

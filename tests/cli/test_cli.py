@@ -244,6 +244,13 @@ def test_a_report_that_cannot_be_written_is_told(command):
     assert (result.code, result.errors.startswith("occupied: ")) == (2, True)
 
 
+def test_a_folder_of_runs_that_cannot_be_made_is_refused_before_any_run(command, tmp_path):
+    file = write_csv(tmp_path / "films.csv", reviews())
+    refused = command("run", "--train", file, "--model", "majority", "--runs", file / "runs")
+    assert (refused.code, refused.output) == (2, "")
+    assert refused.errors.strip() == f"{file / 'runs/single'}: Not a directory. Use another folder, or free some space."
+
+
 def test_a_single_run_is_skipped_when_it_is_recorded(command):
     write_csv(Path("data.csv"), reviews())
     command("run", "--model", "majority", "--train", "data.csv")

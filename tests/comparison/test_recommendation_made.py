@@ -271,7 +271,12 @@ def test_a_model_with_a_better_score_than_the_best_that_is_compared_is_named():
     assert told(found)[:3] == ("best", "a", "Use a: it is ahead of c.")
     assert found.reasons[0] == "single scores better (95.0), but is not compared: it has one seed."
     simple = cell("tfidf", estimate(0.97), simple=True, is_compared=False)
-    reasons = recommended(task(A, C, simple, replace(simple, model="majority"))).reasons
+    without_rival = recommended(task(A, C, simple, replace(simple, model="majority")))
+    assert told(without_rival)[:3] == (
+        "unclear", None, "Can't tell: the simple baseline tfidf scores better, but was not tested alike.",
+    )  # fmt: skip
+    assert told(recommended(task(A, C, replace(simple, estimate=estimate(0.6)))))[1] == "a"
+    reasons = without_rival.reasons
     assert reasons[0] == (
         "tfidf scores better (97.0), but is not compared: it was tested on other examples, or scored on other tokens."
     )

@@ -143,3 +143,15 @@ def test_one_seed_and_long_names_change_the_table_of_the_first_screen(tmp_path: 
     assert legend not in page
     add_runs(tmp_path, "minilm", 0.7, range(1), examples=40, task="cola")
     assert legend in FORMATS.load("html")(compare(tmp_path))
+
+
+def test_what_all_models_note_stands_once_and_what_one_notes_stands_with_its_seeds(tmp_path: Path):
+    of_data = "26 labels are read without blanks at their ends"
+    add_runs(tmp_path, "a", 0.8, range(2), examples=20, notes=("padded", of_data))
+    add_runs(tmp_path, "b", 0.6, range(2), examples=20, notes=(of_data, "every weight is new"))
+    save(tmp_path, record(model="b", seed=2, status="failed", reason="out of memory"), None)
+    assert sorted_remarks(compare(tmp_path)).notes == (
+        f"rotten_tomatoes: {of_data}",
+        "rotten_tomatoes · a · seed 0, 1: padded",
+        "rotten_tomatoes · b · seed 0, 1: every weight is new",
+    )

@@ -119,3 +119,14 @@ def test_a_record_of_another_version_is_told():
         + ".",
         "run.json: made by another version. Use that version, or run it again with --redo.",
     )
+
+
+def test_changed_files_of_the_user_are_named_and_not_their_checksums():
+    def run(digest, epochs=3.0):
+        local = {"train": "here/stories.csv", "test": "here/new.csv", "label": "topic"}
+        return {"seed": 0, "data": f"files:{digest}", "files": {}, "local": local, "training": {"epochs": epochs}}
+
+    changed = "data: the content of stories.csv or new.csv has changed since."
+    assert run_differences(run("a"), run("a")) == []
+    assert run_differences(run("a"), run("b")) == [changed]
+    assert run_differences(run("a", 2.0), run("b")) == [changed, "training.epochs: recorded 2.0, wanted 3.0"]

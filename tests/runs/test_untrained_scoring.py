@@ -87,7 +87,7 @@ def test_blank_rows_are_refused_or_skipped_and_counted(command, model):
     refused = command("run", "--model", model, *AS_IT_IS, "--test", "test.jsonl")
     assert refused.code == 2
     assert "line 3): text: an empty document" in refused.output
-    advice = "`harness run --blank-rows skip` leaves such rows out"
+    advice = '`--blank-rows skip` (in a suite, blank_rows = "skip") leaves such rows out'
     assert advice in refused.output.replace("\n", " ").replace("    ", "")
     _, record = only_run(command, model, "--test", "test.jsonl", "--blank-rows", "skip")
     assert record["counts"]["examples"]["test"] == 2

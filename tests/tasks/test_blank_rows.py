@@ -61,7 +61,7 @@ def test_it_is_refused_by_default_with_what_would_skip_it(tmp_path, task_type, r
         load_splits(task_with(tmp_path, task_type, row))
     (line,) = told.value.lines
     assert "line 21)" in line
-    assert line.endswith("`harness run --blank-rows skip` leaves such rows out.")
+    assert line.endswith('`--blank-rows skip` (in a suite, blank_rows = "skip") leaves such rows out.')
 
 
 def test_a_question_without_an_answer_is_not_blank(tmp_path):
@@ -80,7 +80,7 @@ def test_an_empty_list_that_is_written_as_text_has_no_tags(tmp_path):
 @pytest.mark.parametrize(("task_type", "role"), CASES)
 def test_rows_of_json_without_the_key_are_blank_too_unless_all_are(tmp_path, task_type, role):
     lacking = {name: field for name, field in ROWS[task_type][0].items() if name != role}
-    with pytest.raises(UserError, match=r"line 21\): no column .* Other rows have it: `harness run --blank-rows skip`"):
+    with pytest.raises(UserError, match=r"line 21\): no column .* Other rows have it: `--blank-rows skip`"):
         load_splits(task_with(tmp_path, task_type, lacking))
     assert sum(load_splits(task_with(tmp_path, task_type, lacking, blank_rows="skip")).dropped.values()) == 1
     file = write_jsonl(tmp_path / "train.jsonl", [lacking] * 12)

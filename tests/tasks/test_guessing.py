@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from harness.data.guessing import guessed, looks_headless
+from harness.data.guessing import guessed, looks_headless, split_column
 from harness.errors import UserError
 
 WORDS = ["the", "film", "was", "seen", "by", "many", "people", "in", "town", "on", "a", "rainy", "day"]
@@ -36,6 +36,18 @@ KINDS = {
     "a pair": (
         table(premise=texts(), hypothesis=texts(seed=1, length=5), label=lambda row: row % 3),
         "classification", {"text": ("premise", "hypothesis"), "label": ("label",)},
+    ),
+    "a numbered pair": (
+        table(pair_ID=lambda row: row, sentence_A=texts(), sentence_B=texts(seed=1), judgment=lambda row: row % 3),
+        "classification", {"text": ("sentence_A", "sentence_B"), "label": ("judgment",)},
+    ),
+    "a question and a sentence that may answer it": (
+        table(question=texts(length=5), sentence=texts(seed=1), label=lambda row: row % 2),
+        "classification", {"text": ("question", "sentence"), "label": ("label",)},
+    ),
+    "grades at two times are no pair": (
+        table(essay=texts(), grade1=lambda row: row % 5, grade2=lambda row: row % 3, label=lambda row: row % 2),
+        "classification", {"text": ("essay",), "label": ("label",)},
     ),
     "a price": (
         table(description=texts(), price=lambda row: f"{row * 7.5 + 3:.2f}"),
@@ -138,6 +150,16 @@ def test_a_guess_says_why():
             "a.csv: the label may be 'area' or 'mood'. Say which: --label NAME.",
         ),
         (
+            table(first=texts(), second=texts(seed=1, length=9), same=lambda row: "yes" if row % 2 else "no"),
+            {"label": ("same",)},
+            "a.csv: the text may be 'first' or 'second'. Say which: --text NAME, twice for a pair.",
+        ),
+        (
+            table(post=texts(), reply=texts(seed=1, length=9), label=lambda row: row % 3),
+            {},
+            "a.csv: the text may be 'post' or 'reply'. Say which: --text NAME, twice for a pair.",
+        ),
+        (
             table(a=lambda row: row, b=lambda row: row % 2),
             {},
             "a.csv: can't tell the task type (columns: 'a', 'b')",
@@ -193,3 +215,12 @@ def test_a_text_of_its_own_in_every_row_is_no_label():
         guessed(table(de=texts(), en=texts(seed=1)), named={})
     few = table(de=texts(), en=texts(seed=1))[:12]
     assert guessed(few, named={}).task_type == "classification"
+
+
+def test_a_column_that_names_splits_is_told_unless_it_is_read():
+    rows = table(text=texts(), part=lambda row: ["Train", "dev", "test"][row % 3], label=lambda row: "ab"[row % 2])
+    assert split_column(rows, {"text": ("text",), "label": ("label",)}) == "part"
+    assert split_column(rows, {"text": ("text",), "label": ("part",)}) is None
+    facts = table(text=texts(), facts=lambda row: {"test": row})
+    assert split_column(facts, {"text": ("text",)}) is None
+    assert split_column(table(text=texts(), stage=lambda row: ["test", "live"][row % 2]), {"text": ("text",)}) is None

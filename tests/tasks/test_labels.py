@@ -7,9 +7,10 @@ import pytest
 from pyarrow import parquet
 
 from harness.data.custom import custom_task
+from harness.data.label_typos import typo_notes
 from harness.data.labels import are_measured, label_name, sorted_names, spelling_notes, twin_notes
 from harness.data.loading import load_splits
-from harness.data.rows import Reading
+from harness.data.rows import SKIP, Reading
 from harness.errors import UserError
 
 
@@ -65,6 +66,20 @@ def test_labels_that_differ_in_case_or_number_form_are_kept_and_told():
     assert list(twin_notes(["neg", "pos", "1", "2"])) == []
 
 
+def test_rare_labels_a_letter_away_from_a_frequent_one_may_be_typing_errors():
+    fields = [*["earn"] * 60, *["ear "] * 2, *["trade"] * 40, *["tarde"] * 2, *["grain", "gain"] * 9, "ship 1", None]
+    assert list(typo_notes(fields)) == [
+        "labels that may be typing errors are classes of their own: 'ear' (2 rows) and 'earn' (60), "
+        "'tarde' (2 rows) and 'trade' (40)"
+    ]
+    assert list(typo_notes([*["part 1"] * 60, "part 2", *["yes"] * 60, "yet", *["Good"] * 60, "good"])) == []
+
+
+def test_a_file_with_a_mistyped_label_says_so(tmp_path):
+    labels = [*["earn", "trade"] * 20, "ear"]
+    assert [note for note in load_splits(own(tmp_path, labels)).notes if "'ear' (1 row) and 'earn' (20)" in note]
+
+
 @pytest.mark.parametrize(
     ("fields", "measured"),
     [
@@ -98,7 +113,7 @@ def test_texts_without_a_label_are_refused_with_a_remedy_or_skipped_and_counted(
         load_splits(own(tmp_path, labels))
     assert raised.value.lines == tuple(
         f"train ({tmp_path / 'train.csv'}, line {line}): label: no label (got {got!r}). Fill the field, or leave the "
-        "row out. `harness run --blank-rows skip` leaves such rows out."
+        f"row out.{SKIP}"
         for line, got in ((22, ""), (23, " "))
     )
     assert load_splits(own(tmp_path, labels, blank_rows="skip")).dropped == {"train rows without a text or a label": 2}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.fields import FieldError, label_index
+from harness.data.label_typos import typo_notes
 from harness.data.labels import are_measured, is_list, is_number
 from harness.data.sampled_columns import SampledColumn
 from harness.data.task import Row, Splits, Task
@@ -78,8 +79,13 @@ class Classification(TextType):
         return labels
 
     def label_notes(self, task: Task, rows: Sequence[Row], labels: tuple[str, ...]) -> Iterator[str]:
-        """Report how labels are read, and that they may be amounts: more than ten numbers, some with decimals."""
+        """Report how labels are read, which may be typing errors, and if they may be amounts.
+
+        More than ten numbers, some with decimals, may be amounts.
+        """
         yield from super().label_notes(task, rows, labels)
+        if not task.labels:
+            yield from typo_notes(field for row in rows for field in self.label_fields(task, row))
         numbers = [float(name) for name in labels if is_number(name)]
         if len(labels) == len(numbers) > MOST_GRADES and not all(map(float.is_integer, numbers)):
             yield (
