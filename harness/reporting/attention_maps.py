@@ -7,9 +7,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from harness.printable import printable
+
+if TYPE_CHECKING:  # It needs torch.
+    from harness.runs.explain import AttentionMaps
 
 STYLE = (
     ".maps{display:flex;flex-wrap:wrap;gap:1.5em}.maps figure{margin:0}.maps svg{display:block;font:10px monospace;"
@@ -26,23 +29,7 @@ SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16
 """Size of a cell and width of a letter, in pixels; longer tokens are truncated."""
 
 
-class Mapped(Protocol):
-    """The data that is drawn (`harness.runs.explain.AttentionMaps`)."""
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """All tokens read."""
-
-    @property
-    def layers(self) -> Sequence[Sequence[Sequence[float]]]:
-        """The attention to each token [layers, rows, tokens]."""
-
-    @property
-    def written(self) -> tuple[str, ...] | None:
-        """The generated tokens, one per row; None if the rows are the tokens."""
-
-
-def attention_maps(found: Mapped) -> str:
+def attention_maps(found: AttentionMaps) -> str:
     """The maps of all layers, in order."""
     columns = [_short(token) for token in found.tokens]
     rows = columns if found.written is None else [_short(token) for token in found.written]
