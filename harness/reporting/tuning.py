@@ -13,7 +13,7 @@ from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.tuned import TrialResult, TunedModel
 from harness.metrics.metric import Unit
 from harness.reporting.entries import Entry
-from harness.reporting.spreadsheet import Field, csv_text, harmless
+from harness.reporting.spreadsheet import Field, csv_text
 
 TUNING_HEADINGS = (
     "Model",
@@ -135,7 +135,7 @@ TRIAL_COLUMNS = (
 
 def trials_csv(comparison: Comparison) -> str:
     """A line per trial, in full precision; empty if there are none."""
-    return csv_text([{harmless(name): _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
+    return csv_text([{name: _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
 
 
 def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -153,9 +153,7 @@ def _known(task: TaskComparison, one: TunedModel, trial: TrialResult) -> Mapping
 
 
 def _field(value: Any) -> Field:
-    if isinstance(value, str):
-        return harmless(value)
-    return value if isinstance(value, int | float | None) else json.dumps(value)
+    return value if isinstance(value, Field) else json.dumps(value)
 
 
 def _trials(one: TunedModel) -> str:
