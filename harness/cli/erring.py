@@ -19,7 +19,7 @@ from harness.printable import printable_json
 if TYPE_CHECKING:
     from harness.error_analysis.answered import AnsweredTask
     from harness.error_analysis.breakdown import Breakdown
-    from harness.reporting.tables import Table
+    from harness.reporting.entries import Table
 
 LONGEST_TEXT, WORST = 300, 20
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"

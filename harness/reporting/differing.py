@@ -9,8 +9,7 @@ from typing import Any
 from harness.comparison.formatting import NOTHING, p_value
 from harness.error_analysis.differing import FlippedExamples, RunDifference, ScorePair
 from harness.metrics.lookup import metric_name, unit_of
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
 
 LONGEST = 26
 NO_CLAIM = (

@@ -1,4 +1,4 @@
-"""Entries of tables: a model's score, what is missing from it, or a gap."""
+"""Tables, and their entries: a model's score, what is missing from it, or a gap."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ class Entry:
     text: str
     is_strong: bool = False
     is_faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Column headings, and rows whose first entry is the name of the row."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
 
 
 GAP = Entry(NOTHING, is_faint=True)

@@ -12,8 +12,7 @@ from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import Breakdown, confusions
 from harness.error_analysis.probabilities import BRIER, Reliability
 from harness.metrics.metric import PERCENT, Unit
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, Table
 
 MOST_CONFUSIONS = 12
 MOST_COLUMNS = 8

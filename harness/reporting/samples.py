@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from harness.comparison.formatting import NOTHING
 from harness.error_analysis.answered import AnsweredTask
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
 from harness.sample_attention import sample_places
 
 MOST_MODELS, LONGEST = 4, 300

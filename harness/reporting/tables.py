@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from harness.comparison.counts import Count, ModelOverTasks, OverTasks
 from harness.comparison.results import Cell, Comparison, Curves, TaskComparison
@@ -14,28 +13,11 @@ from harness.record import RunRecord
 from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, has_one_seed, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.columns_of_cost import COSTS
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
+from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, Table, model_name, score_entry
 from harness.reporting.sections import SECTIONS
-from harness.reporting.tuning import (
-    ALL_HEADINGS,
-    TUNING_HEADINGS,
-    rows_of_curves,
-    rows_of_trials,
-    rows_of_tuning,
-    shown_budgets,
-    tuning_notes,
-)
+from harness.reporting.tuning import tuning_notes, tuning_tables
 
 OVER_TASKS = "Over all tasks: on how many of the {tasks} it is shown, allowing for their number"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Column headings, and rows whose first entry is the name of the row."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Entry, ...], ...]
 
 
 def shown_tasks(comparison: Comparison) -> tuple[TaskComparison, ...]:
@@ -141,26 +123,6 @@ def in_use(task: TaskComparison) -> Table:
     return _table(f"{task.task}: cost in use", IN_USE, task, known)
 
 
-def tuning(task: TaskComparison) -> tuple[Table, ...]:
-    """How the models were tuned: the choices, and what more trials would give; empty without tuning."""
-    unit = unit_of(task.card.main_metric)
-    budgets = [f"Best of {count}" for count in shown_budgets(task.tuned)]
-    found = (
-        Table(f"{task.task}: tuning, on validation", TUNING_HEADINGS, rows_of_tuning(task.tuned, unit)),
-        Table(
-            f"{task.task}: what so many trials find, on validation",
-            ("Model", *budgets),
-            rows_of_curves(task.tuned, unit),
-        ),
-    )
-    return tuple(table for table in found if table.rows)
-
-
-def trials(task: TaskComparison) -> Table:
-    """Every trial of the task's models."""
-    return Table(f"{task.task}: trials", ALL_HEADINGS, rows_of_trials(task.tuned, unit_of(task.card.main_metric)))
-
-
 def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells: Sequence[Cell]) -> Table:
     """One row per model, with the columns that concern any of them."""
     unit = unit_of(task.card.main_metric)
@@ -175,7 +137,7 @@ def of_task(task: TaskComparison, only: Collection[str] = SECTIONS) -> tuple[Tab
         "runs": lambda: (details(task),),
         "differences": lambda: (differences(task),),
         "cost": lambda: (costs(task), in_use(task)),
-        "tuning": lambda: tuning(task),
+        "tuning": lambda: tuning_tables(task),
     }
     found = [table for section, make in makers.items() if section in only for table in make()]
     return tuple(table for table in found if table is not None and table.rows)

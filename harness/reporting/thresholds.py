@@ -9,9 +9,8 @@ from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import F1
 from harness.error_analysis.thresholds import MEASURES, AtThreshold
 from harness.metrics.metric import PERCENT
-from harness.reporting.entries import Entry
+from harness.reporting.entries import Entry, Table
 from harness.reporting.errors import model_entry, score
-from harness.reporting.tables import Table
 
 NOTE = (
     "A threshold chosen from this table is chosen on test examples, so its score here is too good. "
