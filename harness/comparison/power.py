@@ -146,9 +146,7 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
 
 def _gap(one: Cell, other: Cell, task: TaskComparison) -> float:
     """The signed difference by which one model scores better than another."""
-    assert one.estimate is not None, "models in the race have scores"
-    assert other.estimate is not None, "models in the race have scores"
-    return (one.estimate.value - other.estimate.value) * (1 if task.card.higher_is_better else -1)
+    return (one.mean.value - other.mean.value) * (1 if task.card.higher_is_better else -1)
 
 
 def assumed_noise(unit: Unit) -> Noise | None:

@@ -16,7 +16,6 @@ from harness.comparison.power_law import PowerLaw
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.comparison.tuned import TunedModel
 from harness.config.margin import Margin, Margins
-from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 from harness.runs.inference_cost import InferenceCost
 from harness.varied import Varied
@@ -148,6 +147,12 @@ class Cell:
     in_use: InferenceCost | None
 
     @property
+    def mean(self) -> Estimate:
+        """The estimate of a model that has a score."""
+        assert self.estimate is not None, "asked of models with a score alone"
+        return self.estimate
+
+    @property
     def is_top(self) -> bool:
         """Whether the model may be the best: it was compared, and no other is shown to be better."""
         return self.is_compared and not self.beaten_by
@@ -176,12 +181,6 @@ class Cell:
     def scored_records(self) -> tuple[RunRecord, ...]:
         """Records of the runs with a score; in cross-validation one per fold."""
         return tuple(training.record for run in self.scored for training in run.trainings)
-
-
-def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
-    """Lower end, mean and upper end of a cell's interval, in the units of a chart."""
-    assert cell.estimate is not None
-    return unit.ends(cell.estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +228,8 @@ class TaskComparison:
     def ranked(self) -> tuple[Cell, ...]:
         """Cells with a score, the best first."""
         sign = -1 if self.card.higher_is_better else 1
-        scored = [(cell.estimate.value, cell) for cell in self.cells if cell.estimate is not None]
-        return tuple(cell for _, cell in sorted(scored, key=lambda pair: sign * pair[0]))
+        scored = (cell for cell in self.cells if cell.estimate is not None)
+        return tuple(sorted(scored, key=lambda cell: sign * cell.mean.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
