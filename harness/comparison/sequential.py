@@ -13,18 +13,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import sqrt
-from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns
 from harness.comparison.look import Look
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import NO_SPREAD, Evidence, difference
 from harness.record import RunRecord
+from harness.records import Found
 from harness.suites.seeds import SeedRule
 
 FUTILE = 0.98
 """Standard errors at the last look below which a difference is assumed not to be shown."""
-Found = tuple[Path, RunRecord]
 
 
 def at_look(found: Sequence[Found], rule: SeedRule) -> tuple[Look | None, list[Found]]:
