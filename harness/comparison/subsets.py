@@ -25,8 +25,7 @@ class Answers:
         labels: The label names in order.
         is_deterministic: Whether any other seed would give the same answers.
         has_folds: Whether each table is that of a cross-validation.
-        is_mixed: Whether only some seeds gave a constant answer, so that their mean has no interval, as in a
-            comparison.
+        is_mixed: Whether only some seeds collapsed, so that their mean has no interval, as in a comparison.
     """
 
     tables: tuple[Any, ...]

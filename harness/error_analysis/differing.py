@@ -15,10 +15,11 @@ from harness.comparison.predictions import digest_of_test_set
 from harness.comparison.rescoring import clusters_of, scored_table
 from harness.comparison.statistics import Estimate, Floats, difference
 from harness.comparison.subsets import Answers, evidence_of
-from harness.error_analysis.answered import Found, ModelAnswers, answered_run
+from harness.error_analysis.answered import ModelAnswers, answered_run
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.record import RunRecord
+from harness.records import Found
 from harness.registry import TASK_TYPES
 from harness.runs.identity import identity
 from harness.runs.mistakes import texts_of
