@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.printable import printable
 
@@ -18,7 +18,7 @@ def csv_text(rows: Sequence[Mapping[str, Field]]) -> str:
     if not rows:
         return ""
     sink = io.StringIO()
-    lines = [rows[0].keys(), *(row.values() for row in rows)]
+    lines: list[Iterable[Field]] = [rows[0].keys(), *(row.values() for row in rows)]
     csv.writer(sink, lineterminator="\n").writerows(map(_harmless, line) for line in lines)
     return sink.getvalue()
 
