@@ -25,7 +25,9 @@ def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dic
     Returns:
         Seconds, by name [repeats].
     """
-    clock, chooser = clock_for(torch.get_num_threads()), random.Random(seed)
+    chooser = random.Random(seed)
+    # Other load hardly affects the processor time of one thread.
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for one in work.values():
         one()
     seconds: dict[str, list[float]] = {name: [] for name in work}
@@ -37,16 +39,6 @@ def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dic
     return seconds
 
 
-def clock_for(threads: int) -> Callable[[], float]:
-    """Return the clock for timing: processor time with one thread, which other load hardly affects; else wall time."""
-    return time.process_time if threads == 1 else time.perf_counter
-
-
 def clock_words(threads: int) -> str:
-    """Describe the clock in words."""
+    """Describe in words the clock that times are taken with."""
     return "processor time of one thread" if threads == 1 else f"time on the clock with {threads} threads"
-
-
-def vector_unit() -> str:
-    """Return the widest vector instructions that torch uses on this machine, such as "AVX512"."""
-    return str(torch.backends.cpu.get_cpu_capability())

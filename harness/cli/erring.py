@@ -14,7 +14,7 @@ from harness.cli.app import app
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
 from harness.output import console, say
-from harness.printable import printable_json
+from harness.printable import printable_json, truncated
 
 if TYPE_CHECKING:
     from harness.error_analysis.answered import AnsweredTask
@@ -225,8 +225,7 @@ def _tables(task: AnsweredTask, breakdowns: list[Breakdown]) -> Iterator[Table]:
 
 def one_line(value: Any) -> str:
     """A field on one line."""
-    text = " ".join((value if isinstance(value, str) else str(value)).split())
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return truncated(" ".join(str(value).split()), LONGEST_TEXT)
 
 
 def _write(content: Any) -> None:

@@ -73,11 +73,8 @@ class Condition:
 
 def slices_of(task: AnsweredTask, count: int = FOUND) -> dict[str, list[FoundSlice]]:
     """Find the slices on which each model is worst, by model."""
-    conditions = conditions_of(*every_aspect(task))
-    return {
-        model.model: found_slices(losses_of(task, model), conditions, clusters_in(model), count)
-        for model in task.models
-    }
+    conditions, clusters = conditions_of(*every_aspect(task)), clusters_of(task.first.tables[0]["group"])
+    return {model.model: found_slices(losses_of(task, model), conditions, clusters, count) for model in task.models}
 
 
 def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
@@ -206,8 +203,3 @@ def _adjusted(found: Sequence[FoundSlice]) -> list[FoundSlice]:
         largest = max(largest, min(1.0, (len(tested) - place) * (one.adjusted_p or 0.0)))
         adjusted.append(replace(one, adjusted_p=largest))
     return [*adjusted, *(one for one in found if one.adjusted_p is None)]
-
-
-def clusters_in(model: ModelAnswers) -> NDArray[np.int64]:
-    """Return the cluster of each test example."""
-    return clusters_of(model.answers.tables[0]["group"])

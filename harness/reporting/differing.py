@@ -9,6 +9,7 @@ from typing import Any
 from harness.comparison.formatting import NOTHING, p_value
 from harness.error_analysis.differing import FlippedExamples, RunDifference, ScorePair
 from harness.metrics.lookup import metric_name, unit_of
+from harness.printable import truncated
 from harness.reporting.entries import Entry, Table
 
 LONGEST = 26
@@ -100,11 +101,6 @@ def _short(value: object) -> str:
     >>> _short(None), _short(["a", "b"]), _short("x" * 40)
     ('–', 'a, b', 'xxxxxxxxxxxxxxxxxxxxxxxxx…')
     """
-    text = (
-        NOTHING
-        if value in (None, "", [], ())
-        else ", ".join(map(str, value))
-        if isinstance(value, list | tuple)
-        else str(value)
-    )
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if value in (None, "", [], ()):
+        return NOTHING
+    return truncated(", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value), LONGEST)

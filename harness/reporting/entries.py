@@ -38,9 +38,14 @@ SIMPLE_BASELINE = " (simple baseline)"
 """The suffix of simple baselines' names."""
 
 
-def model_name(cell: Cell) -> str:
+def marked(model: str, *, is_simple_baseline: bool) -> str:
     """The model's name, marked if it is a simple baseline."""
-    return f"{cell.model}{SIMPLE_BASELINE}" if cell.is_simple_baseline else cell.model
+    return f"{model}{SIMPLE_BASELINE}" if is_simple_baseline else model
+
+
+def model_name(cell: Cell) -> str:
+    """The cell's model, marked if it is a simple baseline."""
+    return marked(cell.model, is_simple_baseline=cell.is_simple_baseline)
 
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:

@@ -13,7 +13,7 @@ from harness.record import RunRecord
 from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, has_one_seed, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.columns_of_cost import COSTS
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, Table, model_name, score_entry
+from harness.reporting.entries import GAP, Entry, Table, marked, model_name, score_entry
 from harness.reporting.sections import SECTIONS
 from harness.reporting.tuning import tuning_notes, tuning_tables
 
@@ -34,13 +34,8 @@ def scores(comparison: Comparison) -> Table | None:
     rows = []
     for index, model in enumerate(comparison.models):
         cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in tasks]
-        trivial = any(cell.is_simple_baseline for cell, _ in cells)
-        rows.append(
-            (
-                Entry(f"{model}{SIMPLE_BASELINE}" if trivial else model),
-                *(score_entry(cell, unit) for cell, unit in cells),
-            )
-        )
+        name = marked(model, is_simple_baseline=any(cell.is_simple_baseline for cell, _ in cells))
+        rows.append((Entry(name), *(score_entry(cell, unit) for cell, unit in cells)))
     headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in tasks)
     return Table("Test scores: mean over seeds (95 % interval)", ("Model", *headings), tuple(rows))
 
@@ -52,7 +47,7 @@ def over_tasks(comparison: Comparison) -> Table | None:
         return None
     simple = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_simple_baseline}
     columns: dict[str, Callable[[ModelOverTasks], Entry]] = {
-        "Model": lambda one: Entry(f"{one.model}{SIMPLE_BASELINE}" if one.model in simple else one.model)
+        "Model": lambda one: Entry(marked(one.model, is_simple_baseline=one.model in simple))
     }
     if comparison.baseline is not None:
         baseline = comparison.baseline

@@ -92,7 +92,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
     import torch  # noqa: PLC0415 -- judging and listing need none
 
     from harness.claims.encoders import Size, TransformerClassifier, lstm_of_size, parameters  # noqa: PLC0415
-    from harness.claims.timing import clock_words, interleaved, vector_unit  # noqa: PLC0415
+    from harness.claims.timing import clock_words, interleaved  # noqa: PLC0415
 
     torch.manual_seed(0)
     size = Size(settings.vocabulary, settings.width, settings.layers)
@@ -112,7 +112,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
         hidden=lstm.lstm.hidden_size,
         threads=threads,
         clock=clock_words(threads),
-        vector_unit=vector_unit(),
+        vector_unit=str(torch.backends.cpu.get_cpu_capability()),
         measured=tuple(found),
     )
 

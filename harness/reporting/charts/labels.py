@@ -47,11 +47,6 @@ class Label:
         return self.left + self.width
 
 
-def text_label(text: str, x: float, y: float, anchor: str = "start") -> Label:
-    """The area of a text whose baseline starts or ends at a point."""
-    return Label(x, y + BELOW, anchor, len(text) * LETTER_WIDTH)
-
-
 def vertical_line(x: float, top: float, bottom: float) -> Label:
     """The area of a vertical line, such as that of an interval."""
     return Label(x - 2, max(top, bottom), "start", 4, abs(bottom - top))
@@ -84,7 +79,7 @@ def placed(
     labels: list[Label | None] = []
     for name, (x, y) in zip(names, points, strict=True):
         options = [
-            text_label(name, x + side * GAP, y + 4 + shift, anchor)
+            Label(x + side * GAP, y + 4 + shift + BELOW, anchor, len(name) * LETTER_WIDTH)
             for shift in SHIFTS
             for side, anchor in ((1, "start"), (-1, "end"))
         ]
