@@ -13,7 +13,8 @@ from harness.claims.claim import Settings
 from harness.claims.intervals import Interval, quantile
 from harness.claims.measuring import suite_folders
 from harness.comparison.comparison import compare
-from harness.comparison.results import Cell, Difference, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
 from harness.metrics.lookup import unit_of
 from harness.record import RunRecord

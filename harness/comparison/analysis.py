@@ -20,7 +20,7 @@ from harness.comparison.known_types import is_as_published, known_task_type
 from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Run
+from harness.comparison.results import COPIED, Cell, Run, RunsOfModel
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
@@ -28,31 +28,21 @@ from harness.config.margin import Margin
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
-from harness.runs.inference_cost import InferenceCost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRuns:
-    """The runs of a model on one task, by seed, and their rescored predictions."""
+class ModelRuns(RunsOfModel):
+    """The runs of a model on one task and their rescored predictions.
 
-    model: str
-    family: str
-    is_simple_baseline: bool
-    runs: tuple[Run, ...]
+    Attributes:
+        rescored_runs: Those of the runs with a score, in the same order.
+        other_settings: In what the settings of its runs differ, a line for each run.
+        unread: A line for each unreadable file of inference costs.
+    """
+
     rescored_runs: tuple[RescoredRun, ...]
     other_settings: tuple[str, ...] = ()
-    in_use: InferenceCost | None = None
     unread: tuple[str, ...] = ()
-
-    @property
-    def scored(self) -> tuple[Run, ...]:
-        """The runs with a score, in the order of `rescored_runs`."""
-        return tuple(run for run in self.runs if run.score is not None)
-
-    @property
-    def scored_records(self) -> list[RunRecord]:
-        """The records of the runs with a score; in cross-validation, one per fold."""
-        return [training.record for run in self.scored for training in run.trainings]
 
     @property
     def split(self) -> Split:

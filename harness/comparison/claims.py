@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from math import isnan
 
 from harness.comparison.collapse import chance_of_all_or_none
-from harness.comparison.effects import Within, flips, run_wins
+from harness.comparison.effects import Difference, Within, flips, run_wins
 from harness.comparison.multiplicity import Ahead, at_level, step_down
 from harness.comparison.pairs import one_sided_p_values
-from harness.comparison.results import Difference
 from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Floats, Part, difference
 from harness.comparison.typical_seeds import typical_seeds
 

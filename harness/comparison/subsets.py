@@ -44,10 +44,6 @@ class Answers:
         first = self.tables[0]
         return first[name].to_pylist() if name in first.column_names else []
 
-    def rows(self) -> list[list[dict[str, Any]]]:
-        """The rows of predictions of each seed."""
-        return [table.to_pylist() for table in self.tables]
-
 
 def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Estimate | None:
     """The metric on some examples, averaged over seeds; None if it does not apply to them.

@@ -81,7 +81,8 @@ def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
     """Return the loss of each example, the mean over seeds [examples]; 1 if it is wrong and has no other measure."""
     judged = task.task_type.wrongness
     per_seed = [
-        [judged({**row, "logits": None}, model.answers.labels) for row in rows] for rows in model.answers.rows()
+        [judged({**row, "logits": None}, model.answers.labels) for row in table.to_pylist()]
+        for table in model.answers.tables
     ]
     return np.asarray(np.mean(per_seed, axis=0), dtype=np.float64)
 

@@ -6,7 +6,8 @@ from dataclasses import fields
 
 from harness.comparison.collapse import collapse_upper_bound
 from harness.comparison.costs import Cost
-from harness.comparison.results import COPIED, Cell, Comparison, Difference, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import COPIED, Cell, Comparison, TaskComparison
 from harness.reporting.columns import DETAILS
 from harness.reporting.spreadsheet import Field, csv_text
 
