@@ -8,6 +8,7 @@ from statistics import median
 
 from harness.comparison.formatting import duration, duration_range
 from harness.comparison.results import Cell, TaskComparison
+from harness.counted import counted
 from harness.errors import collected
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
@@ -46,10 +47,10 @@ def _of_time(foreseen: Foreseen, folder: Path, found: Iterable[tuple[Path, RunRe
     ]
     if done:
         planned, took = total([before for before, _ in done]), sum(seconds for _, seconds in done)
-        runs = "1 run was" if len(done) == 1 else f"{len(done)} runs were"
+        were, they = ("was", "it") if len(done) == 1 else ("were", "they")
         yield (
-            f"{runs} expected to take {duration_range(planned)} one after the other; "
-            f"{'it' if len(done) == 1 else 'they'} took {duration(took)}."
+            f"{counted(len(done), 'run')} {were} expected to take {duration_range(planned)} one after the other; "
+            f"{they} took {duration(took)}."
         )
 
 

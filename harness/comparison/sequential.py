@@ -18,6 +18,7 @@ from harness.comparison.analysis import ModelRuns
 from harness.comparison.look import Look
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import NO_SPREAD, Evidence, difference
+from harness.counted import counted
 from harness.record import RunRecord
 from harness.records import Found
 from harness.suites.seeds import SeedRule
@@ -110,15 +111,13 @@ def look_lines(look: Look | None) -> Iterator[str]:
         )
         yield _what_next(look)
     if look.left_out:
-        runs = "1 run" if look.left_out == 1 else f"{look.left_out} runs"
-        yield (
-            f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look is complete."
-        )
+        verb = "is" if look.left_out == 1 else "are"
+        yield f"{counted(look.left_out, 'run')} of further seeds {verb} left out until the next look is complete."
     if look.begun_with:
-        runs = "1 run was" if look.begun_with == 1 else f"{look.begun_with} runs were"
+        verb = "was" if look.begun_with == 1 else "were"
         yield (
-            f"{runs} recorded before the looks were planned: the level does not hold if the looks were planned by what "
-            "was recorded before."
+            f"{counted(look.begun_with, 'run')} {verb} recorded before the looks were planned: the level does not hold "
+            "if the looks were planned by what was recorded before."
         )
 
 

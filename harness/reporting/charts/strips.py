@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from harness.comparison.results import Cell, Run, TaskComparison
+from harness.counted import counted
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import Scale, add, around, markup, plain
@@ -76,7 +77,7 @@ def _axis(scale: Scale, labels: Mapping[float, str]) -> Markup:
 def _row(cell: Cell, unit: Unit, scale: Scale, class_: str, grid: Sequence[str], line: str | None) -> Markup:
     root = _strip(f"strip {class_}", HEIGHT)
     collapsed = f", {len(cell.collapsed)} of them collapsed" if cell.collapsed else ""
-    seeds = f"{len(cell.scored)} seed{'' if len(cell.scored) == 1 else 's'}"
+    seeds = counted(len(cell.scored), "seed")
     add(root, "title", f"{cell.model}: {unit.with_interval(cell.mean)}, {seeds}{collapsed}")
     for x in grid:
         add(root, "line", class_="grid", x1=x, x2=x, y1=0, y2="100%")
