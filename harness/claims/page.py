@@ -15,7 +15,6 @@ from harness.claims.claim import CLAIMS, Claim, Judged
 from harness.claims.record import ClaimRecord, StudyRecord, numbers_of, read_claim, read_study_record
 from harness.comparison.formatting import duration
 from harness.comparison.wording import listed
-from harness.counted import counted
 from harness.registry import BUILT_IN
 from harness.reporting.charts.marks import key
 
@@ -52,7 +51,7 @@ class Told:
         took = f"{duration(self.record.processor_seconds)} of processor time"
         changed = [f"--set {pair}" for word, pair in pairwise(found.command) if word == "--set"]
         return (
-            f"{hardware.get('processor', 'an unknown processor')}, {counted(threads, 'thread')}; "
+            f"{hardware.get('processor', 'an unknown processor')}, {threads} thread{'' if threads == 1 else 's'}; "
             f"{versions or 'unknown versions'}; {found.finished[:10]}; {took}"
             f"{', runs of suites left out' if self.record.read else ''}"
             f"{f'; changed by {listed(changed)}' if changed else ''}"

@@ -210,7 +210,7 @@ def _copied(record: RunRecord, original: int) -> Run:
 
 
 def _rescored(
-    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path] = ()
+    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path]
 ) -> Analysed:
     """Score the predictions of a run; in cross-validation, together with those of the seed's `others`."""
     if record.status != "complete":

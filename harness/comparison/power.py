@@ -79,14 +79,14 @@ class Design:
     level: float = SIGNIFICANCE
 
 
-def detectable(noise: Noise, design: Design, *, power: float = POWER) -> float | None:
-    """The smallest difference detected with the given power; None with one seed or one test example."""
+def detectable(noise: Noise, design: Design) -> float | None:
+    """The smallest difference detected with 80 % power; None with one seed or one test example."""
     found = _halves(noise, design)
     if found is None:
         return None
     from scipy.special import ndtri  # noqa: PLC0415 -- only a plan with numbers asks
 
-    return found[0] + float(ndtri(power)) * found[1]
+    return found[0] + float(ndtri(POWER)) * found[1]
 
 
 def half_width(noise: Noise, design: Design) -> float | None:

@@ -71,10 +71,10 @@ class Condition:
     holds: Mask
 
 
-def slices_of(task: AnsweredTask, count: int = FOUND) -> dict[str, list[FoundSlice]]:
+def slices_of(task: AnsweredTask) -> dict[str, list[FoundSlice]]:
     """Find the slices on which each model is worst, by model."""
     conditions, clusters = conditions_of(*every_aspect(task)), clusters_of(task.first.tables[0]["group"])
-    return {model.model: found_slices(losses_of(task, model), conditions, clusters, count) for model in task.models}
+    return {model.model: found_slices(losses_of(task, model), conditions, clusters) for model in task.models}
 
 
 def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
@@ -87,19 +87,16 @@ def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
     return np.asarray(np.mean(per_seed, axis=0), dtype=np.float64)
 
 
-def found_slices(
-    losses: Floats, conditions: Sequence[Condition], clusters: NDArray[np.int64], count: int = FOUND
-) -> list[FoundSlice]:
+def found_slices(losses: Floats, conditions: Sequence[Condition], clusters: NDArray[np.int64]) -> list[FoundSlice]:
     """Find the slices with the largest losses in half of the examples, and test them on the other half, worst first.
 
     Args:
         losses: The loss of each example [examples].
         conditions: The conditions that define slices.
         clusters: The cluster of each example; no cluster is in both halves.
-        count: The number of slices to find.
     """
     half = _half(clusters)
-    chosen = list(islice(_distinct(_ranked(losses[half], conditions, half), conditions), count))
+    chosen = list(islice(_distinct(_ranked(losses[half], conditions, half), conditions), FOUND))
     tested = [_tested(losses, conditions, places, half=half, clusters=clusters) for places in chosen]
     return _adjusted(tested)
 

@@ -79,9 +79,9 @@ def by_model(task: AnsweredTask, breakdown: Breakdown) -> Table:
     return Table(caption, ("Model", *(f"{part.name} ({part.examples:,})" for part in parts)), tuple(rows))
 
 
-def confused(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The most frequent confusions of a model; None if there are none, or the task type has no labels to confuse."""
-    model = task.models[place]
+def confused(task: AnsweredTask) -> Table | None:
+    """The most frequent confusions of the first model; None if there are none, or the task type has no labels."""
+    model = task.models[0]
     found = confusions(task, model.answers)
     wrong = [(pair, count) for pair, count in found.items() if pair[0] != pair[1]]
     if not wrong:
@@ -99,13 +99,12 @@ def confused(task: AnsweredTask, place: int = 0) -> Table | None:
     return Table(caption, ("Is", "Predicted", "Count", "% of its label"), tuple(rows))
 
 
-def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The confusion matrix of a model; None with many labels or fewer than two."""
-    model = task.models[place]
+def confusion_matrix(task: AnsweredTask) -> Table | None:
+    """The confusion matrix of the first model; None with many labels or fewer than two."""
+    model = task.models[0]
     found = confusions(task, model.answers)
-    names = list(dict.fromkeys(name for pair in found for name in pair))
-    names = [name for name in (*task.card.labels, *names) if name in names]
-    names = list(dict.fromkeys(names))
+    occurring = dict.fromkeys(name for pair in found for name in pair)
+    names = list(dict.fromkeys(name for name in (*task.card.labels, *occurring) if name in occurring))
     if not 1 < len(names) <= MOST_COLUMNS:
         return None
     rows = [

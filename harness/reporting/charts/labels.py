@@ -9,6 +9,7 @@ from itertools import pairwise
 LETTER_WIDTH, HEIGHT = 6.9, 14.0
 BELOW = 3.0  # of the baseline
 GAP = 9.0
+STEP = 8.0  # between the areas along a line
 SHIFTS = (0.0, -12.0, 12.0, -24.0, 24.0, -36.0, 36.0)
 LEAST_SEEN = 8.0
 """Smaller overlaps are just touching corners."""
@@ -52,11 +53,11 @@ def vertical_line(x: float, top: float, bottom: float) -> Label:
     return Label(x - 2, max(top, bottom), "start", 4, abs(bottom - top))
 
 
-def along(points: Sequence[Point], step: float = 8.0) -> list[Label]:
+def along(points: Sequence[Point]) -> list[Label]:
     """The areas along a line through points."""
     found = []
     for (x0, y0), (x1, y1) in pairwise(points):
-        count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / step))
+        count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / STEP))
         for part in range(count):
             share = (part + 0.5) / count
             found.append(Label(x0 + share * (x1 - x0) - 2, y0 + share * (y1 - y0) + 2, "start", 4, 4))
