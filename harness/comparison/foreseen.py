@@ -11,7 +11,6 @@ from harness.comparison.results import Cell, TaskComparison
 from harness.counted import counted
 from harness.errors import collected
 from harness.metrics.lookup import unit_of
-from harness.metrics.metric import Unit
 from harness.record import RunRecord
 from harness.suites.forecast import total
 from harness.suites.forecast_file import Foreseen, read_forecast
@@ -61,10 +60,11 @@ def _of_power(foreseen: Foreseen, tasks: Iterable[TaskComparison]) -> Iterator[s
         if planned is None or not widths:
             continue
         seeds = max(len(cell.scored) for cell in task.cells)
+        points = " points" if unit.factor == 100 else ""
         fewer = f" with {seeds} of {planned.seeds} seeds" if seeds != planned.seeds else ""
         yield (
             f"{task.task}: the plan was to detect a difference of {unit.score(planned.detectable)}"
-            f"{_points(unit)}, with intervals of ±{unit.score(planned.half_width)} around differences; "
+            f"{points}, with intervals of ±{unit.score(planned.half_width)} around differences; "
             f"they were ±{unit.score(median(widths))}{fewer}."
         )
 
@@ -76,7 +76,3 @@ def _half_width(cell: Cell) -> float | None:
         if estimate is not None and estimate.includes_seeds and estimate.low is not None and estimate.high is not None:
             return (estimate.high - estimate.low) / 2
     return None
-
-
-def _points(unit: Unit) -> str:
-    return " points" if unit.factor == 100 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,7 +100,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
     lstm = lstm_of_size(size, parameters(transformer))
     models = {"transformer": transformer, "lstm": lstm}
     found = []
-    for mode, length in _cases(settings):
+    for mode, length in product(MODES, settings.lengths):
         texts = max(settings.tokens // length, 1)
         batch = torch.randint(settings.vocabulary, (texts, length))
         work = {name: _work(model, batch, mode) for name, model in models.items()}
@@ -115,10 +115,6 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
         vector_unit=str(torch.backends.cpu.get_cpu_capability()),
         measured=tuple(found),
     )
-
-
-def _cases(settings: ParallelisationSettings) -> Iterator[tuple[str, int]]:
-    return ((mode, length) for mode in MODES for length in settings.lengths)
 
 
 def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:

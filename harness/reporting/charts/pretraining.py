@@ -10,7 +10,6 @@ from markupsafe import Markup
 from harness.comparison.formatting import amount
 from harness.comparison.results import Cell, TaskComparison
 from harness.metrics.lookup import metric_name, unit_of
-from harness.record import Pretraining
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
 from harness.reporting.charts.labels import placed
 from harness.reporting.charts.marks import add_line
@@ -54,7 +53,7 @@ def _lines(task: TaskComparison) -> dict[str, Points]:
     """The points of each recipe with at least two, all with different numbers of tokens."""
     found: dict[str, Points] = defaultdict(list)
     for cell in task.cells:
-        origin = _origin(cell)
+        origin = next((run.record.provenance.pretraining for run in cell.scored), None)
         if origin is not None and cell.estimate is not None:
             found[origin.recipe].append((origin.tokens, cell))
     ordered = {recipe: sorted(points, key=lambda point: point[0]) for recipe, points in sorted(found.items())}
@@ -63,7 +62,3 @@ def _lines(task: TaskComparison) -> dict[str, Points]:
         for recipe, points in ordered.items()
         if len(points) > 1 and len({tokens for tokens, _ in points}) == len(points)
     }
-
-
-def _origin(cell: Cell) -> Pretraining | None:
-    return next((run.record.provenance.pretraining for run in cell.scored), None)
