@@ -1,4 +1,4 @@
-"""Text that is shown by a terminal, browser or editor without side effects."""
+"""Text that is shown by a terminal, browser or editor without side effects, and as much of it as there is room for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def printable(text: str) -> str:
     '�[2Jcleared'
     """
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def truncated(text: str, most: int) -> str:
+    """Cut a text to at most `most` characters, the last of which then says so.
+
+    >>> truncated("abcdef", 6), truncated("abcdef", 5)
+    ('abcdef', 'abcd…')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def printable_json(text: str) -> str:

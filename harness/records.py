@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from harness.errors import UserError, collected
 from harness.record import PREDICTIONS, RECORD, RunRecord, read_record
@@ -81,6 +82,16 @@ def readable_record(file: Path) -> RunRecord | None:
 
 
 Found = tuple[Path, RunRecord]
+"""A run: its folder and its record."""
+Key = TypeVar("Key", bound=Hashable)
+
+
+def grouped(found: Iterable[Found], key: Callable[[RunRecord], Key]) -> dict[Key, list[Found]]:
+    """Group runs by a key of their records, in the order of each group's first run."""
+    groups: dict[Key, list[Found]] = {}
+    for folder, record in found:
+        groups.setdefault(key(record), []).append((folder, record))
+    return groups
 
 
 def read_all_records(runs: Path) -> tuple[list[Found], list[Found], list[str]]:

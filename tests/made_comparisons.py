@@ -4,7 +4,8 @@ from typing import Any
 
 from synthetic_runs import card, record
 
-from harness.comparison.results import Cell, Difference, Run, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import Cell, Run, TaskComparison
 from harness.comparison.statistics import Estimate
 
 

@@ -12,9 +12,8 @@ from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import tables
-from harness.reporting.entries import Entry
+from harness.reporting.entries import Entry, Table
 from harness.reporting.remarks import remarks
-from harness.reporting.tables import Table
 
 
 def notebook_html(comparison: Comparison) -> str:

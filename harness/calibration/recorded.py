@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
@@ -14,10 +13,7 @@ from harness.comparison.analysis import ModelRuns, model_runs
 from harness.comparison.split import Split
 from harness.comparison.statistics import Evidence, residual
 from harness.errors import UserError
-from harness.record import RunRecord
-from harness.records import some_records
-
-Found = tuple[Path, RunRecord]
+from harness.records import Found, grouped, some_records
 
 
 def recorded_numbers(runs: Path) -> Mapping[str, Numbers]:
@@ -30,10 +26,8 @@ def recorded_numbers(runs: Path) -> Mapping[str, Numbers]:
         UserError: If no task has a trained model with several seeds.
     """
     found, _ = some_records(runs)
-    tasks: dict[tuple[str, str], list[Found]] = defaultdict(list)
-    for folder, record in found:
-        if not record.simple_baseline:
-            tasks[record.suite, record.task].append((folder, record))
+    trained = [(folder, record) for folder, record in found if not record.simple_baseline]
+    tasks = grouped(trained, lambda record: (record.suite, record.task))
     several_suites = len({suite for suite, _ in tasks}) > 1
     known = {
         f"{task} [{suite}]" if several_suites else task: numbers
@@ -49,11 +43,9 @@ def recorded_numbers(runs: Path) -> Mapping[str, Numbers]:
 
 def _numbers(found: Sequence[Found]) -> Numbers | None:
     card = found[0][1].task_card
-    by_model: dict[str, list[Found]] = defaultdict(list)
-    for folder, record in found:
-        by_model[record.model].append((folder, record))
     splits: dict[str, Split] = {}
-    analysed = [model_runs(runs[0][1], runs, card, splits) for runs in by_model.values()]
+    by_model = grouped(found, lambda record: record.model).values()
+    analysed = [model_runs(runs[0][1], runs, card, splits) for runs in by_model]
     known = [(one, evidence) for one in analysed if (evidence := _of_seeds(one)) is not None]
     if not known:
         return None

@@ -13,6 +13,7 @@ from math import sqrt
 
 import numpy as np
 
+from harness.comparison.effects import exact_mcnemar
 from harness.comparison.statistics import Evidence, difference
 from harness.metrics.metric import Floats
 
@@ -21,19 +22,16 @@ Rival = Callable[[Evidence, Evidence], float | None]
 
 
 def mcnemar(ours: Evidence, theirs: Evidence) -> float | None:
-    """Compute McNemar's exact test (1947) on the first seed of each model, for ungrouped right and wrong answers."""
-    from scipy.special import bdtr  # noqa: PLC0415 -- only needed for calibration
-
+    """Compute McNemar's exact test on the first seed of each model, for ungrouped right and wrong answers."""
     right, other = (_answers(model) for model in (ours, theirs))
     if right is None or other is None:
         return None
-    better, worse = int((right > other).sum()), int((right < other).sum())
-    return min(1.0, 2 * float(bdtr(min(better, worse), better + worse, 0.5))) if better + worse else 1.0
+    return exact_mcnemar(int((right > other).sum()), int((right < other).sum()))
 
 
 def welch(ours: Evidence, theirs: Evidence) -> float | None:
     """Compute Welch's t test (1947) on the seeds' scores; None if all seeds are equal."""
-    from scipy.special import stdtr  # noqa: PLC0415 -- as above
+    from scipy.special import stdtr  # noqa: PLC0415 -- only needed for calibration
 
     parts = [(float(model.scores.var(ddof=1)) / len(model.scores), len(model.scores) - 1) for model in (ours, theirs)]
     total = sum(variance for variance, _ in parts)

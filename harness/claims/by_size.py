@@ -25,7 +25,8 @@ def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> lis
         (run, record)
         for place in suite_folders(settings, folder)
         for run, record in read_records(place)[0]
-        if record.model in models and record.status == "complete" and _is_by_size(record)
+        if record.model in models and record.status == "complete"
+        if record.varied is not None and record.varied.setting == "train_examples"
     ]
     sizes = {model: {one.counts.examples["train"] for _, one in found if one.model == model} for model in models}
     if min(map(len, sizes.values())) < 2:
@@ -44,7 +45,3 @@ def runs_by_size(models: Sequence[str], settings: Settings, folder: Path) -> lis
     for run, one in found:
         distinct.setdefault((one.model, one.seed, one.counts.examples["train"]), (run, one))
     return list(distinct.values())
-
-
-def _is_by_size(record: RunRecord) -> bool:
-    return record.varied is not None and record.varied.setting == "train_examples"

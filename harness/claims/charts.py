@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, log10
-from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
@@ -18,21 +17,14 @@ from harness.reporting.charts.canvas import (
     drawing,
     horizontal_axis,
     markup,
-    path,
     plain,
     vertical_axis,
 )
-from harness.reporting.charts.marks import add_mark, mark_classes
+from harness.reporting.charts.marks import Point, add_line, mark_classes
 
 LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 16, 14, 190
 INSIDE = 18
 MOST_LABELS = 8
-Point = tuple[float, Interval]
-
-
-def classes_of(chart: Chart) -> dict[str, str]:
-    """Return the CSS class of each line's colour and mark, by name."""
-    return mark_classes(chart.lines, ())
 
 
 def line_chart(chart: Chart) -> Markup:
@@ -48,12 +40,12 @@ def line_chart(chart: Chart) -> Markup:
     if chart.reference is not None:
         level = y(chart.reference)
         add(root, "line", class_="baseline-line", x1=LEFT, x2=RIGHT, y1=level, y2=level)
-    for name, class_ in classes_of(chart).items():
-        _line(add(root, "g", class_=class_), name, class_, chart.lines[name], x, y)
+    for name, class_ in mark_classes(chart.lines, ()).items():
+        add_line(add(root, "g", class_=class_), class_, [_point(name, *one, x, y) for one in chart.lines[name]])
     return markup(root)
 
 
-def _vertical(chart: Chart, points: Sequence[Point]) -> Scale:
+def _vertical(chart: Chart, points: Sequence[tuple[float, Interval]]) -> Scale:
     ends = [end for _, found in points for end in (found.low, found.value, found.high) if abs(end) < inf]
     ends += [] if chart.reference is None else [chart.reference]
     if not chart.is_log:
@@ -74,12 +66,7 @@ def _powers(y: Scale) -> Mapping[float, str]:
     return found
 
 
-def _line(group: Element, name: str, class_: str, points: Sequence[Point], x: Scale, y: Scale) -> None:
-    places = [(x(size), y(found.value)) for size, found in points]
-    add(group, "path", class_="path", d=path(places))
-    for (size, found), (across, up) in zip(points, places, strict=True):
-        point = add(group, "g")
-        add(point, "title", f"{name}: {found.shown(3)} at {size:,.0f}")
-        if found.high < inf and not (y.is_log and found.low <= 0):
-            add(point, "line", class_="interval thin", x1=across, x2=across, y1=y(found.low), y2=y(found.high))
-        add_mark(point, class_, across, up)
+def _point(name: str, size: float, found: Interval, x: Scale, y: Scale) -> Point:
+    is_drawn = found.high < inf and not (y.is_log and found.low <= 0)
+    ends = (y(found.low), y(found.high)) if is_drawn else None
+    return Point(x(size), y(found.value), ends, f"{name}: {found.shown(3)} at {size:,.0f}")

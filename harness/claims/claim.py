@@ -162,7 +162,7 @@ class Claim:
     judge: Callable[[Any], Judged]
 
 
-def finding(found: Interval, bound: float, *, above: str, below: str, around: str) -> Finding:
+def finding(found: Interval, bound: float, *, above: str, below: str, around: str = "") -> Finding:
     """Judge the claim that a number is above a bound by the number's interval.
 
     Args:
@@ -170,11 +170,11 @@ def finding(found: Interval, bound: float, *, above: str, below: str, around: st
         bound: The bound.
         above: The text if the claim held: the whole interval is above the bound.
         below: The text if the whole interval is below.
-        around: The text if neither is shown, such as "whether it is faster".
+        around: The text if neither is shown; default: whether the claim held.
     """
     texts: Mapping[str, tuple[Outcome, str]] = {
         "above": ("held", above),
         "below": ("did not hold", below),
-        "around": ("cannot tell", around),
+        "around": ("cannot tell", around or f"whether {above}"),
     }
     return Finding(*texts[found.side(bound)])

@@ -13,9 +13,10 @@ from harness.claims.claim import Settings
 from harness.claims.intervals import Interval, quantile
 from harness.claims.measuring import suite_folders
 from harness.comparison.comparison import compare
-from harness.comparison.results import Cell, Difference, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import SIGNIFICANCE, Estimate
-from harness.metrics.lookup import metric_name, unit_of
+from harness.metrics.lookup import unit_of
 from harness.record import RunRecord
 from harness.records import read_records
 
@@ -100,11 +101,6 @@ class Beside(BaseModel):
         found = Interval(self.gain, low, inf if self.gain_high is None else self.gain_high)
         unit = unit_of(self.metric)
         return found.shown(unit.decimals, factor=unit.factor)
-
-    @property
-    def named_metric(self) -> str:
-        """The metric's name in reports."""
-        return metric_name(self.metric)
 
 
 def comparisons(settings: Settings, folder: Path, *, baseline: str | None = None) -> Iterator[TaskComparison]:

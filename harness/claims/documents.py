@@ -50,14 +50,14 @@ def _untrained(model: str) -> ModelConfig:
     return spec
 
 
-def prepared(model: str, recipe: Training, task_type: str = "classification") -> tuple[Trainer[Forward], Any, Reader]:
-    """Make a trainer with an untrained model of configs/models, the objective of a task type, and a reader of texts.
+def prepared(model: str, recipe: Training) -> tuple[Trainer[Forward], Any, Reader]:
+    """Make a trainer with an untrained model of configs/models, the objective of classification, and a reader of texts.
 
     Raises:
         UserError: If the model is a simple baseline or pretrained, or lacks the memory that the recipe needs.
     """
     seed_layers(0)
-    spec, objective = _untrained(model), TASK_TYPES.load(task_type).objective(LABELS, recipe)
+    spec, objective = _untrained(model), TASK_TYPES.load("classification").objective(LABELS, recipe)
     loaded = FAMILIES.load(str(spec.family)).load(
         spec, objective.head(), labels=LABELS, dropout=None, texts=lambda: [" ".join(words(30_000))]
     )

@@ -11,7 +11,7 @@ import torch
 Work = Callable[[], object]
 
 
-def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dict[str, list[float]]:
+def interleaved(work: Mapping[str, Work], repeats: int) -> dict[str, list[float]]:
     """Time each piece of work in each repeat.
 
     Each repeat does all of them, in a random order, so that other load on the machine affects all alike. A first,
@@ -20,12 +20,13 @@ def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dic
     Args:
         work: The pieces of work, by name.
         repeats: Number of timed rounds.
-        seed: Random seed of the orders.
 
     Returns:
         Seconds, by name [repeats].
     """
-    clock, chooser = clock_for(torch.get_num_threads()), random.Random(seed)
+    chooser = random.Random(0)
+    # Other load hardly affects the processor time of one thread.
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for one in work.values():
         one()
     seconds: dict[str, list[float]] = {name: [] for name in work}
@@ -37,16 +38,6 @@ def interleaved(work: Mapping[str, Work], repeats: int, *, seed: int = 0) -> dic
     return seconds
 
 
-def clock_for(threads: int) -> Callable[[], float]:
-    """Return the clock for timing: processor time with one thread, which other load hardly affects; else wall time."""
-    return time.process_time if threads == 1 else time.perf_counter
-
-
 def clock_words(threads: int) -> str:
-    """Describe the clock in words."""
+    """Describe in words the clock that times are taken with."""
     return "processor time of one thread" if threads == 1 else f"time on the clock with {threads} threads"
-
-
-def vector_unit() -> str:
-    """Return the widest vector instructions that torch uses on this machine, such as "AVX512"."""
-    return str(torch.backends.cpu.get_cpu_capability())

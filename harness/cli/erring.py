@@ -14,11 +14,12 @@ from harness.cli.options import JsonOption
 from harness.environment import prepare_libraries
 from harness.errors import UserError, collected
 from harness.output import console, json_text, say
+from harness.printable import truncated
 
 if TYPE_CHECKING:
     from harness.error_analysis.answered import AnsweredTask
     from harness.error_analysis.breakdown import Breakdown
-    from harness.reporting.tables import Table
+    from harness.reporting.entries import Table
 
 LONGEST_TEXT, WORST = 300, 20
 LABEL, PROBABILITY, THRESHOLD, FOUND, DUPLICATES = "label", "probability", "threshold", "found", "duplicates"
@@ -223,5 +224,4 @@ def _tables(task: AnsweredTask, breakdowns: list[Breakdown]) -> Iterator[Table]:
 
 def one_line(value: Any) -> str:
     """A field on one line."""
-    text = " ".join((value if isinstance(value, str) else str(value)).split())
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return truncated(" ".join(str(value).split()), LONGEST_TEXT)

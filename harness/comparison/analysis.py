@@ -14,14 +14,13 @@ from harness.comparison.clean import clean_score
 from harness.comparison.collapse import is_collapsed, stands_apart
 from harness.comparison.copies import originals
 from harness.comparison.costs import Cost, cost_in_use, costs_of
-from harness.comparison.differences import difference_of
 from harness.comparison.doubts import differing_settings, doubts_of_model
 from harness.comparison.folds import Analysed, by_seed, together
 from harness.comparison.known_types import is_as_published, known_task_type
 from harness.comparison.look import Look
 from harness.comparison.margins import WithinMargin, within_margin
 from harness.comparison.rescoring import NotANumberError, NotApplicableError, RescoredRun, rescore
-from harness.comparison.results import COPIED, Cell, Run
+from harness.comparison.results import COPIED, Cell, Run, RunsOfModel
 from harness.comparison.selection import best_of
 from harness.comparison.split import Split
 from harness.comparison.statistics import SHARED_TRAINING, SIGNIFICANCE, Evidence, Floats, mean
@@ -29,31 +28,21 @@ from harness.config.margin import Margin
 from harness.errors import UserError
 from harness.metrics.lookup import unit_of
 from harness.record import PREDICTIONS, RunRecord, TaskCard
-from harness.runs.inference_cost import InferenceCost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRuns:
-    """The runs of a model on one task, by seed, and their rescored predictions."""
+class ModelRuns(RunsOfModel):
+    """The runs of a model on one task and their rescored predictions.
 
-    model: str
-    family: str
-    is_simple_baseline: bool
-    runs: tuple[Run, ...]
+    Attributes:
+        rescored_runs: Those of the runs with a score, in the same order.
+        other_settings: In what the settings of its runs differ, a line for each run.
+        unread: A line for each unreadable file of inference costs.
+    """
+
     rescored_runs: tuple[RescoredRun, ...]
     other_settings: tuple[str, ...] = ()
-    in_use: InferenceCost | None = None
     unread: tuple[str, ...] = ()
-
-    @property
-    def scored(self) -> tuple[Run, ...]:
-        """The runs with a score, in the order of `rescored_runs`."""
-        return tuple(run for run in self.runs if run.score is not None)
-
-    @property
-    def scored_records(self) -> list[RunRecord]:
-        """The records of the runs with a score; in cross-validation, one per fold."""
-        return [training.record for run in self.scored for training in run.trainings]
 
     @property
     def split(self) -> Split:
@@ -172,8 +161,8 @@ def analysed_cells(
             before the first look is complete.
     """
     level = SIGNIFICANCE if look is None else look.level
-    seeds = {run.record.seed for model_runs in by_model if not model_runs.is_simple_baseline for run in model_runs.runs}
-    tested = {model_runs.model: scored for model_runs in by_model if (scored := _scored(model_runs, card)) is not None}
+    seeds = {run.record.seed for one in by_model if not one.is_simple_baseline for run in one.runs}
+    tested = {one.model: scored for one in by_model if (scored := _scored(one, card)) is not None}
     sign = 1 if card.higher_is_better else -1
     simple = [one.model for one in by_model if one.is_simple_baseline and one.model in tested]
     best_simple = max(simple, key=lambda model: sign * tested[model].evidence.scores.mean(), default=None)
@@ -186,23 +175,18 @@ def analysed_cells(
     if margin is not None and margin.value is not None:
         within = within_margin(claims, margin.value, baseline)
     costs = costs_of({one.model: one.scored_records for one in by_model})
-    values = {one.model: one.values for one in by_model}
     return tuple(
         replace(
-            _cell(model_runs, tested.get(model_runs.model), seeds, card, level, costs[model_runs.model]),
-            best_of=best_of(tested, may_be_best, sign, unit, level) if model_runs.model == best else None,
-            is_compared=claims.is_compared(model_runs.model),
-            beaten_by=claims.beaten_by(model_runs.model),
-            p_behind=claims.p_behind(model_runs.model),
-            is_near_best=within.near_best.get(model_runs.model),
-            from_baseline=difference_of(
-                claims, values, model_runs.model, baseline, within.from_baseline.get(model_runs.model)
-            ),
-            from_simple_baseline=(
-                None if model_runs.model in simple else difference_of(claims, values, model_runs.model, best_simple)
-            ),
+            _cell(one, tested.get(one.model), seeds, card, level, costs[one.model]),
+            best_of=best_of(tested, may_be_best, sign, unit, level) if one.model == best else None,
+            is_compared=claims.is_compared(one.model),
+            beaten_by=claims.beaten_by(one.model),
+            p_behind=claims.p_behind(one.model),
+            is_near_best=within.near_best.get(one.model),
+            from_baseline=claims.difference(one.model, baseline, within.from_baseline.get(one.model)),
+            from_simple_baseline=claims.difference(one.model, None if one.is_simple_baseline else best_simple),
         )
-        for model_runs in by_model
+        for one in by_model
     )
 
 
@@ -216,6 +200,7 @@ def _scored(model_runs: ModelRuns, card: TaskCard) -> ScoredModel | None:
         (test_set, model_runs.units),
         constant_runs=sum(rescored.is_constant for rescored in model_runs.rescored_runs),
         is_mixed=model_runs.evidence_without_collapsed(card) is not None,
+        values=model_runs.values,
     )
 
 
@@ -225,7 +210,7 @@ def _copied(record: RunRecord, original: int) -> Run:
 
 
 def _rescored(
-    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path] = ()
+    folder: Path, record: RunRecord, card: TaskCard, splits: dict[str, Split], others: Sequence[Path]
 ) -> Analysed:
     """Score the predictions of a run; in cross-validation, together with those of the seed's `others`."""
     if record.status != "complete":

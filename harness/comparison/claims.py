@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from math import isnan
 
 from harness.comparison.collapse import chance_of_all_or_none
+from harness.comparison.effects import Difference, Within, flips, run_wins
 from harness.comparison.multiplicity import Ahead, at_level, step_down
 from harness.comparison.pairs import one_sided_p_values
-from harness.comparison.results import Difference
-from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Part, difference
+from harness.comparison.statistics import SIGNIFICANCE, Estimate, Evidence, Floats, Part, difference
 from harness.comparison.typical_seeds import typical_seeds
 
 
@@ -24,12 +24,14 @@ class ScoredModel:
             same basis are compared.
         constant_runs: Number of runs that gave the same answer to all test examples.
         is_mixed: Whether only some runs collapsed, so that the mean has no interval.
+        values: The value of each test example [examples] for each run; None if the metric has no such values.
     """
 
     evidence: Evidence
     basis: tuple[str, str | None]
     constant_runs: int = 0
     is_mixed: bool = False
+    values: Sequence[Floats] | None = None
 
     @property
     def runs(self) -> int:
@@ -57,7 +59,7 @@ class Claims:
 
     def is_compared(self, model: str) -> bool:
         """Return whether the model is in the family and was tested against another model."""
-        return model in self.ahead.models and self.ahead.is_compared(model)
+        return model in self.ahead.compared
 
     def beaten_by(self, model: str) -> tuple[str, ...]:
         """The models that are shown to be ahead of `model`."""
@@ -67,19 +69,34 @@ class Claims:
         """The adjusted p-value for each model that is shown to be ahead of `model`."""
         return {winner: self.ahead.p_value(winner, model) for winner in self.beaten_by(model)}
 
-    def difference(self, model: str, opponent: str | None) -> Difference | None:
-        """The difference of `model` from `opponent`; None if either has no score or they are the same."""
+    def difference(self, model: str, opponent: str | None, within: Within | None = None) -> Difference | None:
+        """The difference of `model` from `opponent`; None if either has no score or they are the same.
+
+        Args:
+            model: The name of a model.
+            opponent: The name of another one.
+            within: The result of the tests against the task's margin.
+        """
         if opponent is None or model == opponent or not {model, opponent} <= self.models.keys():
             return None
-        pair = self.models[model], self.models[opponent]
-        estimate = _estimate(*pair, self.typical, self.level)
-        if estimate is not None and any(one.is_mixed for one in pair):
+        ours, theirs = self.models[model], self.models[opponent]
+        if ours.basis != theirs.basis:
+            return Difference(against=opponent, estimate=None, adjusted_p=None, gain=None)
+        estimate, wins = difference(ours.evidence, theirs.evidence, typical=self.typical, miss=self.level), None
+        if ours.is_mixed or theirs.is_mixed:  # The scores are bimodal and far from normal.
             estimate = replace(estimate, low=None, high=None)
+        else:
+            wins = run_wins(ours.evidence, theirs.evidence, self.sign)
         return Difference(
             against=opponent,
             estimate=estimate,
-            adjusted_p=None if estimate is None else self._adjusted(model, opponent, estimate),
-            gain=None if estimate is None else self.sign * estimate.value,
+            adjusted_p=self._adjusted(model, opponent, estimate),
+            gain=self.sign * estimate.value,
+            run_wins=wins,
+            flips=None
+            if ours.values is None or theirs.values is None
+            else flips(ours.values, theirs.values, self.sign),
+            within=within,
         )
 
     def _adjusted(self, model: str, opponent: str, estimate: Estimate) -> float | None:
@@ -128,9 +145,3 @@ def _by_collapse(ahead: ScoredModel, behind: ScoredModel) -> float:
     if ahead.constant_runs or not behind.constant_runs == behind.runs > 0:
         return 0.0
     return chance_of_all_or_none(ahead.runs, behind.runs)
-
-
-def _estimate(ours: ScoredModel, theirs: ScoredModel, typical: Part | None, level: float) -> Estimate | None:
-    if ours.basis != theirs.basis:
-        return None
-    return difference(ours.evidence, theirs.evidence, typical=typical, miss=level)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,14 +28,12 @@ from harness.errors import UserError, collected, nearest
 from harness.metrics.lookup import find_metric, known_metrics, unit_of
 from harness.metrics.metric import EVALUATE
 from harness.record import RunRecord, TaskCard
-from harness.records import some_records
+from harness.records import Found, grouped, some_records
 from harness.suites.suite_file import SUITE_FILE, Stated, stated
 
 __all__ = ["Comparison", "compare", "compare_records"]
 
 DEFAULT_BASELINE = "scratch"
-
-Found = tuple[Path, RunRecord]
 
 
 def compare(
@@ -154,11 +151,12 @@ def _by_task(found: Iterable[Found], suite: str) -> list[list[Found]]:
 
     With a `suite`, all runs are taken for its own.
     """
-    groups: dict[tuple[str, str, int, str], list[Found]] = defaultdict(list)
-    for folder, record in found:
+
+    def key(record: RunRecord) -> tuple[str, str, int, str]:
         value = 0 if record.varied is None else record.varied.value
-        groups[suite or record.suite, record.base_task, value, record.task].append((folder, record))
-    return [groups[key] for key in sorted(groups)]
+        return suite or record.suite, record.base_task, value, record.task
+
+    return [group for _, group in sorted(grouped(found, key).items())]
 
 
 def _at_look(group: list[Found], problems: list[str]) -> tuple[Look | None, list[Found]]:
@@ -221,10 +219,8 @@ def _scored(
     """Compare the task's models, one cell each (named by any of its runs); return the comparison and the runs."""
     first = found[0][1]
     splits: dict[str, Split] = {}
-    runs_of: defaultdict[str, list[Found]] = defaultdict(list)
-    for folder, record in found:
-        runs_of[record.model].append((folder, record))
-    by_model: list[ModelRuns] = [model_runs(known, runs_of[known.model], card, splits) for known in models]
+    runs = grouped(found, lambda record: record.model)
+    by_model: list[ModelRuns] = [model_runs(known, runs.get(known.model, ()), card, splits) for known in models]
     scored = [one for one in by_model if one.test_set is not None]
     records = [record for _, record in found]
     margin = None if margins is None else margins.of(first.base_task, unit_of(card.main_metric))

@@ -67,11 +67,10 @@ def _excludes_zero(found: Estimate) -> bool:
 
 def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
     best, *others = task.ranked
-    assert best.estimate is not None
     measure = metric_name(task.card.main_metric)
     direction = "highest" if task.card.higher_is_better else "lowest"
-    interval = f", 95 % interval {unit.interval(best.estimate)}" if best.estimate.low is not None else ""
-    score = f"{unit.score(best.estimate.value)}{interval}{doubtful(task.doubts_of_order)}"
+    interval = f", 95 % interval {unit.interval(best.mean)}" if best.mean.low is not None else ""
+    score = f"{unit.score(best.mean.value)}{interval}{doubtful(task.doubts_of_order)}"
     if not others:
         yield f"{named(best)} scores {score} in {measure}."
         alone = len(task.cells) == 1
@@ -95,8 +94,7 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 
 def _tied(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
-    value = 0.0 if best.estimate is None else best.estimate.value
-    tied = [cell for cell in others if cell.estimate is not None and isclose(cell.estimate.value, value, rel_tol=1e-12)]
+    tied = [cell for cell in others if isclose(cell.mean.value, best.mean.value, rel_tol=1e-12)]
     if tied:
         yield f"{listed(map(named, tied))} {'has' if len(tied) == 1 else 'have'} the same score."
 
@@ -202,7 +200,7 @@ def _collapsed(task: TaskComparison, unit: Unit) -> Iterator[str]:
 
 def _left_out(task: TaskComparison) -> Iterator[str]:
     """Name the models that no claim is made about, and what they lack."""
-    single = [cell.model for cell in task.ranked if cell.estimate is not None and not cell.estimate.includes_seeds]
+    single = [cell.model for cell in task.ranked if not cell.mean.includes_seeds]
     if single:
         yield (
             f"Nothing is claimed about {listed(single)}: one seed does not show how much another one "

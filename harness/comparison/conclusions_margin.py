@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.comparison.effects import Difference
 from harness.comparison.formatting import ratio
-from harness.comparison.results import Cell, Difference, TaskComparison
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.wording import doubtful, listed, named
 from harness.config.margin import POINTS, Margin
 from harness.metrics.lookup import metric_name, unit_of

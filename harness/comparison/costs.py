@@ -119,19 +119,16 @@ def _has_processor_time(record: RunRecord) -> bool:
     return on_processor and "train" in record.cost.processor_seconds
 
 
-def _is_untrained(record: RunRecord) -> bool:
-    return bool(record.config.get("training", {}).get("maximum_steps") == 0)
-
-
 def _cost_of(records: Sequence[RunRecord], *, has_processor_time: bool, among: bool) -> Cost | None:
     if not records:
         return None
     costs = [record.cost for record in records]
+    is_untrained = all(record.config.get("training", {}).get("maximum_steps") == 0 for record in records)
     clock = [seconds for cost in costs if (seconds := cost.seconds.get("train", 0.0)) > 0]
     processor = [cost.processor_seconds.get("train", 0.0) for cost in costs] if has_processor_time else []
     others = [cost.others for cost in costs if cost.others is not None]
     return Cost(
-        train_seconds=0.0 if all(map(_is_untrained, records)) else _average(clock),
+        train_seconds=0.0 if is_untrained else _average(clock),
         train_seconds_least=min(clock, default=None),
         train_seconds_most=max(clock, default=None),
         train_processor_seconds=_average(processor),

@@ -1,4 +1,4 @@
-"""Effect sizes: how often a new run wins, which examples each model wins, and margins."""
+"""The difference of two models, with effect sizes: how often a new run wins, which examples each wins, and margins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from harness.comparison.statistics import CONFIDENCE, SIGNIFICANCE, Evidence, Floats
+from harness.comparison.statistics import CONFIDENCE, SIGNIFICANCE, Estimate, Evidence, Floats
 
 LARGEST_T = 1e3
 """Beyond this, the probability is 0 or 1 to all digits shown."""
@@ -73,6 +73,35 @@ class Within:
         return self.is_not_worse and self.is_not_better
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A model's score minus another model's, on the same test examples.
+
+    Attributes:
+        estimate: The difference; None if the two have different test examples or units.
+        adjusted_p: The one-sided p-value in favour of the better side, adjusted within the task's family of comparisons
+            (`harness.comparison.multiplicity`); None if the two were not tested.
+        gain: The difference with its sign such that more is better.
+        run_wins: The probability that a new run of the model scores better than a new run of the other; None if
+            unknown.
+        flips: The number of test examples that each of the two wins; None if the metric is not a mean over examples.
+        within: The result of the tests against the margin; None without a margin, or if they are not possible.
+    """
+
+    against: str
+    estimate: Estimate | None
+    adjusted_p: float | None
+    gain: float | None
+    run_wins: RunWins | None = None
+    flips: Flips | None = None
+    within: Within | None = None
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference is significant after adjustment."""
+        return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
+
+
 def run_wins(ours: Evidence, theirs: Evidence, sign: int) -> RunWins | None:
     """How often a new run of `ours` wins; None if the variance over seeds is unknown or zero.
 
@@ -119,3 +148,14 @@ def flips(ours: Sequence[Floats], theirs: Sequence[Floats], sign: int) -> Flips:
     leads = [sign * (one - other) for one, other in product(ours, theirs)]
     won, lost = (sum(int(np.count_nonzero(side * lead > SAME)) for lead in leads) for side in (1, -1))
     return Flips(won / len(leads), lost / len(leads))
+
+
+def exact_mcnemar(won: int, lost: int) -> float:
+    """The two-sided p-value of McNemar's exact test (1947), given how many examples each of two runs wins.
+
+    >>> exact_mcnemar(1, 6), exact_mcnemar(3, 3), exact_mcnemar(0, 0)
+    (0.125, 1.0, 1.0)
+    """
+    from scipy.special import bdtr  # noqa: PLC0415 -- only comparing needs it
+
+    return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0

@@ -118,13 +118,12 @@ def _scores(folders: Sequence[Path], records: Sequence[RunRecord]) -> dict[str, 
         if len(known) < len(records):
             continue
         mean = sum(size * score for size, score in zip(sizes, known, strict=True)) / max(sum(sizes), 1)
-        with suppress(UserError):
-            found[metric] = mean if metric.startswith(EVALUATE) else _score(folders, records[0], metric)
+        if metric.startswith(EVALUATE):
+            found[metric] = mean
+        else:
+            with suppress(UserError):
+                found[metric] = rescore(folders[0], records[0].task_card.labels, metric, others=folders[1:]).score
     return found
-
-
-def _score(folders: Sequence[Path], record: RunRecord, metric: str) -> float:
-    return rescore(folders[0], record.task_card.labels, metric, others=folders[1:]).score
 
 
 def _number(found: Found) -> int:

@@ -8,9 +8,9 @@ from statistics import median
 
 from harness.comparison.formatting import duration, duration_range
 from harness.comparison.results import Cell, TaskComparison
+from harness.counted import counted
 from harness.errors import collected
 from harness.metrics.lookup import unit_of
-from harness.metrics.metric import Unit
 from harness.record import RunRecord
 from harness.suites.forecast import total
 from harness.suites.forecast_file import Foreseen, read_forecast
@@ -46,10 +46,10 @@ def _of_time(foreseen: Foreseen, folder: Path, found: Iterable[tuple[Path, RunRe
     ]
     if done:
         planned, took = total([before for before, _ in done]), sum(seconds for _, seconds in done)
-        runs = "1 run was" if len(done) == 1 else f"{len(done)} runs were"
+        were, they = ("was", "it") if len(done) == 1 else ("were", "they")
         yield (
-            f"{runs} expected to take {duration_range(planned)} one after the other; "
-            f"{'it' if len(done) == 1 else 'they'} took {duration(took)}."
+            f"{counted(len(done), 'run')} {were} expected to take {duration_range(planned)} one after the other; "
+            f"{they} took {duration(took)}."
         )
 
 
@@ -60,10 +60,11 @@ def _of_power(foreseen: Foreseen, tasks: Iterable[TaskComparison]) -> Iterator[s
         if planned is None or not widths:
             continue
         seeds = max(len(cell.scored) for cell in task.cells)
+        points = " points" if unit.factor == 100 else ""
         fewer = f" with {seeds} of {planned.seeds} seeds" if seeds != planned.seeds else ""
         yield (
             f"{task.task}: the plan was to detect a difference of {unit.score(planned.detectable)}"
-            f"{_points(unit)}, with intervals of ±{unit.score(planned.half_width)} around differences; "
+            f"{points}, with intervals of ±{unit.score(planned.half_width)} around differences; "
             f"they were ±{unit.score(median(widths))}{fewer}."
         )
 
@@ -75,7 +76,3 @@ def _half_width(cell: Cell) -> float | None:
         if estimate is not None and estimate.includes_seeds and estimate.low is not None and estimate.high is not None:
             return (estimate.high - estimate.low) / 2
     return None
-
-
-def _points(unit: Unit) -> str:
-    return " points" if unit.factor == 100 else ""

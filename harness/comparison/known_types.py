@@ -13,13 +13,9 @@ from harness.task_types.contract import TaskType
 def is_as_published(record: RunRecord) -> bool:
     """Whether the run scored a language model as published, so that the seed has no effect."""
     training, model = record.config.get("training", {}), record.config.get("model", {})
-    untouched = training.get("maximum_steps") == 0 and model.get("init") == "pretrained"
-    return untouched and _scored_as_found(record.task_card.task_type)
-
-
-def _scored_as_found(name: str) -> bool:
-    """Whether models of the task type are scored without training; False for a type unknown to this version."""
-    task_type = known_task_type(name)
+    if training.get("maximum_steps") != 0 or model.get("init") != "pretrained":
+        return False
+    task_type = known_task_type(record.task_card.task_type)
     return task_type is not None and task_type.scored_as_found
 
 

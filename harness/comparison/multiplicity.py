@@ -55,10 +55,6 @@ class Ahead:
         column = self.p_values[:, self.models.index(model)]
         return tuple(name for name, p in zip(self.models, column.tolist(), strict=True) if p < SIGNIFICANCE)
 
-    def is_compared(self, model: str) -> bool:
-        """Return whether the model was compared with any other."""
-        return model in self.compared
-
     def p_value(self, winner: str, loser: str) -> float:
         """The adjusted p-value of `winner` being ahead of `loser`."""
         return float(self.p_values[self.models.index(winner), self.models.index(loser)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.counted import counted
+
 
 @dataclass(frozen=True, slots=True)
 class Needed:
@@ -31,7 +33,7 @@ class Needed:
         """
         found = []
         if self.more_seeds is not None:
-            found.append(f"about {self.more_seeds:,} more seed{'' if self.more_seeds == 1 else 's'} of each")
+            found.append(f"about {counted(self.more_seeds, 'more seed')} of each")
         if self.more_examples is not None:
             found.append(f"about {_rounded(self.more_examples):,} more test examples")
         ahead = f"If {self.leader} is as far ahead of {self.rival} as here,"

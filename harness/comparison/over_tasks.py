@@ -116,8 +116,7 @@ def _or_more(count: int, tasks: int) -> float:
 
 def _order(task: TaskComparison, cell: Cell) -> float:
     """Sort key: the better the score, the smaller."""
-    assert cell.estimate is not None, "a compared model has a score"
-    return -cell.estimate.value if task.card.higher_is_better else cell.estimate.value
+    return -cell.mean.value if task.card.higher_is_better else cell.mean.value
 
 
 def _of_model(model: str, place: int, tasks: Tasks) -> ModelOverTasks:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from harness.comparison.analysis import model_runs
 from harness.comparison.power import (
@@ -24,7 +23,7 @@ from harness.config.run import task_of
 from harness.data.sources import SPLITS
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
-from harness.record import RunRecord
+from harness.records import Found, grouped
 from harness.runs.run import Run
 from harness.suites.seeds import SeedRule
 from harness.suites.sizes import Sizes
@@ -70,7 +69,7 @@ class TaskPower:
 def planned_power(
     planned: Sequence[Run],
     rule: SeedRule | None,
-    records: Mapping[str, Sequence[tuple[Path, RunRecord]]],
+    records: Mapping[str, Sequence[Found]],
     sizes: Mapping[str, Sizes],
     simple: Collection[str],
 ) -> list[TaskPower]:
@@ -98,20 +97,16 @@ def planned_power(
     return found
 
 
-def noise_of(records: Sequence[tuple[Path, RunRecord]], metric: str) -> Noise | None:
+def noise_of(records: Sequence[Found], metric: str) -> Noise | None:
     """Estimate a metric's noise from the suite with the most recorded runs of a task; None if that is impossible."""
     complete = [(folder, record) for folder, record in records if record.status == "complete"]
-    places = [(record.suite, record.task) for _, record in complete]
-    if not places:
+    if not complete:
         return None
-    suite, task = max(dict.fromkeys(places), key=places.count)
-    ours = [(folder, record) for folder, record in complete if (record.suite, record.task) == (suite, task)]
+    ours = max(grouped(complete, lambda record: (record.suite, record.task)).values(), key=len)
     card = ours[0][1].task_card.model_copy(update={"main_metric": metric})
-    by_model, splits = [], dict[str, Split]()
-    for model in list(dict.fromkeys(record.model for _, record in ours))[:MOST_MODELS]:
-        of_model = [(folder, record) for folder, record in ours if record.model == model]
-        by_model.append(model_runs(of_model[0][1], of_model, card, splits))
-    return recorded_noise(by_model, f"as in {len(ours)} recorded runs of suite {suite}")
+    models, splits = list(grouped(ours, lambda record: record.model).values()), dict[str, Split]()
+    by_model = [model_runs(runs[0][1], runs, card, splits) for runs in models[:MOST_MODELS]]
+    return recorded_noise(by_model, f"as in {len(ours)} recorded runs of suite {ours[0][1].suite}")
 
 
 def _design(runs: Sequence[Run], rule: SeedRule | None, sizes: Sizes, simple: Collection[str]) -> Design | None:

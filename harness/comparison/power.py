@@ -79,14 +79,14 @@ class Design:
     level: float = SIGNIFICANCE
 
 
-def detectable(noise: Noise, design: Design, *, power: float = POWER) -> float | None:
-    """The smallest difference detected with the given power; None with one seed or one test example."""
+def detectable(noise: Noise, design: Design) -> float | None:
+    """The smallest difference detected with 80 % power; None with one seed or one test example."""
     found = _halves(noise, design)
     if found is None:
         return None
     from scipy.special import ndtri  # noqa: PLC0415 -- only a plan with numbers asks
 
-    return found[0] + float(ndtri(power)) * found[1]
+    return found[0] + float(ndtri(POWER)) * found[1]
 
 
 def half_width(noise: Noise, design: Design) -> float | None:
@@ -146,9 +146,7 @@ def needed_to_tell(task: TaskComparison, by_model: Sequence[ModelRuns]) -> Neede
 
 def _gap(one: Cell, other: Cell, task: TaskComparison) -> float:
     """The signed difference by which one model scores better than another."""
-    assert one.estimate is not None, "models in the race have scores"
-    assert other.estimate is not None, "models in the race have scores"
-    return (one.estimate.value - other.estimate.value) * (1 if task.card.higher_is_better else -1)
+    return (one.mean.value - other.mean.value) * (1 if task.card.higher_is_better else -1)
 
 
 def assumed_noise(unit: Unit) -> Noise | None:

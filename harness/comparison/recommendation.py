@@ -86,7 +86,7 @@ def _recommended(task: TaskComparison) -> Recommendation:
         )
     contenders = _contenders(ranked)
     if not any(cell.is_compared for cell in trained):
-        single = any(cell.estimate is not None and not cell.estimate.includes_seeds for cell in trained)
+        single = any(not cell.mean.includes_seeds for cell in trained)
         waits = task.look is not None and not task.look.is_whole
         return _too_few_seeds(trained[0], simple, task, unit) if single or waits else _untested(trained[0], task)
     best = next(cell for cell in ranked if cell.is_compared)
@@ -251,7 +251,7 @@ def _above(chosen: Cell, task: TaskComparison) -> list[Cell]:
 def _apart(cells: Sequence[Cell], unit: Unit) -> Iterator[str]:
     """Say of models with a better score than the recommended one why they are not compared with it."""
     for cell in cells:
-        has_seeds = cell.estimate is not None and cell.estimate.includes_seeds
+        has_seeds = cell.mean.includes_seeds
         why = "it was tested on other examples, or scored on other tokens" if has_seeds else "it has one seed"
         yield f"{named(cell)} scores better ({_score(cell, unit)}), but is not compared: {why}."
 
@@ -293,5 +293,4 @@ def _cheapest(cells: Sequence[Cell], expense: Callable[[Cell], float]) -> tuple[
 
 
 def _score(cell: Cell, unit: Unit) -> str:
-    assert cell.estimate is not None, "only cells with a score are recommended or set beside one"
-    return unit.score(cell.estimate.value)
+    return unit.score(cell.mean.value)

@@ -156,6 +156,7 @@ def _of_table(table: Any, rules: _Rules, folder: Path) -> RescoredRun:
         )
     split = rules.splits[digest]
     columns = (table["reference"].combine_chunks(), table["prediction"].combine_chunks())
+    predicted = {*metric.label_counts(columns[1], rules.labels)} if metric.label_counts else set[str]()
     return RescoredRun(
         digest,
         table.num_rows,
@@ -167,7 +168,7 @@ def _of_table(table: Any, rules: _Rules, folder: Path) -> RescoredRun:
         is_constant=split.constant_score is not None
         and rules.task_type is not None
         and rules.task_type.is_constant(*columns),
-        unknown_labels=_unknown(metric.label_counts(columns[1], rules.labels), split) if metric.label_counts else (),
+        unknown_labels=tuple(sorted(predicted - split.label_counts.keys())),
         values=values,
     )
 
@@ -178,10 +179,6 @@ def _no_number(score: float, metric: Metric, file: Path) -> UserError:
     return NotANumberError(
         f"{file}: {metric.name} is not a number. The predictions contain values that are not numbers, or far too large."
     )
-
-
-def _unknown(predicted: Mapping[str, int], split: Split) -> tuple[str, ...]:
-    return tuple(sorted(predicted.keys() - split.label_counts.keys()))
 
 
 def _is_number(value: float | Floats) -> bool:

@@ -9,14 +9,13 @@ from pathlib import Path
 from harness.comparison.clean import CleanScore
 from harness.comparison.costs import Cost
 from harness.comparison.counts import OverTasks
-from harness.comparison.effects import Flips, RunWins, Within
+from harness.comparison.effects import Difference
 from harness.comparison.look import Look
 from harness.comparison.needed import Needed
 from harness.comparison.power_law import PowerLaw
-from harness.comparison.statistics import SIGNIFICANCE, Estimate
+from harness.comparison.statistics import Estimate
 from harness.comparison.tuned import TunedModel
 from harness.config.margin import Margin, Margins
-from harness.metrics.metric import Unit
 from harness.record import RunRecord, TaskCard
 from harness.runs.inference_cost import InferenceCost
 from harness.varied import Varied
@@ -55,35 +54,6 @@ class Run:
         return self.folds or (self,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A model's score minus another model's, on the same test examples.
-
-    Attributes:
-        estimate: The difference; None if the two have different test examples or units.
-        adjusted_p: The one-sided p-value in favour of the better side, adjusted within the task's family of comparisons
-            (`harness.comparison.multiplicity`); None if the two were not tested.
-        gain: The difference with its sign such that more is better.
-        run_wins: The probability that a new run of the model scores better than a new run of the other; None if
-            unknown.
-        flips: The number of test examples that each of the two wins; None if the metric is not a mean over examples.
-        within: The result of the tests against the margin; None without a margin, or if they are not possible.
-    """
-
-    against: str
-    estimate: Estimate | None
-    adjusted_p: float | None
-    gain: float | None
-    run_wins: RunWins | None = None
-    flips: Flips | None = None
-    within: Within | None = None
-
-    @property
-    def is_significant(self) -> bool:
-        """Whether the difference is significant after adjustment."""
-        return self.adjusted_p is not None and self.adjusted_p < SIGNIFICANCE
-
-
 @dataclass(frozen=True, slots=True)
 class BestOf:
     """The best of several models that may be the best.
@@ -100,11 +70,37 @@ class BestOf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One model on one task. A cell without runs is a gap.
+class RunsOfModel:
+    """The runs of one model on one task.
 
     Attributes:
         is_simple_baseline: Whether the model is a simple baseline.
+        runs: The runs by seed.
+        in_use: Inference cost, if `harness measure` was run.
+    """
+
+    model: str
+    family: str
+    is_simple_baseline: bool
+    runs: tuple[Run, ...]
+    in_use: InferenceCost | None = None
+
+    @property
+    def scored(self) -> tuple[Run, ...]:
+        """Runs with a score."""
+        return tuple(run for run in self.runs if run.score is not None)
+
+    @property
+    def scored_records(self) -> tuple[RunRecord, ...]:
+        """Records of the runs with a score; in cross-validation one per fold."""
+        return tuple(training.record for run in self.scored for training in run.trainings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(RunsOfModel):
+    """One model on one task. A cell without runs is a gap.
+
+    Attributes:
         missing_seeds: Seeds that other models of the task have and this one lacks.
         estimate: The mean score over complete seeds; None if there are none. It has no interval if some runs collapsed
             and the others stand apart, because it then depends on how many collapse.
@@ -119,16 +115,11 @@ class Cell:
             need none.
         beaten_by: The models that are shown to be better.
         p_behind: The adjusted p-value against each of them.
-        in_use: Inference cost, if `harness measure` was run.
         clean: The score on test examples that repeat no training example, if some do and it was recorded.
         is_near_best: Whether the model is shown not to be worse than any other tested model by the task's margin or
             more; None if that was not tested.
     """
 
-    model: str
-    family: str
-    is_simple_baseline: bool
-    runs: tuple[Run, ...]
     missing_seeds: tuple[int, ...]
     estimate: Estimate | None
     without_collapsed: Estimate | None
@@ -145,17 +136,17 @@ class Cell:
     from_baseline: Difference | None = None
     from_simple_baseline: Difference | None = None
     cost: Cost | None
-    in_use: InferenceCost | None
+
+    @property
+    def mean(self) -> Estimate:
+        """The estimate of a model that has a score."""
+        assert self.estimate is not None, "asked of models with a score alone"
+        return self.estimate
 
     @property
     def is_top(self) -> bool:
         """Whether the model may be the best: it was compared, and no other is shown to be better."""
         return self.is_compared and not self.beaten_by
-
-    @property
-    def scored(self) -> tuple[Run, ...]:
-        """Runs with a score."""
-        return tuple(run for run in self.runs if run.score is not None)
 
     @property
     def collapsed(self) -> tuple[Run, ...]:
@@ -171,17 +162,6 @@ class Cell:
     def troubled(self) -> tuple[Run, ...]:
         """Runs without a score."""
         return tuple(run for run in self.runs if run.score is None)
-
-    @property
-    def scored_records(self) -> tuple[RunRecord, ...]:
-        """Records of the runs with a score; in cross-validation one per fold."""
-        return tuple(training.record for run in self.scored for training in run.trainings)
-
-
-def ends_of(cell: Cell, unit: Unit) -> tuple[float, float, float]:
-    """Lower end, mean and upper end of a cell's interval, in the units of a chart."""
-    assert cell.estimate is not None
-    return unit.ends(cell.estimate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +209,8 @@ class TaskComparison:
     def ranked(self) -> tuple[Cell, ...]:
         """Cells with a score, the best first."""
         sign = -1 if self.card.higher_is_better else 1
-        scored = [(cell.estimate.value, cell) for cell in self.cells if cell.estimate is not None]
-        return tuple(cell for _, cell in sorted(scored, key=lambda pair: sign * pair[0]))
+        scored = (cell for cell in self.cells if cell.estimate is not None)
+        return tuple(sorted(scored, key=lambda cell: sign * cell.mean.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

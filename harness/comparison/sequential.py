@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import sqrt
-from pathlib import Path
 
 from harness.comparison.analysis import ModelRuns
 from harness.comparison.look import Look
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import NO_SPREAD, Evidence, difference
+from harness.counted import counted
 from harness.record import RunRecord
+from harness.records import Found
 from harness.suites.seeds import SeedRule
 
 FUTILE = 0.98
 """Standard errors at the last look below which a difference is assumed not to be shown."""
-Found = tuple[Path, RunRecord]
 
 
 def at_look(found: Sequence[Found], rule: SeedRule) -> tuple[Look | None, list[Found]]:
@@ -111,15 +111,13 @@ def look_lines(look: Look | None) -> Iterator[str]:
         )
         yield _what_next(look)
     if look.left_out:
-        runs = "1 run" if look.left_out == 1 else f"{look.left_out} runs"
-        yield (
-            f"{runs} of further seeds {'is' if look.left_out == 1 else 'are'} left out until the next look is complete."
-        )
+        verb = "is" if look.left_out == 1 else "are"
+        yield f"{counted(look.left_out, 'run')} of further seeds {verb} left out until the next look is complete."
     if look.begun_with:
-        runs = "1 run was" if look.begun_with == 1 else f"{look.begun_with} runs were"
+        verb = "was" if look.begun_with == 1 else "were"
         yield (
-            f"{runs} recorded before the looks were planned: the level does not hold if the looks were planned by what "
-            "was recorded before."
+            f"{counted(look.begun_with, 'run')} {verb} recorded before the looks were planned: the level does not hold "
+            "if the looks were planned by what was recorded before."
         )
 
 

@@ -12,10 +12,9 @@ from harness.comparison.results import Comparison
 from harness.config.margin import Margins
 from harness.errors import UserError, collected
 from harness.record import RunRecord
-from harness.records import some_records
+from harness.records import Found, some_records
 from harness.suites.suite_file import Stated, stated
 
-Found = tuple[Path, RunRecord]
 ByFolder = Mapping[Path, Sequence[Found]]
 _TESTED = ("data", "task type", "labels", "main metric", "number of test examples", "number of folds")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.counted import counted
 from harness.metrics.metric import Metric
 from harness.task_types.contract import TaskType
 
@@ -56,10 +57,10 @@ class Split:
 
     def _few(self) -> str:
         if self.clusters == self.examples:
-            return f"only {self.examples} test example{'' if self.examples == 1 else 's'}"
+            return f"only {counted(self.examples, 'test example')}"
         worth = round(self.effective_clusters)
         uneven = f" of unequal size, worth {worth}" if worth < self.clusters else ""
-        return f"only {self.clusters} group{'' if self.clusters == 1 else 's'} of test examples{uneven}"
+        return f"only {counted(self.clusters, 'group')} of test examples{uneven}"
 
 
 def described(

@@ -25,8 +25,7 @@ class Answers:
         labels: The label names in order.
         is_deterministic: Whether any other seed would give the same answers.
         has_folds: Whether each table is that of a cross-validation.
-        is_mixed: Whether only some seeds gave a constant answer, so that their mean has no interval, as in a
-            comparison.
+        is_mixed: Whether only some seeds collapsed, so that their mean has no interval, as in a comparison.
     """
 
     tables: tuple[Any, ...]
@@ -44,10 +43,6 @@ class Answers:
         """A column that all seeds share, such as the references [examples]; empty if it does not exist."""
         first = self.tables[0]
         return first[name].to_pylist() if name in first.column_names else []
-
-    def rows(self) -> list[list[dict[str, Any]]]:
-        """The rows of predictions of each seed."""
-        return [table.to_pylist() for table in self.tables]
 
 
 def score_of(answers: Answers, metric: Metric, among: Mask | None = None) -> Estimate | None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.metrics.lookup import unit_of
 from harness.record import RunRecord, TaskCard
-from harness.records import read_all_records
+from harness.records import Found, grouped, read_all_records
 from harness.runs.identity import differences
 from harness.tuning.curves import TuningCurve, tuning_curve
 from harness.tuning.winner import best_of, outcome_of, validation_score
@@ -22,7 +20,6 @@ NORMAL_95 = 1.96
 MOST_IN_CURVE = 1000
 """With more trials the band takes too long to compute, and would add little."""
 BUDGETS = {"flops": "training FLOPs"}
-Found = tuple[Path, RunRecord]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +99,15 @@ def tuned_models(found: Sequence[Found], card: TaskCard) -> tuple[TunedModel, ..
         found: The records of the task's seeds, with their folders; the trials are next to them.
         card: The task card.
     """
-    by_model: defaultdict[str, list[Found]] = defaultdict(list)
-    for folder, record in found:
-        if record.tuning is not None and record.task_card.main_metric == card.main_metric:
-            by_model[record.model].append((folder, record))
-    tried = {model: trials for model in sorted(by_model) if (trials := _trials_beside(by_model[model]))}
+    seeds = [
+        (folder, record)
+        for folder, record in found
+        if record.tuning is not None and record.task_card.main_metric == card.main_metric
+    ]
     return tuple(
-        _tuned_model(trials, [record for _, record in by_model[model]], card) for model, trials in tried.items()
+        _tuned_model(trials, [record for _, record in runs], card)
+        for _, runs in sorted(grouped(seeds, lambda record: record.model).items())
+        if (trials := _trials_beside(runs))
     )
 
 

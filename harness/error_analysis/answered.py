@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import sample_attention
 from harness.checksums import check_files
+from harness.comparison.analysis import model_runs
 from harness.comparison.copies import originals
 from harness.comparison.folds import INCOMPLETE
 from harness.comparison.predictions import digest_of_test_set, read_predictions
@@ -18,16 +19,14 @@ from harness.comparison.results import Cell
 from harness.comparison.subsets import Answers
 from harness.data.splitting import REPEATS_TRAINING
 from harness.errors import UserError, collected
-from harness.record import PREDICTIONS, RECORD, RunRecord, TaskCard, read_record
-from harness.records import record_file, some_records
+from harness.record import PREDICTIONS, RECORD, TaskCard, read_record
+from harness.records import Found, grouped, record_file, some_records
 from harness.registry import TASK_TYPES
 from harness.regular_files import check_regular
 from harness.task_types.contract import TaskType
 
 COLUMNS = ("length", "logits", "source", sample_attention.COLUMN, REPEATS_TRAINING)
 """The columns of predictions that are read, apart from those for scores."""
-
-Found = tuple[Path, RunRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,13 @@ def answered_tasks(path: Path) -> list[AnsweredTask]:
         UserError: If no run has predictions of test examples.
     """
     records, problems = some_records(path)
-    by_task: defaultdict[tuple[str, str], list[Found]] = defaultdict(list)
-    for folder, record in records:
-        if record.status == "complete" and not record.is_validation_only:
-            by_task[record.suite, record.task].append((folder, record))
+    complete = [run for run in records if run[1].status == "complete" and not run[1].is_validation_only]
     tasks: list[AnsweredTask] = []
-    for key, runs in by_task.items():
+    for (suite, task_name), runs in grouped(complete, lambda record: (record.suite, record.task)).items():
         told: list[str] = []
-        task = _answered(*key, _without_copies(runs, told), told)
+        kept = _without_copies(runs, told)
+        mixed = {model for model, found in grouped(kept, lambda record: record.model).items() if _is_mixed(found)}
+        task = _answered(suite, task_name, kept, told, mixed)
         if task is None:
             problems += told
         else:
@@ -151,21 +149,24 @@ def answered_by_cells(suite: str, task: str, card: TaskCard, cells: Sequence[Cel
         for training in run.trainings
         if training.folder is not None
     ]
-    return _answered(suite, task, card=card, runs=runs, problems=[]) if runs else None
+    mixed = {cell.model for cell in cells if cell.without_collapsed is not None}
+    return _answered(suite, task, runs, [], mixed, card) if runs else None
 
 
 def _answered(
-    suite: str, task: str, runs: Sequence[Found], problems: list[str], card: TaskCard | None = None
+    suite: str,
+    task: str,
+    runs: Sequence[Found],
+    problems: list[str],
+    mixed: Collection[str],
+    card: TaskCard | None = None,
 ) -> AnsweredTask | None:
     """Return the models of a task. Models that are unreadable or tested on other examples are added to `problems`."""
-    by_model: defaultdict[str, list[Found]] = defaultdict(list)
-    for run in runs:
-        by_model[run[1].model].append(run)
     models: list[ModelAnswers] = []
-    for model, found in by_model.items():
+    for model, found in grouped(runs, lambda record: record.model).items():
         with collected(problems):
-            models.append(_model_answers(model, found, problems))
-    test_sets = list(map(_test_set, models))
+            models.append(_model_answers(model, found, problems, is_mixed=model in mixed))
+    test_sets = [digest_of_test_set(model.answers.tables[0]) for model in models]
     usual = Counter(test_sets).most_common(1)  # Of several, that of the first model.
     same = [one for one, test_set in zip(models, test_sets, strict=True) if test_set == usual[0][0]]
     others = [one.model for one in models if one not in same]
@@ -178,21 +179,23 @@ def _answered(
 
 def _without_copies(runs: Sequence[Found], problems: list[str]) -> list[Found]:
     """Return the runs that are no copies of another seed, which count once as in a comparison."""
-    by_model: defaultdict[str, list[Found]] = defaultdict(list)
-    for run in sorted(runs, key=lambda run: run[1].seed):
-        by_model[run[1].model].append(run)
-    copies = {folder for found in by_model.values() for folder in originals(found)}
+    in_order = sorted(runs, key=lambda run: run[1].seed)
+    by_model = grouped(in_order, lambda record: record.model).values()
+    copies = {folder for found in by_model for folder in originals(found)}
     for folder, record in runs:
         if folder in copies:
             problems.append(f"{record.task}: {record.model}: {record.which} is a copy of another one; left out.")
     return [run for run in runs if run[0] not in copies]
 
 
-def _test_set(model: ModelAnswers) -> str:
-    return digest_of_test_set(model.answers.tables[0])
+def _is_mixed(found: Sequence[Found]) -> bool:
+    """Return whether the mean of a model's runs has no interval in a comparison, because only some collapsed."""
+    first = found[0][1]
+    compared = model_runs(first, found, first.task_card, {})
+    return compared.evidence_without_collapsed(first.task_card) is not None
 
 
-def _model_answers(model: str, found: Sequence[Found], problems: list[str]) -> ModelAnswers:
+def _model_answers(model: str, found: Sequence[Found], problems: list[str], *, is_mixed: bool) -> ModelAnswers:
     seeds = list(_whole_seeds(found))
     if not seeds:
         raise UserError(f"{found[0][0].parent}: {INCOMPLETE}: folds of each seed are missing; left out.")
@@ -210,24 +213,15 @@ def _model_answers(model: str, found: Sequence[Found], problems: list[str]) -> M
             first.task_card.labels,
             is_deterministic=len(same) == 1 and first.simple_baseline,
             has_folds=first.fold is not None,
-            is_mixed=_is_mixed(TASK_TYPES.load(first.task_card.task_type), same),
+            is_mixed=is_mixed,
         ),
         tuple(seeds[0]),
     )
 
 
-def _is_mixed(task_type: TaskType, tables: Sequence[Any]) -> bool:
-    """Return whether some seeds predicted the same for all examples, and others did not."""
-    pairs = [(table["reference"].combine_chunks(), table["prediction"].combine_chunks()) for table in tables]
-    return len({task_type.is_constant(*pair) for pair in pairs}) > 1
-
-
 def _whole_seeds(found: Sequence[Found]) -> Iterator[list[Found]]:
     """Yield the runs of each seed: one, or all its folds in order. Seeds with missing folds are skipped."""
-    by_seed: defaultdict[int, list[Found]] = defaultdict(list)
-    for run in found:
-        by_seed[run[1].seed].append(run)
-    for _, runs in sorted(by_seed.items()):
+    for _, runs in sorted(grouped(found, lambda record: record.seed).items()):
         folds = sorted((run[1].fold.number, place) for place, run in enumerate(runs) if run[1].fold is not None)
         fold = runs[0][1].fold
         if fold is None:

@@ -158,7 +158,7 @@ def every_aspect(task: AnsweredTask) -> tuple[list[Aspect], list[str]]:
     for column in dict.fromkeys(column for row in rows for column in row if column not in used):
         with suppress(UserError):  # Nearly every example has a different value.
             found.append(categories(column, [row.get(column) for row in rows]))
-    return found, [_joined(example) for example in known]
+    return found, ["\n".join(example.parts) for example in known]
 
 
 def _rows(model: ModelAnswers) -> list[Row]:
@@ -206,10 +206,6 @@ def _duplicates(model: ModelAnswers) -> Aspect:
 
 def _repeats(found: Sequence[bool]) -> Aspect:
     return Aspect("near-duplicates of training", tuple(REPEATS if one else CLEAN for one in found), (CLEAN, REPEATS))
-
-
-def _joined(example: Any) -> str:
-    return "\n".join(example.parts)
 
 
 def _examples(model: ModelAnswers) -> dict[str, Any]:

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.comparison.effects import SAME
+from harness.comparison.effects import SAME, exact_mcnemar
 from harness.comparison.predictions import digest_of_test_set
 from harness.comparison.rescoring import clusters_of, scored_table
 from harness.comparison.statistics import Estimate, Floats, difference
 from harness.comparison.subsets import Answers, evidence_of
-from harness.error_analysis.answered import Found, ModelAnswers, answered_run
+from harness.error_analysis.answered import ModelAnswers, answered_run
 from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 from harness.record import RunRecord
+from harness.records import Found
 from harness.registry import TASK_TYPES
 from harness.runs.identity import identity
 from harness.runs.mistakes import texts_of
@@ -241,17 +242,6 @@ def _values(answers: Answers, name: str) -> Floats:
     values = scored_table(table, answers.labels, find_metric(name), clusters_of(table["group"]))[3]
     assert values is not None, f"{name} has a value per example"
     return values
-
-
-def exact_mcnemar(won: int, lost: int) -> float:
-    """Compute the two-sided p-value of McNemar's exact test.
-
-    >>> exact_mcnemar(1, 6), exact_mcnemar(3, 3), exact_mcnemar(0, 0)
-    (0.125, 1.0, 1.0)
-    """
-    from scipy.special import bdtr  # noqa: PLC0415 -- only needed here
-
-    return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0
 
 
 def _disagreements(pair: Sequence[ModelAnswers], count: int) -> tuple[tuple[Disagreement, ...], int]:

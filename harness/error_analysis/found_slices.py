@@ -71,37 +71,32 @@ class Condition:
     holds: Mask
 
 
-def slices_of(task: AnsweredTask, count: int = FOUND) -> dict[str, list[FoundSlice]]:
+def slices_of(task: AnsweredTask) -> dict[str, list[FoundSlice]]:
     """Find the slices on which each model is worst, by model."""
-    conditions = conditions_of(*every_aspect(task))
-    return {
-        model.model: found_slices(losses_of(task, model), conditions, clusters_in(model), count)
-        for model in task.models
-    }
+    conditions, clusters = conditions_of(*every_aspect(task)), clusters_of(task.first.tables[0]["group"])
+    return {model.model: found_slices(losses_of(task, model), conditions, clusters) for model in task.models}
 
 
 def losses_of(task: AnsweredTask, model: ModelAnswers) -> Floats:
     """Return the loss of each example, the mean over seeds [examples]; 1 if it is wrong and has no other measure."""
     judged = task.task_type.wrongness
     per_seed = [
-        [judged({**row, "logits": None}, model.answers.labels) for row in rows] for rows in model.answers.rows()
+        [judged({**row, "logits": None}, model.answers.labels) for row in table.to_pylist()]
+        for table in model.answers.tables
     ]
     return np.asarray(np.mean(per_seed, axis=0), dtype=np.float64)
 
 
-def found_slices(
-    losses: Floats, conditions: Sequence[Condition], clusters: NDArray[np.int64], count: int = FOUND
-) -> list[FoundSlice]:
+def found_slices(losses: Floats, conditions: Sequence[Condition], clusters: NDArray[np.int64]) -> list[FoundSlice]:
     """Find the slices with the largest losses in half of the examples, and test them on the other half, worst first.
 
     Args:
         losses: The loss of each example [examples].
         conditions: The conditions that define slices.
         clusters: The cluster of each example; no cluster is in both halves.
-        count: The number of slices to find.
     """
     half = _half(clusters)
-    chosen = list(islice(_distinct(_ranked(losses[half], conditions, half), conditions), count))
+    chosen = list(islice(_distinct(_ranked(losses[half], conditions, half), conditions), FOUND))
     tested = [_tested(losses, conditions, places, half=half, clusters=clusters) for places in chosen]
     return _adjusted(tested)
 
@@ -206,8 +201,3 @@ def _adjusted(found: Sequence[FoundSlice]) -> list[FoundSlice]:
         largest = max(largest, min(1.0, (len(tested) - place) * (one.adjusted_p or 0.0)))
         adjusted.append(replace(one, adjusted_p=largest))
     return [*adjusted, *(one for one in found if one.adjusted_p is None)]
-
-
-def clusters_in(model: ModelAnswers) -> NDArray[np.int64]:
-    """Return the cluster of each test example."""
-    return clusters_of(model.answers.tables[0]["group"])

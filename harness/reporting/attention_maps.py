@@ -7,9 +7,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from harness.printable import printable
+from harness.printable import printable, truncated
+
+if TYPE_CHECKING:  # It needs torch.
+    from harness.runs.explain import AttentionMaps
 
 STYLE = (
     ".maps{display:flex;flex-wrap:wrap;gap:1.5em}.maps figure{margin:0}.maps svg{display:block;font:10px monospace;"
@@ -26,26 +29,10 @@ SIDE, LETTER, MOST_LETTERS = 12, 6.2, 16
 """Size of a cell and width of a letter, in pixels; longer tokens are truncated."""
 
 
-class Mapped(Protocol):
-    """The data that is drawn (`harness.runs.explain.AttentionMaps`)."""
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """All tokens read."""
-
-    @property
-    def layers(self) -> Sequence[Sequence[Sequence[float]]]:
-        """The attention to each token [layers, rows, tokens]."""
-
-    @property
-    def written(self) -> tuple[str, ...] | None:
-        """The generated tokens, one per row; None if the rows are the tokens."""
-
-
-def attention_maps(found: Mapped) -> str:
+def attention_maps(found: AttentionMaps) -> str:
     """The maps of all layers, in order."""
-    columns = [_short(token) for token in found.tokens]
-    rows = columns if found.written is None else [_short(token) for token in found.written]
+    columns = [truncated(printable(token), MOST_LETTERS) for token in found.tokens]
+    rows = columns if found.written is None else [truncated(printable(token), MOST_LETTERS) for token in found.written]
     figures = "\n".join(
         f"<figure><figcaption>Layer {number}</figcaption>{_drawn(rows, columns, layer, number)}</figure>"
         for number, layer in enumerate(found.layers, start=1)
@@ -73,11 +60,6 @@ def _names(rows: Sequence[str], columns: Sequence[str], left: float, top: float)
     for place, word in enumerate(columns):
         middle = left + SIDE * (place + 0.5) + 3
         yield f'<text transform="translate({middle:.0f} {top - 3:.0f}) rotate(-90)">{escape(word)}</text>'
-
-
-def _short(token: str) -> str:
-    text = printable(token)
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
 def _grey(layer: Sequence[Sequence[float]]) -> Iterator[bytes]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from harness.comparison.conclusions import reading
 from harness.comparison.conclusions_margin import in_words, margin_reading
-from harness.comparison.effects import Flips, RunWins
+from harness.comparison.effects import Difference, Flips, RunWins
 from harness.comparison.formatting import NOTHING, p_value, share
 from harness.comparison.recommendation import unseen_share
-from harness.comparison.results import Cell, Difference, TaskComparison
+from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.metrics.lookup import metric_name, unit_of
 from harness.metrics.metric import Unit

@@ -9,8 +9,8 @@ from typing import Any
 from harness.comparison.formatting import NOTHING, p_value
 from harness.error_analysis.differing import FlippedExamples, RunDifference, ScorePair
 from harness.metrics.lookup import metric_name, unit_of
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.printable import truncated
+from harness.reporting.entries import Entry, Table
 
 LONGEST = 26
 NO_CLAIM = (
@@ -101,11 +101,6 @@ def _short(value: object) -> str:
     >>> _short(None), _short(["a", "b"]), _short("x" * 40)
     ('–', 'a, b', 'xxxxxxxxxxxxxxxxxxxxxxxxx…')
     """
-    text = (
-        NOTHING
-        if value in (None, "", [], ())
-        else ", ".join(map(str, value))
-        if isinstance(value, list | tuple)
-        else str(value)
-    )
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if value in (None, "", [], ()):
+        return NOTHING
+    return truncated(", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value), LONGEST)

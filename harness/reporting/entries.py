@@ -1,4 +1,4 @@
-"""Entries of tables: a model's score, what is missing from it, or a gap."""
+"""Tables, and their entries: a model's score, what is missing from it, or a gap."""
 
 from __future__ import annotations
 
@@ -24,14 +24,28 @@ class Entry:
     is_faint: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Column headings, and rows whose first entry is the name of the row."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+
+
 GAP = Entry(NOTHING, is_faint=True)
 SIMPLE_BASELINE = " (simple baseline)"
 """The suffix of simple baselines' names."""
 
 
-def model_name(cell: Cell) -> str:
+def marked(model: str, *, is_simple_baseline: bool) -> str:
     """The model's name, marked if it is a simple baseline."""
-    return f"{cell.model}{SIMPLE_BASELINE}" if cell.is_simple_baseline else cell.model
+    return f"{model}{SIMPLE_BASELINE}" if is_simple_baseline else model
+
+
+def model_name(cell: Cell) -> str:
+    """The cell's model, marked if it is a simple baseline."""
+    return marked(cell.model, is_simple_baseline=cell.is_simple_baseline)
 
 
 def score_entry(cell: Cell, unit: Unit) -> Entry:

@@ -12,8 +12,7 @@ from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import Breakdown, confusions
 from harness.error_analysis.probabilities import BRIER, Reliability
 from harness.metrics.metric import PERCENT, Unit
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import GAP, Entry, Table, marked
 
 MOST_CONFUSIONS = 12
 MOST_COLUMNS = 8
@@ -80,9 +79,9 @@ def by_model(task: AnsweredTask, breakdown: Breakdown) -> Table:
     return Table(caption, ("Model", *(f"{part.name} ({part.examples:,})" for part in parts)), tuple(rows))
 
 
-def confused(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The most frequent confusions of a model; None if there are none, or the task type has no labels to confuse."""
-    model = task.models[place]
+def confused(task: AnsweredTask) -> Table | None:
+    """The most frequent confusions of the first model; None if there are none, or the task type has no labels."""
+    model = task.models[0]
     found = confusions(task, model.answers)
     wrong = [(pair, count) for pair, count in found.items() if pair[0] != pair[1]]
     if not wrong:
@@ -100,13 +99,12 @@ def confused(task: AnsweredTask, place: int = 0) -> Table | None:
     return Table(caption, ("Is", "Predicted", "Count", "% of its label"), tuple(rows))
 
 
-def confusion_matrix(task: AnsweredTask, place: int = 0) -> Table | None:
-    """The confusion matrix of a model; None with many labels or fewer than two."""
-    model = task.models[place]
+def confusion_matrix(task: AnsweredTask) -> Table | None:
+    """The confusion matrix of the first model; None with many labels or fewer than two."""
+    model = task.models[0]
     found = confusions(task, model.answers)
-    names = list(dict.fromkeys(name for pair in found for name in pair))
-    names = [name for name in (*task.card.labels, *names) if name in names]
-    names = list(dict.fromkeys(names))
+    occurring = dict.fromkeys(name for pair in found for name in pair)
+    names = list(dict.fromkeys(name for name in (*task.card.labels, *occurring) if name in occurring))
     if not 1 < len(names) <= MOST_COLUMNS:
         return None
     rows = [
@@ -168,8 +166,8 @@ def believed_content(found: Mapping[str, Reliability]) -> dict[str, Any]:
     """The same for programs."""
     return {
         model: {
-            "calibration_error": {"score": one.error.value, "low": one.error.low, "high": one.error.high},
-            "brier": {"score": one.brier.value, "low": one.brier.low, "high": one.brier.high},
+            "calibration_error": score_content(one.error),
+            "brier": score_content(one.brier),
             "curve": [asdict(bin_) for bin_ in one.bins],
         }
         for model, one in found.items()
@@ -179,7 +177,7 @@ def believed_content(found: Mapping[str, Reliability]) -> dict[str, Any]:
 def model_entry(task: AnsweredTask, model: str) -> Entry:
     """The model's name, marked if it is a simple baseline."""
     simple = {one.model for one in task.models if one.is_simple_baseline}
-    return Entry(f"{model}{SIMPLE_BASELINE}" if model in simple else model)
+    return Entry(marked(model, is_simple_baseline=model in simple))
 
 
 def score(estimate: Estimate | None, unit: Unit) -> Entry:
@@ -189,15 +187,20 @@ def score(estimate: Estimate | None, unit: Unit) -> Entry:
 
 def content(breakdown: Breakdown) -> dict[str, Any]:
     """A breakdown for programs: every number in its natural unit."""
-    parts = [{"name": part.name, "examples": part.examples, "scores": _scores(part.scores)} for part in breakdown.parts]
+    parts = [
+        {
+            "name": part.name,
+            "examples": part.examples,
+            "scores": {model: score_content(one) for model, one in part.scores.items()},
+        }
+        for part in breakdown.parts
+    ]
     return {"by": breakdown.by, "measure": breakdown.measure, "parts": parts}
 
 
-def _scores(scores: Mapping[str, Estimate | None]) -> dict[str, Any]:
-    return {
-        model: None if one is None else {"score": one.value, "low": one.low, "high": one.high}
-        for model, one in scores.items()
-    }
+def score_content(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """A score for programs, with its interval; None if there is none."""
+    return None if estimate is None else {"score": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 def _count(count: float) -> str:

@@ -19,8 +19,8 @@ from harness.errors import UserError
 from harness.registry import TASK_TYPES
 from harness.reporting import errors, thresholds, written_attention
 from harness.reporting.charts.reliability import reliability_curves
+from harness.reporting.entries import Table
 from harness.reporting.samples import note_on_attention, samples
-from harness.reporting.tables import Table
 from harness.reporting.written_attention import AttentionMap, attention_maps
 
 MOST_CURVES, MOST_MODELS = 8, 12

@@ -13,8 +13,7 @@ from harness.comparison.predictions import COLUMNS
 from harness.comparison.statistics import Estimate
 from harness.comparison.subsets import Answers, score_of
 from harness.metrics.lookup import find_metric, metric_name, unit_of
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
 
 if TYPE_CHECKING:  # It needs torch.
     from harness.runs.evaluation import Evaluation

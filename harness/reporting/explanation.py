@@ -4,52 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.printable import printable
-from harness.reporting.attention_maps import STYLE, Mapped, attention_maps
+from harness.reporting.attention_maps import STYLE, attention_maps
+
+if TYPE_CHECKING:  # It needs torch.
+    from harness.runs.explain import Explanation
 
 FOR, AGAINST = (214, 96, 77), (67, 147, 195)
 _MARKED = 0.25
 """Plain text shows the numbers of tokens with at least this share of the largest value."""
 
 
-class Explained(Protocol):
-    """The parts of an explanation that are shown (`harness.runs.explain.Explanation`)."""
-
-    @property
-    def label(self) -> str:
-        """The target of the score; empty for a number."""
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The tokens as read."""
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """The contribution of each token."""
-
-    @property
-    def score(self) -> float:
-        """The score of the text."""
-
-    @property
-    def empty_score(self) -> float:
-        """The score of the text with every token empty."""
-
-    @property
-    def error(self) -> float:
-        """The difference between the sum of the values and that of the scores."""
-
-    @property
-    def attention(self) -> Mapped | None:
-        """The attention, if requested."""
-
-
-def show_explanation(found: Explained, console: Console) -> None:
+def show_explanation(found: Explanation, console: Console) -> None:
     """Print the tokens, on colours if the terminal supports them, else with the largest numbers."""
     console.print(Text(printable(heading(found)), style="bold"), soft_wrap=True)
     if console.color_system is None:
@@ -59,20 +30,20 @@ def show_explanation(found: Explained, console: Console) -> None:
     console.print(Text(accuracy(found), style="dim"), soft_wrap=True)
 
 
-def heading(found: Explained) -> str:
+def heading(found: Explanation) -> str:
     """Name the target of the score, and compare it with that of the empty text."""
     what = f"{found.label}: score" if found.label else "Score"
     return f"{what} {found.score:.3f}, of the empty text {found.empty_score:.3f}"
 
 
-def accuracy(found: Explained) -> str:
+def accuracy(found: Explanation) -> str:
     """Say how well the values add up."""
     difference = abs(found.score - found.empty_score)
     share = f", {abs(found.error) / difference:.1%} of the difference" if difference else ""
     return f"The tokens' parts miss the difference by {found.error:+.4f}{share}."
 
 
-def in_plain_text(found: Explained) -> str:
+def in_plain_text(found: Explanation) -> str:
     """The text, with the values of the most important tokens after them in brackets."""
     largest = _largest(found.values)
     parts = (
@@ -82,7 +53,7 @@ def in_plain_text(found: Explained) -> str:
     return "".join(parts).strip()
 
 
-def page(found: Sequence[Explained]) -> str:
+def page(found: Sequence[Explanation]) -> str:
     """A self-contained page of explanations."""
     parts = "\n".join(
         f"<h2>{escape(printable(heading(one)))}</h2>\n<p>{_spans(one)}</p>\n<p><small>{escape(accuracy(one))}</small></p>"
@@ -99,7 +70,7 @@ def page(found: Sequence[Explained]) -> str:
     )
 
 
-def _spans(found: Explained) -> str:
+def _spans(found: Explanation) -> str:
     largest = _largest(found.values)
     return "".join(
         f'<span title="{value:+.4f}" style="background:rgb({",".join(map(str, _colour(value / largest)))})">'
@@ -108,7 +79,7 @@ def _spans(found: Explained) -> str:
     )
 
 
-def _coloured(found: Explained) -> Text:
+def _coloured(found: Explanation) -> Text:
     largest, shown = _largest(found.values), Text()
     for token, value in zip(found.tokens, found.values, strict=True):
         red, green, blue = _colour(value / largest)

@@ -8,8 +8,7 @@ from typing import Any
 
 from harness.comparison.formatting import p_value
 from harness.error_analysis.found_slices import FoundSlice
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
 
 NOTE = (
     "Slices were found on one half of the test examples, and these numbers are from the other half. Loss: how wrong an "

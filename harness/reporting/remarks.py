@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.comparison.results import Comparison, TaskComparison
+from harness.counted import counted
 from harness.reporting.tables import task_name, title
 from harness.suites.unread import rare_label_advice
 
@@ -35,7 +36,7 @@ class Remarks:
     def counted(self) -> str:
         """The number of each kind, such as "3 failures, 1 gap"; notes are no trouble, and not counted."""
         sorts = {"failure": self.failures, "gap": self.gaps, "warning": self.warnings}
-        return ", ".join(f"{len(lines)} {sort}{'s' * (len(lines) > 1)}" for sort, lines in sorts.items() if lines)
+        return ", ".join(counted(len(lines), sort) for sort, lines in sorts.items() if lines)
 
 
 def remarks(comparison: Comparison) -> tuple[str, ...]:

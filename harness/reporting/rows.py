@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.comparison.collapse import collapse_upper_bound
 from harness.comparison.conclusions import reading
-from harness.comparison.results import COPIED, Cell, Comparison, Difference, Run, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import COPIED, Cell, Comparison, Run, TaskComparison
 from harness.comparison.statistics import Estimate
 from harness.errors import UserError, nearest
 from harness.reporting.tuning import TRIAL_COLUMNS, trial_rows

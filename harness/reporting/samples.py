@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from harness.comparison.formatting import NOTHING
 from harness.error_analysis.answered import AnsweredTask
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.printable import truncated
+from harness.reporting.entries import GAP, Entry, Table
 from harness.sample_attention import sample_places
 
 MOST_MODELS, LONGEST = 4, 300
@@ -45,5 +44,4 @@ def note_on_attention(task: AnsweredTask) -> str | None:
 
 
 def _entry(text: str | None) -> Entry:
-    shown = NOTHING if not text else text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return Entry(shown, is_faint=not text)
+    return Entry(truncated(text, LONGEST)) if text else GAP

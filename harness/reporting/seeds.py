@@ -11,7 +11,7 @@ from harness.atomic_writes import write_atomically
 from harness.comparison.results import Comparison
 from harness.errors import UserError
 from harness.reporting.rows import Row, ScoreRow, tidy_rows
-from harness.reporting.spreadsheet import csv_text, harmless
+from harness.reporting.spreadsheet import csv_text
 
 
 def check_seeds_file(file: Path) -> None:
@@ -37,11 +37,6 @@ def write_seeds(comparison: Comparison, file: Path) -> None:
     write_atomically(file, _FORMATS[file.suffix](rows))
 
 
-def _csv(rows: Sequence[Row]) -> bytes:
-    told = [{name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
-    return csv_text(told).encode()
-
-
 def _parquet(rows: Sequence[Row]) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 -- only this format needs it
     from pyarrow import parquet  # noqa: PLC0415 -- as above
@@ -53,4 +48,7 @@ def _parquet(rows: Sequence[Row]) -> bytes:
     return sink.getvalue()
 
 
-_FORMATS: Mapping[str, Callable[[Sequence[Row]], bytes]] = {".csv": _csv, ".parquet": _parquet}
+_FORMATS: Mapping[str, Callable[[Sequence[Row]], bytes]] = {
+    ".csv": lambda rows: csv_text(rows).encode(),
+    ".parquet": _parquet,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.printable import printable
 
@@ -14,17 +14,18 @@ FORMULA = tuple("=+-@＝＋－＠")
 
 
 def csv_text(rows: Sequence[Mapping[str, Field]]) -> str:
-    """A heading and a line per row; empty without rows."""
+    """A heading and a line per row, all with the columns of the first; empty without rows."""
     if not rows:
         return ""
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    lines: list[Iterable[Field]] = [rows[0].keys(), *(row.values() for row in rows)]
+    csv.writer(sink, lineterminator="\n").writerows(map(_harmless, line) for line in lines)
     return sink.getvalue()
 
 
-def harmless(text: str) -> str:
-    """`text`, with an apostrophe before what a spreadsheet would take for a formula."""
-    text = printable(text)
+def _harmless(field: Field) -> Field:
+    """The field, with an apostrophe before what a spreadsheet would take for a formula."""
+    if not isinstance(field, str):
+        return field
+    text = printable(field)
     return f"'{text}" if text.lstrip()[:1] in FORMULA or text[:1] in ("\t", "\n") else text

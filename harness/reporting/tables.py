@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from harness.comparison.counts import Count, ModelOverTasks, OverTasks
 from harness.comparison.results import Cell, Comparison, Curves, TaskComparison
@@ -14,28 +13,11 @@ from harness.record import RunRecord
 from harness.reporting.columns import DETAILS, DIFFERENCES, EFFECTS, Column, has_one_seed, metric_label
 from harness.reporting.columns_in_use import IN_USE, is_measured
 from harness.reporting.columns_of_cost import COSTS
-from harness.reporting.entries import GAP, SIMPLE_BASELINE, Entry, model_name, score_entry
+from harness.reporting.entries import GAP, Entry, Table, marked, model_name, score_entry
 from harness.reporting.sections import SECTIONS
-from harness.reporting.tuning import (
-    ALL_HEADINGS,
-    TUNING_HEADINGS,
-    rows_of_curves,
-    rows_of_trials,
-    rows_of_tuning,
-    shown_budgets,
-    tuning_notes,
-)
+from harness.reporting.tuning import tuning_notes, tuning_tables
 
 OVER_TASKS = "Over all tasks: on how many of the {tasks} it is shown, allowing for their number"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Column headings, and rows whose first entry is the name of the row."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Entry, ...], ...]
 
 
 def shown_tasks(comparison: Comparison) -> tuple[TaskComparison, ...]:
@@ -52,13 +34,8 @@ def scores(comparison: Comparison) -> Table | None:
     rows = []
     for index, model in enumerate(comparison.models):
         cells = [(task.cells[index], unit_of(task.card.main_metric)) for task in tasks]
-        trivial = any(cell.is_simple_baseline for cell, _ in cells)
-        rows.append(
-            (
-                Entry(f"{model}{SIMPLE_BASELINE}" if trivial else model),
-                *(score_entry(cell, unit) for cell, unit in cells),
-            )
-        )
+        name = marked(model, is_simple_baseline=any(cell.is_simple_baseline for cell, _ in cells))
+        rows.append((Entry(name), *(score_entry(cell, unit) for cell, unit in cells)))
     headings = tuple(f"{task_name(comparison, task)} ({metric_label(task)})" for task in tasks)
     return Table("Test scores: mean over seeds (95 % interval)", ("Model", *headings), tuple(rows))
 
@@ -70,7 +47,7 @@ def over_tasks(comparison: Comparison) -> Table | None:
         return None
     simple = {cell.model for task in comparison.tasks for cell in task.cells if cell.is_simple_baseline}
     columns: dict[str, Callable[[ModelOverTasks], Entry]] = {
-        "Model": lambda one: Entry(f"{one.model}{SIMPLE_BASELINE}" if one.model in simple else one.model)
+        "Model": lambda one: Entry(marked(one.model, is_simple_baseline=one.model in simple))
     }
     if comparison.baseline is not None:
         baseline = comparison.baseline
@@ -141,26 +118,6 @@ def in_use(task: TaskComparison) -> Table:
     return _table(f"{task.task}: cost in use", IN_USE, task, known)
 
 
-def tuning(task: TaskComparison) -> tuple[Table, ...]:
-    """How the models were tuned: the choices, and what more trials would give; empty without tuning."""
-    unit = unit_of(task.card.main_metric)
-    budgets = [f"Best of {count}" for count in shown_budgets(task.tuned)]
-    found = (
-        Table(f"{task.task}: tuning, on validation", TUNING_HEADINGS, rows_of_tuning(task.tuned, unit)),
-        Table(
-            f"{task.task}: what so many trials find, on validation",
-            ("Model", *budgets),
-            rows_of_curves(task.tuned, unit),
-        ),
-    )
-    return tuple(table for table in found if table.rows)
-
-
-def trials(task: TaskComparison) -> Table:
-    """Every trial of the task's models."""
-    return Table(f"{task.task}: trials", ALL_HEADINGS, rows_of_trials(task.tuned, unit_of(task.card.main_metric)))
-
-
 def _table(caption: str, columns: Sequence[Column], task: TaskComparison, cells: Sequence[Cell]) -> Table:
     """One row per model, with the columns that concern any of them."""
     unit = unit_of(task.card.main_metric)
@@ -175,7 +132,7 @@ def of_task(task: TaskComparison, only: Collection[str] = SECTIONS) -> tuple[Tab
         "runs": lambda: (details(task),),
         "differences": lambda: (differences(task),),
         "cost": lambda: (costs(task), in_use(task)),
-        "tuning": lambda: tuning(task),
+        "tuning": lambda: tuning_tables(task),
     }
     found = [table for section, make in makers.items() if section in only for table in make()]
     return tuple(table for table in found if table is not None and table.rows)

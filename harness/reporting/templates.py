@@ -13,6 +13,7 @@ from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
+from harness.counted import counted
 from harness.reporting import tables
 from harness.reporting.remarks import remarks
 
@@ -33,6 +34,7 @@ def rendered(
         .get_template(template.name)
         .render(
             comparison=comparison,
+            counted=counted,
             tables=tables,
             verdict=verdict,
             curve_verdict=curve_verdict,

@@ -21,7 +21,7 @@ from harness.comparison.recommendation import recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import overview, tables
-from harness.reporting.entries import SIMPLE_BASELINE, Entry
+from harness.reporting.entries import SIMPLE_BASELINE, Entry, Table
 from harness.reporting.remarks import remarks
 
 SIGN = "°"
@@ -59,7 +59,7 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(_text(line, "yellow"))
 
 
-def print_table(table: tables.Table, console: Console) -> None:
+def print_table(table: Table, console: Console) -> None:
     """Print one table; in parts, or else row by row, if a line is too narrow for its columns side by side."""
     for part in _parts(table, console.width):
         gap, widths = _layout(part, console.width)
@@ -71,7 +71,7 @@ def print_table(table: tables.Table, console: Console) -> None:
         console.print(_text(f"{SIGN} simple baseline", "dim"))
 
 
-def _side_by_side(table: tables.Table, gap: int, widths: Sequence[int]) -> RichTable:
+def _side_by_side(table: Table, gap: int, widths: Sequence[int]) -> RichTable:
     """The table with its columns at these widths."""
     shown = RichTable(
         title=_text(table.caption),
@@ -88,7 +88,7 @@ def _side_by_side(table: tables.Table, gap: int, widths: Sequence[int]) -> RichT
     return shown
 
 
-def _parts(table: tables.Table, line: int) -> list[tables.Table]:
+def _parts(table: Table, line: int) -> list[Table]:
     """The table, or if words of its headings would be broken, its columns in as few parts as break none.
 
     Each part has the names of the rows and at least two other columns; the table stays whole if no parts would do.
@@ -102,23 +102,23 @@ def _parts(table: tables.Table, line: int) -> list[tables.Table]:
     return [table]
 
 
-def _part(table: tables.Table, start: int, end: int) -> tables.Table:
+def _part(table: Table, start: int, end: int) -> Table:
     """The names of the rows and the columns from `start` to before `end`, not counting the names."""
     kept = [0, *range(start + 1, end + 1)]
-    return tables.Table(
+    return Table(
         f"{table.caption}{', continued' if start else ''}",
         tuple(table.headings[index] for index in kept),
         tuple(tuple(row[index] for index in kept) for row in table.rows),
     )
 
 
-def _is_unbroken(table: tables.Table, line: int) -> bool:
+def _is_unbroken(table: Table, line: int) -> bool:
     """Return whether a line has room for every word of the fields and headings."""
     _, widths = _layout(table, line)
     return widths is not None and not _any_below(widths, [_longest_word(heading) for heading in table.headings])
 
 
-def _layout(table: tables.Table, line: int) -> tuple[int, list[int] | None]:
+def _layout(table: Table, line: int) -> tuple[int, list[int] | None]:
     """Choose the gap between columns and their widths, which are None if the line is too short for the fields.
 
     The widest gap at which no word of a heading is broken is taken, and the narrowest if there is none.
@@ -132,7 +132,7 @@ def _any_below(widths: Sequence[int], least: Sequence[int]) -> bool:
     return any(width < name for width, name in zip(widths, least, strict=True))
 
 
-def _widths(table: tables.Table, room: int) -> list[int] | None:
+def _widths(table: Table, room: int) -> list[int] | None:
     """Return column widths in which no word of a field is broken, or None if there is no room for that.
 
     If room is short, fields and headings wrap between words first, and then words of headings are broken. If room is
@@ -177,7 +177,7 @@ def _longest_word(text: str) -> int:
     return max(map(cell_len, text.split(" ")), default=0)
 
 
-def _print_rows(table: tables.Table, console: Console) -> None:
+def _print_rows(table: Table, console: Console) -> None:
     """Print a table row by row, one line per field, if a line is too narrow for whole numbers side by side."""
     console.print(_text(f"\n{table.caption}", "bold"))
     for first, *others in table.rows:

@@ -9,9 +9,8 @@ from harness.error_analysis.answered import AnsweredTask
 from harness.error_analysis.breakdown import F1
 from harness.error_analysis.thresholds import MEASURES, AtThreshold
 from harness.metrics.metric import PERCENT
-from harness.reporting.entries import Entry
-from harness.reporting.errors import model_entry, score
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
+from harness.reporting.errors import model_entry, score, score_content
 
 NOTE = (
     "A threshold chosen from this table is chosen on test examples, so its score here is too good. "
@@ -57,10 +56,7 @@ def content(found: Mapping[str, Sequence[AtThreshold]]) -> dict[str, Any]:
             {
                 "threshold": one.threshold,
                 "predicted": one.predicted,
-                **{
-                    name: None if value is None else {"score": value.value, "low": value.low, "high": value.high}
-                    for name, value in one.scores.items()
-                },
+                **{name: score_content(value) for name, value in one.scores.items()},
             }
             for one in rows
         ]

@@ -1,4 +1,4 @@
-"""Tuning in reports, independent of the format: rows of tables, notes, rows of trials."""
+"""Tuning in reports, independent of the format: tables, notes, rows of trials."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 from harness.comparison.formatting import NOTHING, duration
 from harness.comparison.results import Comparison, TaskComparison
 from harness.comparison.tuned import TrialResult, TunedModel
+from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
-from harness.reporting.entries import Entry
-from harness.reporting.spreadsheet import Field, csv_text, harmless
+from harness.reporting.entries import Entry, Table
+from harness.reporting.spreadsheet import Field, csv_text
 
-TUNING_HEADINGS = (
+RECIPES = (
     "Model",
     "Trials",
     "Time",
@@ -24,44 +25,48 @@ TUNING_HEADINGS = (
     "Other trials as good",
     "Recipe of the best trial",
 )
-ALL_HEADINGS = ("Model", "Trial", "Validation score", "Time", "Recipe")
-Rows = tuple[tuple[Entry, ...], ...]
 
 
-def rows_of_tuning(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per model: the cost of the trials, their results, and how certain the choice is."""
-    return tuple(
-        (
-            Entry(one.model),
-            Entry(_trials(one)),
-            Entry(duration(one.seconds)),
-            Entry(_score(one.best_trial.score, unit)),
-            Entry(
-                _score(math.fsum(one.fresh) / len(one.fresh), unit) if one.fresh and one.used == one.best else NOTHING
-            ),
-            Entry(NOTHING if one.as_good is None else f"{one.as_good} of {len(one.trials) - 1}"),
-            Entry(settings(one.best_trial)),
-        )
-        for one in tuned
+def tuning_tables(task: TaskComparison) -> tuple[Table, ...]:
+    """How the models were tuned: the choices, and what more trials would give; empty without tuning."""
+    unit, budgets = unit_of(task.card.main_metric), shown_budgets(task.tuned)
+    choices = tuple(_choice(one, unit) for one in task.tuned)
+    curves = tuple(_curve(one, budgets, unit) for one in task.tuned if budgets and one.curve is not None)
+    found = (
+        Table(f"{task.task}: tuning, on validation", RECIPES, choices),
+        Table(
+            f"{task.task}: what so many trials find, on validation",
+            ("Model", *(f"Best of {count}" for count in budgets)),
+            curves,
+        ),
+    )
+    return tuple(table for table in found if table.rows)
+
+
+def _choice(one: TunedModel, unit: Unit) -> tuple[Entry, ...]:
+    """The cost of a model's trials, their results, and how certain the choice is."""
+    again = _score(math.fsum(one.fresh) / len(one.fresh), unit) if one.fresh and one.used == one.best else NOTHING
+    return (
+        Entry(one.model),
+        Entry(_trials(one)),
+        Entry(duration(one.seconds)),
+        Entry(_score(one.best_trial.score, unit)),
+        Entry(again),
+        Entry(NOTHING if one.as_good is None else f"{one.as_good} of {len(one.trials) - 1}"),
+        Entry(settings(one.best_trial)),
     )
 
 
-def rows_of_curves(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per model: the median best score by number of trials, with its band."""
-    budgets = shown_budgets(tuned)
-    return tuple(
-        (
-            Entry(one.model),
-            *(Entry(_with_band(one, count, unit), is_faint=count > len(one.trials)) for count in budgets),
-        )
-        for one in tuned
-        if budgets and one.curve is not None
-    )
+def _curve(one: TunedModel, budgets: Sequence[int], unit: Unit) -> tuple[Entry, ...]:
+    """The median best score by number of trials, with its band."""
+    found = (Entry(_with_band(one, count, unit), is_faint=count > len(one.trials)) for count in budgets)
+    return (Entry(one.model), *found)
 
 
-def rows_of_trials(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
-    """A row per trial, with the best one in bold."""
-    return tuple(
+def trials_table(task: TaskComparison) -> Table:
+    """Every trial of the task's models, with the best one of each in bold."""
+    unit = unit_of(task.card.main_metric)
+    rows = tuple(
         (
             Entry(one.model),
             Entry(str(trial.number), is_strong=trial.number == one.best),
@@ -69,9 +74,10 @@ def rows_of_trials(tuned: Sequence[TunedModel], unit: Unit) -> Rows:
             Entry(duration(trial.seconds)),
             Entry(settings(trial)),
         )
-        for one in tuned
+        for one in task.tuned
         for trial in one.trials
     )
+    return Table(f"{task.task}: trials", ("Model", "Trial", "Validation score", "Time", "Recipe"), rows)
 
 
 def shown_budgets(tuned: Sequence[TunedModel]) -> tuple[int, ...]:
@@ -135,7 +141,7 @@ TRIAL_COLUMNS = (
 
 def trials_csv(comparison: Comparison) -> str:
     """A line per trial, in full precision; empty if there are none."""
-    return csv_text([{harmless(name): _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
+    return csv_text([{name: _field(value) for name, value in row.items()} for row in trial_rows(comparison)])
 
 
 def trial_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -153,9 +159,7 @@ def _known(task: TaskComparison, one: TunedModel, trial: TrialResult) -> Mapping
 
 
 def _field(value: Any) -> Field:
-    if isinstance(value, str):
-        return harmless(value)
-    return value if isinstance(value, int | float | None) else json.dumps(value)
+    return value if isinstance(value, Field) else json.dumps(value)
 
 
 def _trials(one: TunedModel) -> str:

@@ -10,9 +10,8 @@ from markupsafe import Markup
 from harness.comparison.formatting import share
 from harness.error_analysis.answered import AnsweredTask, ModelAnswers
 from harness.reporting.charts.heat_map import heat_map
-from harness.reporting.entries import Entry
+from harness.reporting.entries import Entry, Table
 from harness.reporting.samples import MOST_MODELS
-from harness.reporting.tables import Table
 from harness.sample_attention import COLUMN, MOST_TOKENS, SampleAttention, recorded
 
 MOST_LOOKED_AT = 3

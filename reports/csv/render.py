@@ -6,9 +6,10 @@ from dataclasses import fields
 
 from harness.comparison.collapse import collapse_upper_bound
 from harness.comparison.costs import Cost
-from harness.comparison.results import COPIED, Cell, Comparison, Difference, TaskComparison
+from harness.comparison.effects import Difference
+from harness.comparison.results import COPIED, Cell, Comparison, TaskComparison
 from harness.reporting.columns import DETAILS
-from harness.reporting.spreadsheet import Field, csv_text, harmless
+from harness.reporting.spreadsheet import Field, csv_text
 
 
 def render(comparison: Comparison) -> str:
@@ -19,12 +20,12 @@ def render(comparison: Comparison) -> str:
 def _row(comparison: Comparison, task: TaskComparison, cell: Cell) -> dict[str, Field]:
     estimate, tuned = cell.estimate, next((one for one in task.tuned if one.model == cell.model), None)
     return {
-        "suite": harmless(task.suite),
-        "task": harmless(task.task),
-        "model": harmless(cell.model),
-        "family": harmless(cell.family),
+        "suite": task.suite,
+        "task": task.task,
+        "model": cell.model,
+        "family": cell.family,
         "is_simple_baseline": cell.is_simple_baseline,
-        "metric": harmless(task.card.main_metric),
+        "metric": task.card.main_metric,
         "higher_is_better": task.card.higher_is_better,
         "status": _status(cell),
         "seeds": len(cell.scored),
@@ -87,7 +88,7 @@ def _over_tasks(comparison: Comparison, cell: Cell) -> dict[str, Field]:
 def _difference(opponent: str, found: Difference | None) -> dict[str, Field]:
     estimate, wins, flips = (found.estimate, found.run_wins, found.flips) if found else (None, None, None)
     return {
-        opponent: harmless(found.against) if found else None,
+        opponent: found.against if found else None,
         f"difference_from_{opponent}": estimate.value if estimate else None,
         f"difference_from_{opponent}_low": estimate.low if estimate else None,
         f"difference_from_{opponent}_high": estimate.high if estimate else None,

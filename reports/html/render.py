@@ -28,7 +28,7 @@ from harness.reporting.errors_in_report import errors_of
 from harness.reporting.remarks import sorted_remarks
 from harness.reporting.sections import SECTIONS
 from harness.reporting.templates import rendered
-from harness.reporting.tuning import order_lines
+from harness.reporting.tuning import order_lines, trials_table, tuning_tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 OPEN_CURVES = 4
@@ -69,6 +69,8 @@ def render(comparison: Comparison, *, only: Collection[str] = tuple(SECTIONS)) -
         pretraining_curves=pretraining_curves,
         size_curves=size_curves,
         tuning_curves=tuning_curves,
+        tuning_tables=tuning_tables,
+        trials_table=trials_table,
         order_lines=order_lines,
         errors_of=errors_of,
         provenance=provenance,

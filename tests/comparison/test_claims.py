@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from harness.comparison.claims import Claims, ScoredModel, claims_about
-from harness.comparison.differences import difference_of
 from harness.comparison.effects import Flips, Within, run_wins
 from harness.comparison.statistics import Evidence, difference
 
@@ -62,18 +61,22 @@ def test_a_difference_from_partly_collapsed_runs_has_no_interval(mixed: str):
 
 
 def test_a_difference_is_told_with_the_sizes_that_are_known_of_both_models():
-    models = {**PERPLEXITIES, "mixed": replace(PERPLEXITIES["aside"], is_mixed=True)}
+    models = {
+        **PERPLEXITIES,
+        "mixed": replace(PERPLEXITIES["aside"], is_mixed=True),
+        "best": replace(PERPLEXITIES["best"], values=[np.array([1.0, 2.0])]),
+        "worst": replace(PERPLEXITIES["worst"], values=[np.array([2.0, 1.5])]),
+    }
     claims = claims_about(models, ["best", "worst", "mixed"], -1)
-    values = {"best": [np.array([1.0, 2.0])], "worst": [np.array([2.0, 1.5])], "mixed": None, "by letters": None}
     within = Within(not_worse_p=0.01, not_better_p=0.5)
-    told = difference_of(claims, values, "best", "worst", within)
+    told = claims.difference("best", "worst", within)
     assert told.run_wins == run_wins(models["best"].evidence, models["worst"].evidence, -1)
     assert (told.flips, told.within) == (Flips(won=1.0, lost=1.0), within)
     for pair in (("best", "mixed"), ("mixed", "best")):
-        found = difference_of(claims, values, *pair)
+        found = claims.difference(*pair)
         assert (found.run_wins, found.flips, found.within) == (None, None, None)
-    assert difference_of(claims, values, "best", "by letters").estimate is None
-    assert difference_of(claims, values, "best", "best") is None
+    assert claims.difference("best", "by letters").estimate is None
+    assert claims.difference("best", "best") is None
 
 
 def test_two_models_are_all_that_a_claim_takes():

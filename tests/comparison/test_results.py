@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_comparisons import cell, estimate, lead, task
 
-from harness.comparison.results import Comparison, Curves, Run, ends_of
+from harness.comparison.results import Comparison, Curves, Run
 from harness.fold import Fold
 from harness.metrics.lookup import unit_of
 from harness.varied import Varied
@@ -58,8 +58,8 @@ def test_a_difference_is_significant_below_five_percent(p, is_significant):
 
 
 def test_ends_that_are_drawn_are_in_the_unit_of_reports_and_without_an_interval_the_mean():
-    assert ends_of(A, unit_of("accuracy")) == pytest.approx((85.0, 90.0, 93.0))
-    assert ends_of(B, unit_of("accuracy")) == pytest.approx((80.0, 80.0, 80.0))
+    assert unit_of("accuracy").ends(A.mean) == pytest.approx((85.0, 90.0, 93.0))
+    assert unit_of("accuracy").ends(B.mean) == pytest.approx((80.0, 80.0, 80.0))
 
 
 def test_a_task_at_several_sizes_counts_once_and_gives_each_model_a_curve():

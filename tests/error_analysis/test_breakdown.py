@@ -10,6 +10,7 @@ from command_line import reviews, write_jsonl
 from synthetic_runs import add_runs, card, guesses, predictions, record, save
 
 from harness.cli import erring
+from harness.comparison.comparison import compare
 from harness.comparison.statistics import Estimate
 from harness.error_analysis.answered import answered_tasks
 from harness.error_analysis.aspects import aspect_called, categories, every_aspect, quarters
@@ -98,6 +99,21 @@ def test_seeds_of_which_some_gave_one_answer_to_all_have_a_mean_without_an_inter
     known = [score for score in scores if score is not None]  # The third seed never predicts "positive".
     assert (len(scores), len(known)) == (6, 5)
     assert all(score["low"] is None for score in known)
+
+
+@pytest.mark.parametrize(("right", "positive", "is_known"), [(320, 200, False), (204, 0, True)])
+def test_with_a_seed_no_better_than_one_answer_a_mean_has_an_interval_where_it_has_one_in_a_comparison(
+    right, positive, is_known, tmp_path
+):
+    labels = ["negative", "positive"] * 200
+    better = [*labels[:right], *labels[::-1][right:]]
+    collapsed = ["negative"] * (400 - positive) + ["positive"] * positive  # Half of them are right.
+    for seed, guessed in enumerate((better, better, collapsed)):
+        save(tmp_path / "runs", record(seed=seed, scores={}), predictions(labels, guessed))
+    (task,) = answered_tasks(tmp_path / "runs")
+    (cell,) = compare(tmp_path / "runs").tasks[0].cells
+    assert len(cell.collapsed) == 1
+    assert (cell.estimate.low is not None, not task.first.is_mixed) == (is_known, is_known)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 from synthetic_runs import add_runs, predictions, record, save
 
-from harness.error_analysis.differing import exact_mcnemar
+from harness.comparison.effects import exact_mcnemar
 
 REFERENCES = ["positive", "negative"] * 50
 

@@ -14,8 +14,7 @@ import harness
 from harness.comparison.comparison import compare
 from harness.registry import FORMATS
 from harness.reporting.charts.tuning import tuning_curves
-from harness.reporting.tables import tuning
-from harness.reporting.tuning import order_lines
+from harness.reporting.tuning import order_lines, tuning_tables
 
 HTML = FORMATS.entry("html").module()
 
@@ -45,7 +44,7 @@ def task(comparison):
 
 
 def test_a_table_says_what_was_chosen_and_how_sure_that_is(task):
-    chosen, curves = tuning(task)
+    chosen, curves = tuning_tables(task)
     assert [entry.text for entry in chosen.rows[1]] == [
         "bert-mini",
         "4 (1 without a score)",
@@ -68,7 +67,7 @@ def test_a_table_says_what_was_chosen_and_how_sure_that_is(task):
 def test_a_band_is_shown_where_there_are_trials_enough(tmp_path):
     add_tuned(tmp_path, best=5, trials=8)
     add_trials(tmp_path, scores=(0.70, 0.71, 0.72, 0.73, 0.74, 0.79, 0.75, 0.76))
-    _, curves = tuning(compare(tmp_path).tasks[0])
+    _, curves = tuning_tables(compare(tmp_path).tasks[0])
     # opda 0.8.0 (ld_equal_tailed, 95 %) gives the 1st, 2nd, 4th and 5th score of eight for the low ends.
     assert [entry.text for entry in curves.rows[0]][1:] == [
         "73.0 (70.0 to 79.0)",
@@ -128,7 +127,7 @@ def test_one_trial_makes_no_chart(tmp_path):
     add_trials(tmp_path, scores=(0.8,))
     comparison = compare(tmp_path)
     assert tuning_curves(comparison.tasks[0], HTML.colour_classes(comparison)) is None
-    (chosen,) = tuning(comparison.tasks[0])
+    (chosen,) = tuning_tables(comparison.tasks[0])
     assert [chosen.rows[0][1].text, chosen.rows[0][-1].text] == ["1", "–"]
 
 
@@ -137,7 +136,7 @@ def test_what_has_no_curve_is_shown_without(tmp_path):
     add_trials(tmp_path)
     comparison = compare(tmp_path)
     assert tuning_curves(comparison.tasks[0], HTML.colour_classes(comparison)) is None
-    assert len(tuning(comparison.tasks[0])) == 1
+    assert len(tuning_tables(comparison.tasks[0])) == 1
     assert "Best of 2" not in FORMATS.load("html")(comparison)
 
 

@@ -196,7 +196,6 @@ def _findings(numbers: CostNumbers) -> Iterator[Finding]:
             0.0,
             above=f"the cost of full attention grows faster than that of {other} ({powers})",
             below=f"the cost of full attention grows more slowly than that of {other} ({powers})",
-            around=f"whether the cost of full attention grows faster than that of {other} ({powers})",
         )
     before, last = numbers.of(FULL, "training")[-2:]
     steep = interval([one - 2 for one in _exponents([before, last])], tests=3)
@@ -207,7 +206,6 @@ def _findings(numbers: CostNumbers) -> Iterator[Finding]:
         0.0,
         above=f"the cost of full attention grows no more slowly than the square {at}",
         below=f"the cost of full attention grows more slowly than the square {at}",
-        around=f"whether the cost of full attention grows no more slowly than the square {at}",
     )
 
 

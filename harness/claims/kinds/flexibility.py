@@ -14,6 +14,7 @@ from harness.comparison.over_tasks import at_least
 from harness.comparison.statistics import SIGNIFICANCE
 from harness.comparison.wording import listed
 from harness.errors import UserError
+from harness.metrics.lookup import metric_name
 from harness.registry import TASK_TYPES
 
 
@@ -112,7 +113,7 @@ def _table(found: Sequence[Beside]) -> Table:
     rows = tuple(
         (
             f"{one.task_type.replace('_', ' ')}: {one.task}",
-            one.named_metric,
+            metric_name(one.metric),
             one.shown(),
             one.against,
             one.gained(),

@@ -91,7 +91,6 @@ def _findings(numbers: InterpretabilityNumbers) -> Iterator[Finding]:
             0.0,
             above=f"words that matter are found {by}",
             below=f"words that matter less than random ones come first {by}",
-            around=f"whether words that matter are found {by}",
         )
     lead = interval([row[2] - row[0] for row in numbers.gains], tests=TESTS)
     apart = f"(taken away: a difference of {lead.shown(3)})"

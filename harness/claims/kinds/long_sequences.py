@@ -77,10 +77,11 @@ def judge(numbers: LongSequencesNumbers) -> Judged:
     ]
     if seeds[0] == 1:
         limits.append(ONE_SEED)
+    near = f", and beside those of {_near(numbers)}, which relates near tokens only" if numbers.farther else ""
     return Judged(
         findings=(*_findings(numbers, numbers.found, "guessing"), *_findings(numbers, numbers.farther, _near(numbers))),
         how=(
-            f"Test scores of each model beside those of {numbers.found[0].against}{_beside_near(numbers)}. Seeds of "
+            f"Test scores of each model beside those of {numbers.found[0].against}{near}. Seeds of "
             f"each: {listed(map(str, seeds))}. {_shown_where(numbers.found)}"
         ),
         limits=tuple(limits),
@@ -107,10 +108,6 @@ def _shown_where(found: Sequence[Beside]) -> str:
 
 def _near(numbers: LongSequencesNumbers) -> str:
     return numbers.farther[0].against if numbers.farther else ""
-
-
-def _beside_near(numbers: LongSequencesNumbers) -> str:
-    return f", and beside those of {_near(numbers)}, which relates near tokens only" if numbers.farther else ""
 
 
 def _findings(numbers: LongSequencesNumbers, found: Sequence[Beside], other: str) -> Iterator[Finding]:

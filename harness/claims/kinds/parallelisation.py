@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,7 +92,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
     import torch  # noqa: PLC0415 -- judging and listing need none
 
     from harness.claims.encoders import Size, TransformerClassifier, lstm_of_size, parameters  # noqa: PLC0415
-    from harness.claims.timing import clock_words, interleaved, vector_unit  # noqa: PLC0415
+    from harness.claims.timing import clock_words, interleaved  # noqa: PLC0415
 
     torch.manual_seed(0)
     size = Size(settings.vocabulary, settings.width, settings.layers)
@@ -100,7 +100,7 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
     lstm = lstm_of_size(size, parameters(transformer))
     models = {"transformer": transformer, "lstm": lstm}
     found = []
-    for mode, length in _cases(settings):
+    for mode, length in product(MODES, settings.lengths):
         texts = max(settings.tokens // length, 1)
         batch = torch.randint(settings.vocabulary, (texts, length))
         work = {name: _work(model, batch, mode) for name, model in models.items()}
@@ -112,13 +112,9 @@ def measure(settings: ParallelisationSettings, _folder: Path) -> Parallelisation
         hidden=lstm.lstm.hidden_size,
         threads=threads,
         clock=clock_words(threads),
-        vector_unit=vector_unit(),
+        vector_unit=str(torch.backends.cpu.get_cpu_capability()),
         measured=tuple(found),
     )
-
-
-def _cases(settings: ParallelisationSettings) -> Iterator[tuple[str, int]]:
-    return ((mode, length) for mode in MODES for length in settings.lengths)
 
 
 def _work(model: Any, batch: Any, mode: str) -> Callable[[], object]:

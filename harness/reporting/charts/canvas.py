@@ -38,7 +38,11 @@ class Scale:
 
     def ticks(self, count: int = 5) -> list[float]:
         """About `count` round values between the ends, evenly spaced."""
-        return _ticks(self.low, self.high, count)
+        rough = (self.high - self.low) / count or 1.0
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.99)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [k * step for k in range(first, last + 1)]
 
 
 def around(values: Sequence[float], *, margin: float = 0.06) -> tuple[float, float]:
@@ -112,11 +116,3 @@ def plain(values: Sequence[float]) -> dict[float, str]:
 
 def _shown(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _ticks(low: float, high: float, count: int) -> list[float]:
-    rough = (high - low) / count or 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.99)
-    first = math.ceil(low / step - 1e-9)
-    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from harness.printable import printable
+from harness.printable import printable, truncated
 from harness.reporting.charts.canvas import add, drawing, markup
 
 SIDE, LETTER, GAP = 15, 6.7, 6
@@ -32,7 +32,7 @@ def heat_map(
         description: What a screen reader announces.
         class_: The class of the colour.
     """
-    rows, columns = ([_short(word) for word in words] for words in (rows, columns))
+    rows, columns = ([truncated(printable(word), MOST_LETTERS) for word in words] for words in (rows, columns))
     left, top = (GAP + LETTER * max(map(_letters, words)) for words in (rows, columns))
     width, height = SIDE * len(columns), SIDE * len(rows)
     chart = drawing(top + height + 1, description, width=left + width + 1)
@@ -64,11 +64,6 @@ def _add_words(chart: Element, rows: Sequence[str], columns: Sequence[str], *, l
     for place, word in enumerate(columns):
         turned = f"translate({left + SIDE * (place + 0.5) + 4:g} {top - GAP:g}) rotate(-90)"
         add(chart, "text", word, transform=turned)
-
-
-def _short(word: str) -> str:
-    text = printable(word)
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
 def _letters(word: str) -> int:

@@ -9,6 +9,7 @@ from itertools import pairwise
 LETTER_WIDTH, HEIGHT = 6.9, 14.0
 BELOW = 3.0  # of the baseline
 GAP = 9.0
+STEP = 8.0  # between the areas along a line
 SHIFTS = (0.0, -12.0, 12.0, -24.0, 24.0, -36.0, 36.0)
 LEAST_SEEN = 8.0
 """Smaller overlaps are just touching corners."""
@@ -47,21 +48,16 @@ class Label:
         return self.left + self.width
 
 
-def text_label(text: str, x: float, y: float, anchor: str = "start") -> Label:
-    """The area of a text whose baseline starts or ends at a point."""
-    return Label(x, y + BELOW, anchor, len(text) * LETTER_WIDTH)
-
-
 def vertical_line(x: float, top: float, bottom: float) -> Label:
     """The area of a vertical line, such as that of an interval."""
     return Label(x - 2, max(top, bottom), "start", 4, abs(bottom - top))
 
 
-def along(points: Sequence[Point], step: float = 8.0) -> list[Label]:
+def along(points: Sequence[Point]) -> list[Label]:
     """The areas along a line through points."""
     found = []
     for (x0, y0), (x1, y1) in pairwise(points):
-        count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / step))
+        count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / STEP))
         for part in range(count):
             share = (part + 0.5) / count
             found.append(Label(x0 + share * (x1 - x0) - 2, y0 + share * (y1 - y0) + 2, "start", 4, 4))
@@ -84,7 +80,7 @@ def placed(
     labels: list[Label | None] = []
     for name, (x, y) in zip(names, points, strict=True):
         options = [
-            text_label(name, x + side * GAP, y + 4 + shift, anchor)
+            Label(x + side * GAP, y + 4 + shift + BELOW, anchor, len(name) * LETTER_WIDTH)
             for shift in SHIFTS
             for side, anchor in ((1, "start"), (-1, "end"))
         ]

@@ -1,13 +1,14 @@
-"""The marks of models: shapes in addition to colours, for print and for colour-blind readers."""
+"""The marks of models, and points and lines with them: shapes besides colours, for print and colour-blind readers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from harness.reporting.charts.canvas import add, markup
+from harness.reporting.charts.canvas import add, markup, path
 
 BASELINE = "baseline"
 """The class of all simple baselines."""
@@ -39,6 +40,37 @@ def add_mark(parent: Element, class_: str, x: float | str, y: float) -> Element:
         parent = add(parent, "svg", x=x, y=y, overflow="visible")
         return add(parent, "path", class_=_kind(class_), d=_shape(class_))
     return add(parent, "path", class_=_kind(class_), d=_shape(class_), transform=f"translate({x:.1f},{y:.1f})")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a chart, in drawing units.
+
+    Attributes:
+        interval: The heights of the interval's ends; None to draw none.
+        title: What a browser shows when the pointer is on it.
+    """
+
+    x: float
+    y: float
+    interval: tuple[float, float] | None
+    title: str
+
+
+def add_point(parent: Element, class_: str, point: Point) -> None:
+    """Draw a point: its interval, and the mark of its class."""
+    add(parent, "title", point.title)
+    if point.interval is not None:
+        low, high = point.interval
+        add(parent, "line", class_="interval thin", x1=point.x, x2=point.x, y1=low, y2=high)
+    add_mark(parent, class_, point.x, point.y)
+
+
+def add_line(group: Element, class_: str, points: Sequence[Point]) -> None:
+    """Draw a line through points."""
+    add(group, "path", class_="path", d=path([(point.x, point.y) for point in points]))
+    for point in points:
+        add_point(add(group, "g"), class_, point)
 
 
 def key(class_: str) -> Markup:

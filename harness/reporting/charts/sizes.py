@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from xml.etree.ElementTree import Element
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from harness.comparison.results import Curves, ends_of
+from harness.comparison.results import Curves
 from harness.metrics.lookup import metric_name, unit_of
-from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup, path
+from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
 from harness.reporting.charts.labels import BELOW, LETTER_WIDTH, in_column, shortened
-from harness.reporting.charts.marks import add_mark
-from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+from harness.reporting.charts.marks import add_line
+from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis, score_point
 
 RIGHT = WIDTH - 60
 APART = 3.0  # of intervals that would hide each other
@@ -32,36 +31,23 @@ def size_curves(curves: Curves, classes: Mapping[str, str]) -> Markup:
     chart = drawing(BOTTOM + 42, described, width=RIGHT + column)
     x = Scale(float(curves.sizes[0]), float(curves.sizes[-1]), LEFT + 24, RIGHT - 24, is_log=True)
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=words, labels=_labels(curves, x))
-    y = score_axis(
-        chart, task, [end for found in cells.values() for _, c in found for end in ends_of(c, unit)], right=RIGHT
-    )
-    shifts = {model: (place - (len(cells) - 1) / 2) * APART for place, model in enumerate(cells)}
-    places = {
-        model: [(x(size) + shifts[model], y(ends_of(cell, unit)[1])) for size, cell in found]
-        for model, found in cells.items()
+    heights = [end for found in cells.values() for _, cell in found for end in unit.ends(cell.mean)]
+    y = score_axis(chart, task, heights, right=RIGHT)
+    lines = {
+        model: [
+            score_point(cell, unit, x(size) + (place - (len(cells) - 1) / 2) * APART, y, f"with {size:,} {words}")
+            for size, cell in found
+        ]
+        for place, (model, found) in enumerate(cells.items())
     }
-    heights = in_column([places[model][-1][1] for model in named], top=TOP, bottom=BOTTOM)
-    labels = dict(zip(named, heights, strict=True))
-    for model in cells:
+    column_heights = in_column([lines[model][-1].y for model in named], top=TOP, bottom=BOTTOM)
+    labels = dict(zip(named, column_heights, strict=True))
+    for model, points in lines.items():
         group = add(chart, "g", class_=classes[model])
-        _line(group, curves, model, class_=classes[model], places=places[model], y=y)
+        add_line(group, classes[model], points)
         if model in named:
             add(group, "text", named[model], class_="label", x=RIGHT, y=labels[model] + BELOW)
     return markup(chart)
-
-
-def _line(
-    group: Element, curves: Curves, model: str, *, class_: str, places: Sequence[tuple[float, float]], y: Scale
-) -> None:
-    found, unit = curves.cells[model], unit_of(curves.tasks[0].card.main_metric)
-    add(group, "path", class_="path", d=path(places))
-    for (size, cell), (across, up) in zip(found, places, strict=True):
-        assert cell.estimate is not None
-        low, _, high = (y(end) for end in ends_of(cell, unit))
-        point = add(group, "g")
-        add(point, "title", f"{model}: {unit.with_interval(cell.estimate)} with {size:,} {curves.varied.words}")
-        add(point, "line", class_="interval thin", x1=across, x2=across, y1=low, y2=high)
-        add_mark(point, class_, across, up)
 
 
 def _labels(curves: Curves, x: Scale) -> dict[float, str]:

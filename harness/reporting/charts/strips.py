@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from harness.comparison.results import Cell, Run, TaskComparison
-from harness.comparison.statistics import Estimate
+from harness.counted import counted
 from harness.metrics.lookup import unit_of
 from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import Scale, add, around, markup, plain
@@ -53,7 +53,7 @@ def strips(task: TaskComparison, classes: Mapping[str, str], *, is_small: bool =
     best = next((cell for cell in cells if cell.is_simple_baseline), None)
     spanned = [cell for cell in cells if cell is best or not (is_small and cell.is_simple_baseline)]
     scale = Scale(*around(_extent(spanned, unit, with_seeds=not is_small), margin=0.02), SIDE, 100 - SIDE)
-    line = None if best is None else _place(scale, unit, _value(best))
+    line = None if best is None else _place(scale, unit, best.mean.value)
     if is_small:
         return Strips(rows={cell.model: _small(cell, unit, scale, classes[cell.model], line) for cell in spanned})
     labels = plain(scale.ticks(4))
@@ -63,7 +63,7 @@ def strips(task: TaskComparison, classes: Mapping[str, str], *, is_small: bool =
 
 
 def _extent(cells: Sequence[Cell], unit: Unit, *, with_seeds: bool) -> list[float]:
-    ends = [value for cell in cells for value in unit.ends(_estimate(cell))]
+    ends = [value for cell in cells for value in unit.ends(cell.mean)]
     return ends + [run.score * unit.factor for c in cells for run in c.scored if with_seeds and run.score is not None]
 
 
@@ -77,22 +77,22 @@ def _axis(scale: Scale, labels: Mapping[float, str]) -> Markup:
 def _row(cell: Cell, unit: Unit, scale: Scale, class_: str, grid: Sequence[str], line: str | None) -> Markup:
     root = _strip(f"strip {class_}", HEIGHT)
     collapsed = f", {len(cell.collapsed)} of them collapsed" if cell.collapsed else ""
-    seeds = f"{len(cell.scored)} seed{'' if len(cell.scored) == 1 else 's'}"
-    add(root, "title", f"{cell.model}: {unit.with_interval(_estimate(cell))}, {seeds}{collapsed}")
+    seeds = counted(len(cell.scored), "seed")
+    add(root, "title", f"{cell.model}: {unit.with_interval(cell.mean)}, {seeds}{collapsed}")
     for x in grid:
         add(root, "line", class_="grid", x1=x, x2=x, y1=0, y2="100%")
     _common(root, cell, unit, scale, line, middle=HEIGHT / 2)
     for run in cell.scored:
         _seed(root, run, _place(scale, unit, run.score or 0.0))
-    add_mark(root, class_, _place(scale, unit, _value(cell)), HEIGHT / 2)
+    add_mark(root, class_, _place(scale, unit, cell.mean.value), HEIGHT / 2)
     return markup(root)
 
 
 def _small(cell: Cell, unit: Unit, scale: Scale, class_: str, line: str | None) -> Markup:
     root = _strip(f"strip small {class_}", SMALL_HEIGHT)
-    add(root, "title", f"{cell.model}: {unit.with_interval(_estimate(cell))}")
+    add(root, "title", f"{cell.model}: {unit.with_interval(cell.mean)}")
     _common(root, cell, unit, scale, line, middle=SMALL_HEIGHT / 2)
-    add(root, "circle", class_="dot", cx=_place(scale, unit, _value(cell)), cy=SMALL_HEIGHT / 2, r=3.5)
+    add(root, "circle", class_="dot", cx=_place(scale, unit, cell.mean.value), cy=SMALL_HEIGHT / 2, r=3.5)
     return markup(root)
 
 
@@ -100,10 +100,9 @@ def _common(root: Element, cell: Cell, unit: Unit, scale: Scale, line: str | Non
     """The best simple baseline, and the interval."""
     if line is not None:
         add(root, "line", class_="baseline-line", x1=line, x2=line, y1=0, y2="100%")
-    estimate = _estimate(cell)
-    if estimate.low is not None and estimate.high is not None:
-        ends = [_percent(scale(end)) for end in unit.ends(estimate)]
-        class_ = "interval" if estimate.includes_seeds else "interval partial"
+    if cell.mean.low is not None and cell.mean.high is not None:
+        ends = [_percent(scale(end)) for end in unit.ends(cell.mean)]
+        class_ = "interval" if cell.mean.includes_seeds else "interval partial"
         add(root, "line", class_=class_, x1=ends[0], x2=ends[-1], y1=middle, y2=middle)
 
 
@@ -118,15 +117,6 @@ def _seed(root: Element, run: Run, x: str) -> None:
 def _strip(class_: str, height: float) -> Element:
     """An empty strip. The table has its numbers, so screen readers can skip it."""
     return Element("svg", {"class": class_, "width": "100%", "height": f"{height:g}", "aria-hidden": "true"})
-
-
-def _estimate(cell: Cell) -> Estimate:
-    assert cell.estimate is not None, "only models with a score are drawn"
-    return cell.estimate
-
-
-def _value(cell: Cell) -> float:
-    return _estimate(cell).value
 
 
 def _place(scale: Scale, unit: Unit, value: float) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
 from harness.comparison.formatting import duration
-from harness.comparison.results import Cell, TaskComparison, ends_of
+from harness.comparison.results import Cell, TaskComparison
 from harness.metrics.lookup import metric_name, unit_of
-from harness.metrics.metric import Unit
 from harness.reporting.charts.canvas import WIDTH, Scale, add, drawing, horizontal_axis, markup
 from harness.reporting.charts.labels import Label, placed, vertical_line
-from harness.reporting.charts.marks import add_mark
-from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis
+from harness.reporting.charts.marks import add_point
+from harness.reporting.charts.scores import BOTTOM, LEFT, TOP, score_axis, score_point
 from harness.reporting.charts.times import factor_around, time_labels
 
 RIGHT = WIDTH - 14
@@ -39,24 +38,19 @@ def tradeoff(task: TaskComparison, classes: Mapping[str, str]) -> Markup | None:
     about = f"{task.task}: {measure} of each model against the training time of one run"
     chart = drawing(BOTTOM + (62 if best else 42), about)
     x = Scale(*factor_around([seconds for _, seconds in points]), LEFT, RIGHT, is_log=True)
-    heights = [value for cell, _ in points for value in ends_of(cell, unit)]
-    heights += [ends_of(best, unit)[1]] if best else []
+    heights = [value for cell, _ in points for value in unit.ends(cell.mean)]
+    heights += [unit.ends(best.mean)[1]] if best else []
     title = "training time of one run"
     horizontal_axis(chart, x, top=TOP, bottom=BOTTOM, title=title, labels=time_labels(x))
     y = score_axis(chart, task, heights, right=RIGHT)
-    across_all = [_baseline_line(chart, best, y(ends_of(best, unit)[1]))] if best else []
-    places = [(x(seconds), y(ends_of(cell, unit)[1])) for cell, seconds in points]
-    named = [cell.model for cell, _ in points[:MOST_NAMED]]
-    lines = [
-        vertical_line(across, y(low), y(high))
-        for (cell, _), (across, _) in zip(points, places, strict=True)
-        for low, _, high in [ends_of(cell, unit)]
-    ]
-    labels = placed(named, places[:MOST_NAMED], left=LEFT, right=RIGHT, lines=[*across_all, *lines])
-    for (cell, seconds), place, label in zip_longest(points, places, labels):
+    across_all = [_baseline_line(chart, best, y(unit.ends(best.mean)[1]))] if best else []
+    drawn = [score_point(cell, unit, x(seconds), y, f"after {duration(seconds)}") for cell, seconds in points]
+    lines = [vertical_line(one.x, *one.interval) for one in drawn if one.interval is not None]
+    named, places = [cell.model for cell, _ in points[:MOST_NAMED]], [(one.x, one.y) for one in drawn[:MOST_NAMED]]
+    labels = placed(named, places, left=LEFT, right=RIGHT, lines=[*across_all, *lines])
+    for (cell, _), point, label in zip_longest(points, drawn, labels):
         group = add(chart, "g", class_=classes[cell.model])
-        add(group, "title", f"{cell.model}: {_label(cell, unit)} after {duration(seconds)}")
-        _point(group, classes[cell.model], [y(end) for end in ends_of(cell, unit)], place)
+        add_point(group, classes[cell.model], point)
         if label is not None:
             add(group, "text", cell.model, class_="label", x=label.x, y=label.y, text_anchor=label.anchor)
     return markup(chart)
@@ -75,16 +69,5 @@ def _baseline_line(chart: Element, best: Cell, height: float) -> Label:
     return Label(LEFT, height + 2, "start", RIGHT - LEFT, 4)
 
 
-def _point(group: Element, class_: str, ends: Sequence[float], place: tuple[float, float]) -> None:
-    across, up = place
-    add(group, "line", class_="interval thin", x1=across, x2=across, y1=ends[0], y2=ends[-1])
-    add_mark(group, class_, across, up)
-
-
 def _seconds(cell: Cell) -> float:
     return (cell.cost.training_time if cell.cost else None) or 0.0
-
-
-def _label(cell: Cell, unit: Unit) -> str:
-    assert cell.estimate is not None
-    return unit.with_interval(cell.estimate)

@@ -12,11 +12,11 @@ from harness.comparison.wording import listed
 from harness.metrics.lookup import metric_name, unit_of
 from harness.reporting import tables
 from harness.reporting.columns import has_one_seed, metric_label
-from harness.reporting.entries import Entry
+from harness.reporting.entries import Entry, Table
 from harness.reporting.latex.fields import MARKS, Field, field_of, is_interval, name_of
 from harness.reporting.latex.fitting import Group, Question, Row
 from harness.reporting.latex.text import escaped
-from harness.reporting.tables import Table
+from harness.reporting.tuning import tuning_tables
 
 _SHORT = {
     "95 % interval": "95 % CI",
@@ -41,8 +41,8 @@ def questions(comparison: Comparison) -> Iterator[Question]:
         _of_tasks(comparison, "cost", "What does a run cost?", tables.costs),
         _of_tasks(comparison, "use", "What does a finished model cost in use?", tables.in_use),
         _of_tasks(comparison, "runs", "What are the scores of?", tables.details),
-        _of_tasks(comparison, "tuning", "What did tuning choose?", lambda task: _nth_of(tables.tuning(task), 0)),
-        _of_tasks(comparison, "trials", "What do so many trials find?", lambda task: _nth_of(tables.tuning(task), 1)),
+        _of_tasks(comparison, "tuning", "What did tuning choose?", lambda task: _nth_of(tuning_tables(task), 0)),
+        _of_tasks(comparison, "trials", "What do so many trials find?", lambda task: _nth_of(tuning_tables(task), 1)),
     )
     yield from (question for question in found if question is not None)
 

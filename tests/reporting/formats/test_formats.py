@@ -19,8 +19,7 @@ from harness.comparison.comparison import compare
 from harness.comparison.results import Comparison
 from harness.record import RECORD
 from harness.registry import FORMATS
-from harness.reporting.entries import Entry
-from harness.reporting.tables import Table
+from harness.reporting.entries import Entry, Table
 from harness.reporting.templates import rendered
 from harness.reporting.terminal import print_table, show
 
