@@ -30,7 +30,7 @@ from harness.cli.app import (
 from harness.cli.completing import models as complete_models
 from harness.cli.data_options import BlankRowsOption, DecimalOption, EncodingOption, GroupOption, SeparatorOption
 from harness.comparison.comparison import compare
-from harness.comparison.recommendation import Recommendation, recommended
+from harness.comparison.recommendation import recommended
 from harness.config.files import refuse_shared_folder
 from harness.data.custom import column_roles
 from harness.environment import prepare_libraries
@@ -238,7 +238,7 @@ def _run_and_recommend(
     from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
-    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
+    from harness.reporting.terminal import print_advice, print_table  # noqa: PLC0415 -- a command's own
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.runner import mark_redone  # noqa: PLC0415 -- heavy
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
@@ -263,7 +263,7 @@ def _run_and_recommend(
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)
-        _advise(recommended(task), shown)
+        print_advice(recommended(task), shown)
     if left:
         say(shown, " ".join([*left, "Run the same command again to continue."]))
     report = folder / "report.html"
@@ -290,9 +290,3 @@ def _run_all(
     if suite.rule is None:
         return tried.with_others(execute_runs(planned, options, shown, workers=workers))
     return tried.with_others(run_until_decided(suite, planned, options, shown, folder=folder, workers=workers)[0])
-
-
-def _advise(found: Recommendation, shown: Console) -> None:
-    say(shown, found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold")
-    for reason in found.reasons:
-        say(shown, f"  {reason}")
