@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions import beside_tables
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
@@ -36,7 +36,8 @@ def _parts(comparison: Comparison) -> Iterator[str]:
         yield _table(tables.by_size(curves))
     for task in comparison.tasks:
         yield f"<h4>{escape(tables.title(comparison, task))}</h4>"
-        yield f"<p><b>{escape(recommended(task).advice)}</b> {escape(' '.join(verdict(task)))}</p>"
+        found = recommended(task)
+        yield f"<p><b>{escape(found.advice)}</b> {escape(' '.join([*found.reasons, *beside_tables(task)]))}</p>"
         yield from map(_table, tables.of_task(task))
     yield _list(tables.footnotes(comparison))
     yield _list(remarks(comparison))

@@ -16,7 +16,7 @@ from harness.cli import completing
 from harness.cli.app import FAILED, LEFT, MISTAKE, RUNS, app, names, typed_words, with_options
 from harness.cli.options import COLUMNS, FORMS, RedoOption, RunsOption, SetOption, TrialsOption, WorkersOption
 from harness.comparison.comparison import compare
-from harness.comparison.recommendation import Recommendation, recommended
+from harness.comparison.recommendation import recommended
 from harness.config.files import refuse_shared_folder
 from harness.environment import prepare_libraries
 from harness.errors import UserError
@@ -220,7 +220,7 @@ def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: 
     from harness.cli.within import run_within  # noqa: PLC0415 -- heavy
     from harness.reporting import tables  # noqa: PLC0415 -- a command's own
     from harness.reporting.files import write_report  # noqa: PLC0415 -- a command's own
-    from harness.reporting.terminal import print_table  # noqa: PLC0415 -- a command's own
+    from harness.reporting.terminal import print_advice, print_table  # noqa: PLC0415 -- a command's own
     from harness.suites.expansion import planned_runs  # noqa: PLC0415 -- a command's own
     from harness.suites.runner import mark_redone  # noqa: PLC0415 -- heavy
     from harness.suites.suite_file import write_suite  # noqa: PLC0415 -- a command's own
@@ -246,7 +246,7 @@ def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: 
     comparison = compare(folder)
     for task in comparison.tasks:
         print_table(tables.details(task), shown)
-        _advise(recommended(task), shown)
+        print_advice(recommended(task), shown)
     if left:
         say(shown, " ".join([*left, "Run the same command again to continue."]))
     report = folder / "report.html"
@@ -259,9 +259,3 @@ def _run_and_recommend(suite: Suite, options: Options, shown: Console, *, runs: 
         raise typer.Exit(FAILED if tally.failed > tally.mistaken else MISTAKE)
     if tally.left:
         raise typer.Exit(LEFT)
-
-
-def _advise(found: Recommendation, shown: Console) -> None:
-    say(shown, found.advice, style="bold green" if found.kind in ("best", "cheapest") else "bold")
-    for reason in found.reasons:
-        say(shown, f"  {reason}")

@@ -1,5 +1,7 @@
 """Conclusions: what the data supports, in plain sentences.
 
+`verdict` stands alone, as in a paper; `beside_tables` leaves out what the recommendation and the tables show.
+
 "No difference found" never means "the same": the width of the interval says what could have been detected. A doubt is
 stated in the sentence that it concerns, next to the model's name or after the claim.
 """
@@ -22,6 +24,9 @@ from harness.metrics.metric import EVALUATE, Unit
 
 ENOUGH_SEEDS = 3
 UNSHOWN = "not shown: every run collapsed"
+OPEN = "no difference found"
+READINGS = ("better", "worse", OPEN)
+"""How a tested difference is read."""
 
 
 def verdict(task: TaskComparison) -> tuple[str, ...]:
@@ -31,9 +36,31 @@ def verdict(task: TaskComparison) -> tuple[str, ...]:
     unit = unit_of(task.card.main_metric)
     return (
         *_best(task, unit),
-        *tuning_lines(task.tuned, [cell.model for cell in task.ranked if not cell.is_simple_baseline]),
+        *_tuning(task),
         *_against_baseline(task, unit),
         *_against_simple_baseline(task, unit),
+        *_apart_from_order(task, unit),
+    )
+
+
+def beside_tables(task: TaskComparison) -> tuple[str, ...]:
+    """The conclusions about one task that neither its recommendation nor its tables show, most important first."""
+    if not task.ranked:
+        return ()
+    best, *others = task.ranked
+    unit = unit_of(task.card.main_metric)
+    return (
+        *_flattered(best, unit, higher_is_better=task.card.higher_is_better),
+        *_not_ruled_out(best, others),
+        *_behind_others(task),
+        *_tuning(task),
+        *_against_simple_baseline(task, unit),
+        *_apart_from_order(task, unit),
+    )
+
+
+def _apart_from_order(task: TaskComparison, unit: Unit) -> tuple[str, ...]:
+    return (
         *about_margin(task),
         *_collapsed(task, unit),
         *_left_out(task),
@@ -57,7 +84,7 @@ def reading(cell: Cell) -> str:
             return "not tested: one seed"
         return "not tested: too few groups of test examples" if cell.clusters < 2 else "not tested"
     if not found.is_significant:
-        return UNSHOWN if cell.has_learnt_nothing and _excludes_zero(found.estimate) else "no difference found"
+        return UNSHOWN if cell.has_learnt_nothing and _excludes_zero(found.estimate) else OPEN
     return "better" if (found.gain or 0) > 0 else "worse"
 
 
@@ -85,7 +112,14 @@ def _best(task: TaskComparison, unit: Unit) -> Iterator[str]:
         everyone = _everyone(ahead_of) if len(ahead_of) == len(task.cells) - 1 > 1 else listed(map(named, ahead_of))
         yield f"It is ahead of {everyone} by more than chance explains{doubtful(task.doubts_of_claims)}."
     yield from _flattered(best, unit, higher_is_better=task.card.higher_is_better)
-    yield from _may_be_best(best, others)
+    yield from _as_good(best, others)
+    yield from _not_ruled_out(best, others)
+    yield from _behind_others(task)
+
+
+def _behind_others(task: TaskComparison) -> Iterator[str]:
+    """Name the models that are shown to be behind others, but not behind the one with the best score."""
+    best, *others = task.ranked
     by_name = {cell.model: cell for cell in task.cells}
     for cell in others:
         if cell.beaten_by and best.model not in cell.beaten_by:
@@ -110,27 +144,37 @@ def _flattered(best: Cell, unit: Unit, *, higher_is_better: bool) -> Iterator[st
     if found is not None:
         end = f"begins at {unit.score(found.low)}" if higher_is_better else f"ends at {unit.score(found.high)}"
         yield (
-            f"Its score is the best of {found.models} that may be the best, which flatters it: an interval that allows "
-            f"for the choice {end}."
+            f"{best.model}'s score is the best of {found.models} that may be the best, which flatters it: an interval "
+            f"that allows for the choice {end}."
         )
 
 
-def _may_be_best(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
-    """Name the models that may also be the best, and apart from them those that only their own variance keeps in."""
+def _as_good(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    """Name the models that may also be the best, and score above all that are shown not to be."""
+    close = [named(cell) for cell in others[: _first_behind(others)] if cell.is_top and not cell.has_learnt_nothing]
+    if close and best.is_compared:
+        yield f"{listed(close)} may be as good: no model is shown to be ahead, which does not make them equal."
+
+
+def _not_ruled_out(best: Cell, others: Sequence[Cell]) -> Iterator[str]:
+    """Name the models that may be the best only because their own runs vary, or collapsed."""
     if not best.is_compared:
         return
-    places = [place for place, cell in enumerate(others) if cell.beaten_by]
-    first_behind = min(places, default=len(others))
-    open_ = [(place, cell) for place, cell in enumerate(others) if cell.is_top]
-    close = [named(cell) for place, cell in open_ if place < first_behind and not cell.has_learnt_nothing]
-    noisy = [named(cell) for place, cell in open_ if place > first_behind and not cell.has_learnt_nothing]
-    fallen = [named(cell) for _, cell in open_ if cell.has_learnt_nothing]
-    if close:
-        yield f"{listed(close)} may be as good: no model is shown to be ahead, which does not make them equal."
+    noisy = [cell for cell in others[_first_behind(others) :] if cell.is_top and not cell.has_learnt_nothing]
+    fallen = [cell for cell in others if cell.is_top and cell.has_learnt_nothing]
     if noisy:
-        yield f"{listed(noisy)} can't be ruled out, because the runs differ too much to say."
+        yield f"{listed(map(named, noisy))} can't be ruled out, because the runs differ too much to say."
     if fallen:
-        yield f"{listed(fallen)} can't be ruled out, because collapsed runs don't show what others would score."
+        who = listed(map(named, fallen))
+        yield f"{who} can't be ruled out, because collapsed runs don't show what others would score."
+
+
+def _first_behind(others: Sequence[Cell]) -> int:
+    return next((place for place, cell in enumerate(others) if cell.beaten_by), len(others))
+
+
+def _tuning(task: TaskComparison) -> Iterator[str]:
+    return tuning_lines(task.tuned, [cell.model for cell in task.ranked if not cell.is_simple_baseline])
 
 
 def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
@@ -144,7 +188,7 @@ def _against_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         if found:
             verb = "is" if len(found) == 1 else "are"
             yield f"Against {baseline}, {listed(found)} {verb} {word}{doubtful(task.doubts_of_claims)}."
-    open_ = [named(cell) for cell in cells if reading(cell) == "no difference found"]
+    open_ = [_with_difference(cell, unit) for cell in cells if reading(cell) == OPEN]
     if open_:
         yield f"No difference from {baseline} was found for {listed(open_)}."
 
@@ -164,8 +208,9 @@ def _against_simple_baseline(task: TaskComparison, unit: Unit) -> Iterator[str]:
         found = cell.from_simple_baseline
         if found is None or found.estimate is None or found.gain is None:
             continue
-        if cell.from_baseline is not None and cell.from_baseline.against == found.against and reading(cell) == "worse":
-            continue  # It has just been said, with its p-value.
+        is_baseline = cell.from_baseline is not None and cell.from_baseline.against == found.against
+        if is_baseline and reading(cell) in READINGS:
+            continue  # The difference from the baseline is this one.
         doubts = "".join(f", {doubt}" for doubt in cell.doubts)
         baseline_name, shown = found.against, f"{cell.model} ({unit.signed(found.estimate.value)}{doubts})"
         if found.gain <= 0:

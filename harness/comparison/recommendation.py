@@ -177,12 +177,13 @@ def _with_simple_baseline(leader: Cell, simple: Cell, task: TaskComparison, unit
         advice = f"{_use(simple.model, task)}: nothing beats the simple baseline."
         return Recommendation("baseline", simple.model, advice, (scores, *(_MORE if leader.collapsed else ())))
     interval = f" ({unit.interval(found.estimate, signed=True)}, unadjusted)" if found.estimate.low is not None else ""
+    gain = f"{unit.signed(found.estimate.value)}{interval}"
     return Recommendation(
         "unclear",
         simple.model,
         f"{_use_for_now(simple.model, task)}: no model is shown to beat the simple baseline.",
         (
-            f"{named(leader)} is ahead of it by {unit.signed(found.estimate.value)}{interval}, which may be chance.",
+            f"{named(leader)} is ahead of {simple.model} by {gain}, which may be chance.",
             *_needed(leader, simple, task),
         ),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions import beside_tables, verdict
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.curves import curve_verdict
 from harness.comparison.recommendation import recommended
@@ -37,6 +37,7 @@ def rendered(
             counted=counted,
             tables=tables,
             verdict=verdict,
+            beside_tables=beside_tables,
             curve_verdict=curve_verdict,
             verdict_over_tasks=verdict_over_tasks,
             recommended=recommended,

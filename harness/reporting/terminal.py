@@ -11,13 +11,14 @@ from typing import Literal
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from harness.comparison.conclusions import verdict
+from harness.comparison.conclusions import beside_tables
 from harness.comparison.conclusions_over_tasks import verdict_over_tasks
 from harness.comparison.curves import curve_verdict
-from harness.comparison.recommendation import recommended
+from harness.comparison.recommendation import Recommendation, recommended
 from harness.comparison.results import Comparison
 from harness.printable import printable
 from harness.reporting import overview, tables
@@ -32,11 +33,8 @@ _POSITIVE_INTERVAL = re.compile(r"(?<![−\d.+-])(\d[\d.,]*) to (\d)")
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print the recommendation, the conclusions, scores, differences and costs, and everything that is missing."""
-    if len(comparison.tasks) > 1 and (use := overview.advice(comparison)):
-        console.print(_text(use, "bold"))
-    scores = tables.scores(comparison)
-    if scores is not None:
-        print_table(scores, console)
+    if len(comparison.tasks) > 1:
+        _show_together(comparison, console)
     together = tables.over_tasks(comparison)
     if together is not None:
         console.print(_text("\nOver all tasks", "bold"))
@@ -48,15 +46,28 @@ def show(comparison: Comparison, console: Console) -> None:
         print_table(tables.by_size(curves), console)
     for task in comparison.tasks:
         console.print(_text(f"\n{tables.title(comparison, task)}", "bold"))
-        advice = recommended(task)
-        console.print(_text(advice.advice, "bold"))
-        console.print(_text(" ".join([*advice.reasons, *verdict(task)])))
+        print_advice(recommended(task), console, also=beside_tables(task))
         for table in tables.of_task(task):
             print_table(table, console)
     for note in tables.footnotes(comparison):
         console.print(_text(note, "dim"))
     for line in remarks(comparison):
         console.print(_text(line, "yellow"))
+
+
+def _show_together(comparison: Comparison, console: Console) -> None:
+    """Print what to use and the scores on all tasks, of which a single one has its own table below."""
+    if use := overview.advice(comparison):
+        console.print(_text(use, "bold"))
+    if (scores := tables.scores(comparison)) is not None:
+        print_table(scores, console)
+
+
+def print_advice(found: Recommendation, console: Console, *, also: Sequence[str] = ()) -> None:
+    """Print a recommendation, and below it the reasons and what else is to be said, a paragraph each."""
+    console.print(_text(found.advice, "bold green" if found.kind in ("best", "cheapest") else "bold"))
+    for line in (*found.reasons, *also):
+        console.print(Padding(_text(line), (0, 0, 0, 2), expand=False))
 
 
 def print_table(table: Table, console: Console) -> None:

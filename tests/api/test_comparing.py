@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import sys
+from html import escape
 
 import pytest
 from synthetic_runs import add_runs, record, save
@@ -168,7 +169,8 @@ def test_a_notebook_prints_what_a_terminal_does(comparison, monkeypatch):
 
 
 def test_a_notebook_shows_every_table_and_conclusion(comparison):
-    from harness.comparison.conclusions import verdict
+    from harness.comparison.conclusions import beside_tables
+    from harness.comparison.recommendation import recommended
     from harness.reporting import tables
 
     shown = comparison._repr_html_()
@@ -178,7 +180,9 @@ def test_a_notebook_shows_every_table_and_conclusion(comparison):
     ]
     assert shown.count("<table>") == len(expected) >= 4
     assert all(entry.text in shown for table in expected for row in table.rows for entry in row)
-    assert verdict(comparison.results.tasks[1])[0] in shown
+    task = comparison.results.tasks[1]
+    assert beside_tables(task)
+    assert all(escape(line) in shown for line in (recommended(task).advice, *beside_tables(task)))
     assert "out of memory" in shown
 
 

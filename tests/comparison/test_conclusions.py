@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_comparisons import cell, estimate, lead, task
 
-from harness.comparison.conclusions import reading, verdict
+from harness.comparison.conclusions import beside_tables, reading, verdict
 from harness.comparison.results import COPIED, BestOf, Run
 from harness.comparison.wording import listed
 from harness.fold import Fold
@@ -88,7 +88,7 @@ def test_models_above_the_first_that_is_behind_may_be_as_good_and_those_below_on
 def test_the_best_of_several_is_told_with_the_end_that_the_choice_flatters():
     flattered = replace(A, best_of=BestOf(3, 0.81, 0.94))
     start = (
-        "Its score is the best of 3 that may be the best, which flatters it: an interval that allows for the choice "
+        "a's score is the best of 3 that may be the best, which flatters it: an interval that allows for the choice "
     )
     assert verdict(task(flattered, B))[1] == f"{start}begins at 81.0."
     assert verdict(task(flattered, B, higher_is_better=False))[0].startswith("b has the lowest")
@@ -108,9 +108,9 @@ def test_against_the_baseline_models_are_better_worse_or_not_told_apart():
         f"Against base (1 of 4 failed), a (+10.0, p{space}<{space}0.001) and b (+5.0, p{space}={space}0.020, seed 1 "
         "twice) are better (doubtful: why).",
         f"Against base (1 of 4 failed), c (−5.0, p{space}={space}0.049) is worse (doubtful: why).",
-        "No difference from base (1 of 4 failed) was found for d.",
+        f"No difference from base (1 of 4 failed) was found for d (+1.0, p{space}={space}0.050).",
     )
-    assert verdict(task(fourth, base))[-1] == "No difference from base (1 of 4 failed) was found for d."
+    assert verdict(task(fourth, base))[-1].startswith("No difference from base (1 of 4 failed) was found for d (+1.0,")
     simple = replace(first, is_simple_baseline=True)
     assert not any("Against" in line for line in verdict(task(simple, base)))
 
@@ -191,15 +191,34 @@ def test_a_model_that_learnt_nothing_is_not_as_good_although_it_is_not_shown_to_
     assert not any("may be as good" in line or "No difference" in line for line in said)
 
 
-def test_what_is_worse_than_a_simple_baseline_is_said_once():
+def test_what_is_said_against_the_baseline_is_not_said_again_if_it_is_a_simple_one():
     tfidf = cell("tfidf", estimate(0.95), simple=True)
     worse, open_ = (
         replace(one, from_baseline=lead("tfidf", -0.1, p), from_simple_baseline=lead("tfidf", -0.1, p))
         for one, p in ((A, 0.001), (B, 0.3))
     )
     said = verdict(task(tfidf, worse, open_))
-    assert "The simple baseline tfidf is not beaten by b (−10.0)." in said
-    assert sum("a (−10.0" in line for line in said) == 1
+    for model in ("a", "b"):
+        assert sum(f"{model} (−10.0" in line for line in said) == 1
+    untested = replace(open_, from_baseline=replace(open_.from_baseline, adjusted_p=None))
+    assert "The simple baseline tfidf is not beaten by b (−10.0)." in verdict(task(tfidf, untested))
+
+
+def test_beside_tables_only_what_these_and_the_recommendation_leave_out_is_said():
+    tfidf = cell("tfidf", estimate(0.8), simple=True)
+    best, second = (
+        replace(one, from_baseline=lead("tfidf", gain, p), from_simple_baseline=lead("tfidf", gain, p))
+        for one, gain, p in ((A, 0.1, 0.001), (B, 0.05, 0.3))
+    )
+    assert beside_tables(task(best, second, tfidf)) == ()
+    assert beside_tables(task(tfidf, doubts=("Why.",))) == ("Why.",)
+    fallen = collapsed(replace(second, from_simple_baseline=lead("other", -0.1, 0.8)), 3, None)
+    assert beside_tables(task(best, fallen, tfidf)) == (
+        "b can't be ruled out, because collapsed runs don't show what others would score.",
+        "The simple baseline other is not beaten by b (−10.0).",
+        "3 of 3 runs of b collapsed (one answer to all, or no better than that).",
+    )
+    assert beside_tables(task()) == ()
 
 
 def test_what_no_claim_is_about_is_told():

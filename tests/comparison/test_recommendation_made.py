@@ -222,13 +222,13 @@ def test_a_simple_baseline_among_the_best_is_recommended_for_good_or_for_now():
     assert told(found) == (
         "unclear", "tfidf", "Use tfidf for now: no model is shown to beat the simple baseline.",
         (
-            "a (old) is ahead of it by +2.0 (0.0 to +4.0, unadjusted), which may be chance.",
+            "a (old) is ahead of tfidf by +2.0 (0.0 to +4.0, unadjusted), which may be chance.",
             IN_WORDS.replace("of b", "of tfidf"),
         ),
     )  # fmt: skip
     bare = replace(ahead.from_simple_baseline, estimate=estimate(0.02))
     assert recommended(task(replace(ahead, from_simple_baseline=bare), simple)).reasons == (
-        "a (old) is ahead of it by +2.0, which may be chance.",
+        "a (old) is ahead of tfidf by +2.0, which may be chance.",
     )
     some = (replace(A.runs[0], is_collapsed=True), *A.runs[1:])
     behind = replace(A, runs=some, estimate=estimate(0.8), from_simple_baseline=lead("tfidf", -0.08, 0.2))
