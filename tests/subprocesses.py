@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
-from pyarrow import parquet
+from command_line import read_predictions
 from safetensors.torch import load_file
 
 from harness.cli import main
@@ -86,7 +86,7 @@ class Command:
         return json.loads((self.folder / "run.json").read_text())
 
     def rows(self):
-        return parquet.read_table(self.folder / "predictions.parquet").to_pylist()
+        return read_predictions(self.folder)
 
     def weights(self):
         return load_file(self.folder / "checkpoint" / "model.safetensors")
