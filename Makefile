@@ -44,7 +44,7 @@ demo: $(VENV)/.samples ## Fine-tune real models on real tasks, and compare them 
 	@$(RUN) harness report runs/demo
 
 test: $(VENV)/.samples ## Run every test.
-	@$(RUN) pytest --numprocesses 2 --dist loadgroup --quiet
+	@$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --quiet
 
 bench: $(VENV)/.samples ## Race our training against the Trainer and accelerate; BENCH=--quick for a few minutes of it.
 	@$(OFFLINE) $(RUN) benchmarks.training $(BENCH)

@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyarrow import parquet
+
 from harness.cli import main
 
 OPINIONS = {"bad": ("dull", "awful", "boring"), "good": ("lovely", "superb", "witty")}
@@ -88,3 +90,8 @@ def write_csv(file: Path, rows):
 def read_record(folder: Path):
     """The content of a run's record."""
     return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def read_predictions(folder: Path):
+    """The rows of a run's predictions."""
+    return parquet.read_table(folder / "predictions.parquet").to_pylist()

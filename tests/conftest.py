@@ -20,9 +20,23 @@ os.fsync = lambda descriptor: None
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# These go first, so that no process waits long for the other's last file, and two Ray clusters don't start together.
+_LONGEST = (
+    "test_ray_growing",
+    "test_grid_on_workers",
+    "test_robustness",
+    "test_killed_runs",
+    "test_two_processes",
+    "test_killed_pretraining",
+    "test_installed",
+    "test_two_process_pretraining",
+)
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m takes its choice
 def pytest_collection_modifyitems(items):
-    """Of a parametrised test that is `slow_but_first`, all cases but the first are slow."""
+    """Put the longest files first; all cases but the first of a test that is `slow_but_first` are slow."""
+    items.sort(key=lambda item: _LONGEST.index(name) if (name := item.path.stem) in _LONGEST else len(_LONGEST))
     kept = set()
     for item in items:
         if item.get_closest_marker("slow_but_first") and not item.get_closest_marker("slow"):

@@ -1,5 +1,6 @@
 """The harness in processes of its own: started, killed, several at once."""
 
+import gc
 import json
 import os
 import signal
@@ -14,22 +15,26 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
-from pyarrow import parquet
+from command_line import read_predictions
 from safetensors.torch import load_file
 
 from harness.cli import main
 from harness.data.custom import column_roles
 
-# Importing torch and transformers takes longer than what most commands of tests do; here it is done once.
-_FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "harness.suites.attempt",
-        "harness.pretraining.run",
-        "transformers.models.bert.modeling_bert",
-        "transformers.models.bert.tokenization_bert",
-    ]
+# Importing these takes longer than what most commands of tests do; here it is done once.
+IMPORTED = (
+    "harness.cli.pretraining",
+    "harness.cli.running",
+    "harness.pretraining.run",
+    "harness.suites.attempt",
+    "harness.training.finetuning",
+    "pandas",
+    "peft",
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.bert.tokenization_bert",
 )
+_FORKS = get_context("forkserver")
+_FORKS.set_forkserver_preload(IMPORTED)
 ROOT = Path(__file__).parent.parent
 LONGEST = 300.0  # seconds
 
@@ -81,7 +86,7 @@ class Command:
         return json.loads((self.folder / "run.json").read_text())
 
     def rows(self):
-        return parquet.read_table(self.folder / "predictions.parquet").to_pylist()
+        return read_predictions(self.folder)
 
     def weights(self):
         return load_file(self.folder / "checkpoint" / "model.safetensors")
@@ -168,6 +173,7 @@ class TwoForked:
 
 def _be_harness(words, variables, said):
     """In the fork: what `python -m harness WORDS` is in a new process."""
+    gc.freeze()  # Memory that no collection touches is not copied.
     opened = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(opened, number)

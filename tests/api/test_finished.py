@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from pyarrow import parquet
+from command_line import read_predictions
 from synthetic_runs import add_runs, record, save
 
 import harness
@@ -22,7 +22,7 @@ def test_a_run_says_what_its_record_says(finished):
 
 def test_predictions_are_one_row_per_test_example(finished):
     rows = finished["tfidf"].predictions()
-    assert rows == parquet.read_table(finished["tfidf"].folder / "predictions.parquet").to_pylist()
+    assert rows == read_predictions(finished["tfidf"].folder)
     assert len(rows) == finished["tfidf"].record.counts.examples["test"]
 
 

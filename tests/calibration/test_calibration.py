@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_evidence import evidence
 from scipy import stats
 
 from harness.calibration import measuring
@@ -22,11 +23,6 @@ from harness.errors import UserError
 from harness.metrics.lookup import find_metric, known_metrics
 
 PLAIN = Setting("accuracy", 3, 250, SMALL)
-
-
-def evidence(right: np.ndarray) -> Evidence:
-    scores = right.mean(axis=1)
-    return Evidence(scores, (right - scores[:, None]) / right.shape[1])
 
 
 def test_every_metric_that_a_task_can_have_is_tried():

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_evidence import evidence
 from scipy.stats import norm
 from synthetic_runs import LABELS, add_runs, card, predictions, record, save
 
@@ -25,13 +26,6 @@ from harness.registry import FORMATS
 from harness.reporting.tables import differences
 
 POINT = Margins(points=8.0)
-
-
-def evidence(values):
-    """What runs say whose examples have these values [seeds, examples]."""
-    values = np.asarray(values, dtype=float)
-    scores = values.mean(axis=1)
-    return Evidence(scores, (values - scores[:, None]) / values.shape[1])
 
 
 @pytest.fixture(scope="module")

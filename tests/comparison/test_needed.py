@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from made_comparisons import cell, estimate
 from made_comparisons import task as made_task
+from made_evidence import guessed
 
 from harness.comparison.look import Look
 from harness.comparison.multiplicity import SOLE_BEST
@@ -17,22 +18,13 @@ from harness.comparison.power import (
     recorded_noise,
     seeds_to_detect,
 )
-from harness.comparison.statistics import Evidence
-
-
-def evidence(rng, accuracy, luck, ease, seeds):
-    right = rng.random((seeds, len(ease))) < np.clip(accuracy + luck * rng.normal(size=(seeds, 1)) + ease, 0, 1)
-    scores = right.mean(axis=1)
-    return Evidence(scores, (right - scores[:, None]) / len(ease))
 
 
 def runs_of(*names, seed=1, seeds=3, spread=0.01):
     """Runs of some models, as far as their noise goes: of each so many seeds on 400 examples."""
     rng, ease = np.random.default_rng(seed), np.zeros(400)
     split = SimpleNamespace(examples=400)
-    return [
-        SimpleNamespace(model=name, evidence=evidence(rng, 0.8, spread, ease, seeds), split=split) for name in names
-    ]
+    return [SimpleNamespace(model=name, evidence=guessed(rng, 0.8, spread, ease, seeds), split=split) for name in names]
 
 
 A, B, C = cell("a", estimate(0.90)), cell("b", estimate(0.84)), cell("c", estimate(0.80))

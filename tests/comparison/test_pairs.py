@@ -5,6 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from made_evidence import evidence
 from scipy import integrate, stats
 
 from harness.comparison.claims import ScoredModel, claims_about
@@ -12,11 +13,6 @@ from harness.comparison.multiplicity import family_errors
 from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 from harness.comparison.pairs import one_sided_p_values
 from harness.comparison.statistics import Evidence, Part, difference
-
-
-def evidence(right: np.ndarray, shares: np.ndarray | None = None, *, deterministic: bool = False) -> Evidence:
-    scores = right.mean(axis=1)
-    return Evidence(scores, (right - scores[:, None]) / right.shape[1], deterministic=deterministic, shares=shares)
 
 
 def family(rng: np.random.Generator, shares: np.ndarray | None = None, examples: int = 60) -> list[Evidence]:
@@ -27,9 +23,9 @@ def family(rng: np.random.Generator, shares: np.ndarray | None = None, examples:
         for seeds, luck in ((3, 0.0), (3, 0.5), (5, 0.1), (2, 0.0), (1, 0.0))
     ]
     drawn += [drawn[0], np.ones((3, examples)), np.zeros((2, examples))]
-    models = [evidence(right, shares) for right in drawn]
+    models = [evidence(right, shares=shares) for right in drawn]
     in_folds = replace(models[1], inflation=1.5)
-    return [*models, evidence(drawn[0][:1], shares, deterministic=True), in_folds]
+    return [*models, evidence(drawn[0][:1], shares=shares, deterministic=True), in_folds]
 
 
 def part(*variances: float, freedom: float) -> Parts:
@@ -100,7 +96,7 @@ def test_all_pairs_at_once_are_as_each_by_itself(sign: int, grouped: bool):
 @pytest.mark.parametrize("shares", [[0.5, 0.5], [0.5, 0.25, 0.25]])  # The latter are 8/3 clusters' worth.
 def test_two_clusters_worth_of_examples_can_be_tested(shares: list[float]):
     rng = np.random.default_rng(4)
-    models = [evidence(rng.random((3, len(shares))), np.array(shares)) for _ in range(2)]
+    models = [evidence(rng.random((3, len(shares))), shares=np.array(shares)) for _ in range(2)]
     alone = difference(*models)
     assert alone.p_value is not None
     assert min(one_sided_p_values(models, None, 1)[[0, 1], [1, 0]]) == pytest.approx(alone.p_value / 2, rel=1e-9)
@@ -109,8 +105,8 @@ def test_two_clusters_worth_of_examples_can_be_tested(shares: list[float]):
 def test_one_cluster_that_is_nearly_everything_tests_nothing():
     right = np.random.default_rng(1).random((3, 4)).round()
     models = [
-        evidence(right, np.array([0.97, 0.01, 0.01, 0.01])),
-        evidence(1 - right, np.array([0.97, 0.01, 0.01, 0.01])),
+        evidence(right, shares=np.array([0.97, 0.01, 0.01, 0.01])),
+        evidence(1 - right, shares=np.array([0.97, 0.01, 0.01, 0.01])),
     ]
     assert np.isnan(one_sided_p_values(models, None, 1)).all()
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_evidence import guessed
 from synthetic_runs import add_runs
 
 from harness.comparison.comparison import compare
@@ -106,12 +107,6 @@ def test_of_scores_without_a_range_nothing_is_assumed():
     assert assumed_noise(PERCENT).seeds == pytest.approx(0.0004)
 
 
-def evidence(rng, accuracy, luck, ease, seeds):
-    right = rng.random((seeds, len(ease))) < np.clip(accuracy + luck * rng.normal(size=(seeds, 1)) + ease, 0, 1)
-    scores = right.mean(axis=1)
-    return Evidence(scores, (right - scores[:, None]) / len(ease))
-
-
 @pytest.mark.slow
 def test_the_planned_difference_is_found_in_some_eighty_percent_of_simulated_comparisons():
     rng = np.random.default_rng(0)
@@ -122,7 +117,7 @@ def test_the_planned_difference_is_found_in_some_eighty_percent_of_simulated_com
     found = []
     for _ in range(200):
         ease = 0.1 * rng.choice([-1, 1], size=examples)
-        ours, theirs = evidence(rng, 0.7 + gap, luck, ease, seeds), evidence(rng, 0.7, luck, ease, seeds)
+        ours, theirs = guessed(rng, 0.7 + gap, luck, ease, seeds), guessed(rng, 0.7, luck, ease, seeds)
         found.append(difference(ours, theirs).p_value < 0.05)
     assert 0.70 <= np.mean(found) <= 0.97  # The audit's 75 to 86 and 94 to 97 %, with 200 draws' error.
 

@@ -2,17 +2,12 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from made_evidence import evidence
 from scipy import optimize, stats
 
 from harness.comparison.p_values import SMALLEST_P, Parts, p_values
 from harness.comparison.statistics import Estimate, Evidence, Part, difference, mean
 from harness.comparison.typical_seeds import typical_seeds
-
-
-def evidence(values: np.ndarray, *, deterministic: bool = False) -> Evidence:
-    """Of per-example scores [seeds, examples], each example a cluster of its own."""
-    scores = values.mean(axis=1)
-    return Evidence(scores, (values - scores[:, None]) / values.shape[1], deterministic=deterministic)
 
 
 def half_width(found: Estimate) -> float:

@@ -6,6 +6,7 @@ and some noise is above 0; so the true accuracy is known: Phi(skill / the deviat
 
 import numpy as np
 import pytest
+from made_evidence import evidence
 from scipy.stats import norm
 
 from harness.comparison.claims import ScoredModel, claims_about
@@ -22,11 +23,6 @@ def draw(rng: np.random.Generator, shared: np.ndarray, seeds: int, luck: float, 
     own = OWN * rng.normal(size=len(shared))
     drawn = luck * rng.normal(size=(seeds, 1)) + NOISE * rng.normal(size=(seeds, len(shared)))
     return (SKILL + more + SHARED * shared + own + drawn > 0).astype(float)
-
-
-def evidence(right: np.ndarray) -> Evidence:
-    scores = right.mean(axis=1)
-    return Evidence(scores, (right - scores[:, None]) / right.shape[1])
 
 
 def rates(repeats: int, seeds: int, luck: float, examples: int = 250) -> tuple[float, float]:

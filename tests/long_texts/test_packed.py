@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from command_line import read_predictions
 from packed_windows import FAMILIES_PACKED, LENGTHS, assert_same_logits, padded_inputs
-from pyarrow import parquet
 from small_models import (
     ARCHITECTURES,
     DISTINCT,
@@ -277,7 +277,7 @@ def test_a_whole_run_has_the_same_record_in_both_executions(family, recipe, chec
         settings = {"dropout": 0.0, "maximum_steps": 20, **recipe}
         run = own_run(tmp_path / execution, own, checkpoints[family], family=family, execution=execution, **settings)
         records.append(execute(run, Options(), Silent()))
-        rows.append(parquet.read_table(run.folder / "predictions.parquet").to_pylist())
+        rows.append(read_predictions(run.folder))
     packed, padded = records
     assert [(p.step, p.train_loss, p.validation_loss) for p in packed.curve] == [
         pytest.approx((p.step, p.train_loss, p.validation_loss), abs=1e-5) for p in padded.curve

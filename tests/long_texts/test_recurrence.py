@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import Silent, loaded_model, own_data, own_run, sentence, text_examples, trainer_for
 
 from harness.config.training import Training
@@ -223,7 +223,7 @@ def test_a_run_learns_from_a_word_many_segments_before_the_end_and_predicts_it_a
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
     rows = [json.loads(line) for line in Path(own.test).read_text().splitlines()]
     told = predict_rows(run.folder, [{"text": row["text"]} for row in rows])
-    recorded = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    recorded = read_predictions(run.folder)
     assert [row["prediction"] for row in told] == [row["prediction"] for row in recorded]
     for ours, theirs in zip(told, recorded, strict=True):
         expected = torch.tensor(theirs["logits"]).softmax(0).tolist()

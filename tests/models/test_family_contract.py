@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import (
     ARCHITECTURES,
     LABELS,
@@ -118,7 +118,7 @@ def test_a_language_model_is_judged_and_its_checkpoint_says_the_same(family, tmp
     assert record.status == "complete"
     assert record.best_step == 0
     assert record.curve == ()
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     for row in rows:
         assert {name: type(row[name]) for name in COLUMNS["language_modelling"]} == COLUMNS["language_modelling"]
     causal = FAMILIES.load(family).language.causal
@@ -168,7 +168,7 @@ def _predicted(classify, file, **settings):
 
 
 def _recorded(folder):
-    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(folder)
     return [p for row in rows for p in torch.tensor(row["logits"]).softmax(0).tolist()]
 
 

@@ -84,13 +84,12 @@ def harness(request, hostile):
 def test_every_command_works_in_a_folder_whose_files_have_the_names_of_ours(harness, hostile):
     listed = harness("-m", "harness", "list").split()
     assert {"boolq", "minilm", "html"} <= set(listed)  # a task, a model, a report format
-    harness("-m", "harness", "run", *OURS)
+    # The launcher starts `python -m harness run` in its turn.
+    launch = ("-m", "accelerate.commands.launch", "--num_processes", "1", "--cpu")
+    harness(*launch, "-m", "harness", "run", *OURS)
     assert "majority" in harness("-m", "harness", "compare", "runs")
     harness("-m", "harness", "report", "runs")
     assert (hostile / "runs" / "report.html").is_file()
-    launch = ("-m", "accelerate.commands.launch", "--num_processes", "1", "--cpu")
-    harness(*launch, "-m", "harness", "run", *OURS, "--runs", "launched")
-    assert list((hostile / "launched").rglob("run.json"))
 
 
 def test_the_wheel_is_one_package_with_all_that_the_harness_brings(wheel):

@@ -5,9 +5,7 @@ import json
 import pytest
 import torch
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import Forked, TwoForked, finish, kill_when, start
-
-from harness.registry import BUILT_IN
+from subprocesses import Forked, TwoForked, finish, kill_when
 
 pytestmark = pytest.mark.slow
 
@@ -24,12 +22,6 @@ RECIPES = {
 @pytest.fixture(autouse=True)
 def _cache(monkeypatch, tmp_path_factory):
     own_cache(tmp_path_factory.getbasetemp() / "pretraining-cache", monkeypatch)
-
-
-def launched(words):
-    """The words, for two processes."""
-    file = BUILT_IN / "configs/accelerate/two-processes-cpu.yaml"
-    return ["-m", "accelerate.commands.launch", "--config_file", str(file), *words]
 
 
 def made(tmp_path, name, **settings):
@@ -66,7 +58,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path)
     code, output = finish(TwoForked(whole.words))
     assert code == 0, output
     words = [*killed.words, "--checkpoint-seconds=0"]
-    assert kill_when(start(launched(words)), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
+    assert kill_when(TwoForked(words), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
     code, output = finish(Forked(words))
     assert code == 2
     assert "started with 2 processes, and now there are 1" in " ".join(output.split())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import transformers.models.bert.modeling_bert
-import transformers.models.bert.tokenization_bert  # noqa: F401
+from subprocesses import IMPORTED
 
-import harness.pretraining.run
-import harness.suites.runner  # noqa: F401
 from harness.cli import main
 
 # A fork has one thread, and builds nothing. torch reads some of it as it is imported.
@@ -53,9 +52,14 @@ class Ended:
 
 
 def begin_in_environment() -> None:
-    """Begin this program anew with `ENVIRONMENT`, unless it has it: whoever only imports a module keeps his own."""
+    """Begin this program anew with `ENVIRONMENT`, unless it has it, and import what commands need.
+
+    Whoever only imports a module keeps his own environment.
+    """
     if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **ENVIRONMENT})
+    for name in IMPORTED:
+        import_module(name)
 
 
 def command(
@@ -88,6 +92,7 @@ def command(
 
 def _work(words: Sequence[str], folder: Path, beside: Path, prepare: Callable[[], None] | None) -> None:
     """The fork: it never returns."""
+    gc.freeze()  # Memory that no collection touches is not copied.
     code = 70
     try:
         os.chdir(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import read_predictions
 from safetensors.torch import load_file
 from small_models import Silent, own_data, own_run, question_examples, text_examples
 
@@ -31,12 +32,6 @@ def finished(run, **options):
     return read_record(run.folder / "run.json")
 
 
-def rows_of(run):
-    from pyarrow import parquet
-
-    return parquet.read_table(run.folder / "predictions.parquet").to_pylist()
-
-
 def weights_of(run):
     return load_file(run.folder / "checkpoint" / "model.safetensors")
 
@@ -53,7 +48,7 @@ def test_a_run_learns_and_leaves_record_predictions_and_checkpoint(checkpoints, 
     assert sorted(path.name for path in run.folder.iterdir()) == ["checkpoint", "predictions.parquet", "run.json"]
     assert record.status == "complete"
     assert record.scores["test"]["accuracy"] > 0.9  # one word of two classes tells all
-    rows = rows_of(run)
+    rows = read_predictions(run.folder)
     assert len(rows) == record.counts.examples["test"] == 20
     hits = sum(row["reference"] == row["prediction"] for row in rows)
     assert record.scores["test"]["accuracy"] == pytest.approx(hits / 20)
@@ -247,7 +242,7 @@ def test_questions_are_answered_in_characters_of_their_context(checkpoints, tmp_
     run = own_run(tmp_path / "runs", own, checkpoints["bert"], max_length=24)
     record = finished(run)
     contexts = [json.loads(line)["context"] for line in Path(own.test).read_text().splitlines()]
-    rows = rows_of(run)
+    rows = read_predictions(run.folder)
     assert len(rows) == len(contexts) == record.counts.examples["test"]
     for row, context in zip(rows, contexts, strict=True):
         assert row["prediction"] == (context[row["start"] : row["end"]] if row["start"] >= 0 else "")

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import questions, reviews, write_csv, write_jsonl
-from pyarrow import parquet
+from command_line import questions, read_predictions, reviews, write_csv, write_jsonl
 from safetensors.torch import load_file, save_file
 from small_models import write_checkpoint
 
@@ -83,7 +82,7 @@ def bert_run(command, checkpoints):
 @pytest.mark.parametrize("task_type", FLAGS)
 def test_predictions_are_those_that_were_judged(command, checkpoints, model, task_type):
     folder, rows = trained(command, checkpoints.get(model, model), task_type)
-    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    judged = read_predictions(folder)
     result = command("predict", folder, "--input", "test.jsonl")
     assert result.code == 0, result.errors
     found = [json.loads(line) for line in result.output.splitlines()]
@@ -107,7 +106,7 @@ def test_long_texts_are_read_as_in_training_whatever_the_family(command, checkpo
     settings = [f"strategy={strategy}", "max_length=12", "stride=2"]
     flags = [part for setting in settings for part in ("--set", setting)]
     folder, _ = trained(command, checkpoints[family], "long", *flags)
-    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    judged = read_predictions(folder)
     lengths = {row["length"] for row in judged}
     assert max(lengths) > 12, "no text is longer than the window, so this test would prove nothing"
     result = command("predict", folder, "--input", "test.jsonl")
@@ -307,7 +306,7 @@ def test_a_trained_classifier_predicts_right_before_it_is_trained(command, tmp_p
     wanted = [names[int(index)].lower() for index in logits.argmax(1)]
     assert {"bad", "good"} == set(wanted[50:])
     folder, _ = trained(command, "classifier/", "classification", "--set", "learning_rate=1e-12")
-    judged = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    judged = read_predictions(folder)
     assert [row["prediction"] for row in judged] == wanted[50:]
     assert json.loads((folder / "run.json").read_text())["task_card"]["labels"] == ["good", "bad"]
 

@@ -105,7 +105,7 @@ def new_grid(checkpoints, tmp_path_factory):
 @pytest.fixture(scope="module")
 def one_by_one(new_grid):
     """What the suite leaves when its runs are done one after the other in one process."""
-    grid = new_grid("one", 80)
+    grid = new_grid("one", 40)
     code, output = finish(Forked(grid.words("--workers=1")))
     assert code == 0, output
     return grid
@@ -132,7 +132,7 @@ def under_way(grid):
 
 
 def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
-    code, output = finish(grid.start("--workers=2", "--track=tensorboard"))
+    code, output = finish(Forked(grid.words("--workers=2", "--track=tensorboard")))
     assert code == 0, output
     assert output.count("✓") == len(FOLDERS)
     assert {line.split("]")[0].strip() for line in output.splitlines() if "validation loss" in line} <= {
@@ -147,7 +147,7 @@ def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
 
 
 def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by_one):
-    process = grid.start("--workers=2", "--checkpoint-seconds=0")
+    process = Forked(grid.words("--workers=2", "--checkpoint-seconds=0"))
     until(process, lambda: len(under_way(grid)) > 1)  # Each worker has one: a kill costs one, whichever it is.
     workers_below(process.pid)[0].kill()
     code, output = finish(process)
@@ -166,13 +166,12 @@ def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by
     grid.check_same(one_by_one)
 
 
-def stopped(grid, stop):
+def stopped(grid, process, stop):
     """The exit code and what was said of the command, stopped when both workers are at a run; they go with it."""
-    process = grid.start("--workers=2", "--checkpoint-seconds=0")
     until(process, lambda: len(under_way(grid)) == 2)
     workers = workers_below(process.pid)
     assert len(workers) == 2
-    stop(process)
+    stop()
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
     assert not list(grid.runs.rglob("error.txt"))
@@ -182,7 +181,8 @@ def stopped(grid, stop):
 
 # What SIGTERM does in place of Ctrl-C is asked in test_workers.py.
 def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
-    code, output = stopped(grid, lambda process: os.killpg(process.pid, signal.SIGINT))
+    process = grid.start("--workers=2", "--checkpoint-seconds=0")
+    code, output = stopped(grid, process, lambda: os.killpg(process.pid, signal.SIGINT))
     assert code == 130, output
     assert "Traceback" not in output
     assert "Stopped. What is recorded is kept. Run the same command again to continue." in output
@@ -190,9 +190,10 @@ def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
 
 
 def test_a_parent_that_is_killed_leaves_no_worker_behind_and_the_same_command_goes_on(grid, one_by_one):
-    code, output = stopped(grid, lambda process: process.kill())
+    process = Forked(grid.words("--workers=2", "--checkpoint-seconds=0"))
+    code, output = stopped(grid, process, lambda: os.kill(process.pid, signal.SIGKILL))
     assert (code, "Traceback" in output) == (-signal.SIGKILL, False), output
-    code, output = finish(grid.start("--workers=2"))
+    code, output = finish(Forked(grid.words("--workers=2")))
     assert code == 0, output
     grid.check_same(one_by_one)
 

@@ -20,8 +20,6 @@ from harness.suites.ray_node import PIECE_BYTES, Job, OtherVersion, Piece, do_ru
 from harness.suites.selection import resolve_suite
 from harness.version import __version__
 
-pytestmark = pytest.mark.xdist_group("ray")  # One cluster, in one process.
-
 SUITE = """
 tasks    = ["mine", "more"]
 models   = ["{model}", "majority"]

@@ -10,7 +10,7 @@ from harness.errors import notice
 from harness.suites import on_ray
 from harness.suites.ray_room import Room
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]  # One cluster, in one process.
+pytestmark = pytest.mark.slow
 
 SUITE = """
 tasks    = ["mine", "more"]

@@ -2,13 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from command_line import read_record, reviews, write_csv
-from subprocesses import environment, finish
 
 from harness.records import read_records
 
@@ -222,12 +219,8 @@ def test_two_workers_and_one_give_the_same_trials_and_weights_to_the_bit(command
     change("maximum_steps = 2", "maximum_steps = 20\ndropout = 0.1")
     change("trials = 2", "trials = 3")
     for workers in ("1", "2"):
-        words = ["run", "tiny.toml", "--only", "bert", "--workers", workers, "--runs", f"runs-{workers}"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *words], env=environment(), stdout=subprocess.PIPE, text=True
-        )
-        code, output = finish(process)
-        assert code == 0, output
+        result = command("run", suite, "--only", "bert", "--workers", workers, "--runs", f"runs-{workers}")
+        assert result.code == 0, result.output + result.errors
     for part in ("trials/trial-000", "trials/trial-001", "trials/trial-002", "seed-0", "seed-1"):
         one, two = (Path(f"runs-{workers}/tiny/mine/bert", part) for workers in "12")
         ours, theirs = read_record(one), read_record(two)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import (
     Silent,
     document_examples,
@@ -197,7 +197,7 @@ def test_a_language_model_learns_a_tasks_documents(language, settings, tmp_path)
     record = execute(run, Options(), Silent())
     assert record.curve[-1].validation_loss < record.curve[0].validation_loss - 0.2
     untrained = costs("transformer_xl", language["transformer_xl"], document_examples(24)[-4:], **settings)
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     before = sum(row["nats"] for row in untrained) / sum(row["tokens"] for row in untrained)
     after = sum(row["prediction"]["nats"] for row in rows) / sum(row["prediction"]["tokens"] for row in rows)
     assert after < before - 0.3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import (
     Silent,
     choice_examples,
@@ -54,7 +54,7 @@ def test_a_model_learns_which_choice_is_right(family, checkpoints, tmp_path):
     folder, record = trained(tmp_path, family, checkpoints[family], count=160, maximum_steps=160, **LEARNING)
     assert record.scores["test"]["accuracy"] > 0.85  # chance: 0.36
     assert record.task_card.labels == ()
-    for one in parquet.read_table(folder / "predictions.parquet").to_pylist():
+    for one in read_predictions(folder):
         assert one["prediction"] == letter(int(np.argmax(one["logits"])))
         assert len(one["choices"]) == len(one["logits"])
 
@@ -65,7 +65,7 @@ def test_plain_transformers_scores_the_choices_side_by_side_as_they_were_judged(
     assert "pipeline_tag: multiple-choice" in (folder / "checkpoint" / "README.md").read_text()
     model = transformers.AutoModelForMultipleChoice.from_pretrained(folder / "checkpoint").eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "checkpoint")
-    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(folder)
     questions = {one.id: one for one in choice_examples(60)}
     asked = list(questions.values())[-20:]
     for row, example in zip(rows, asked, strict=True):
@@ -249,7 +249,7 @@ def test_an_architecture_without_such_a_head_gets_a_classifier_with_one_output(t
     assert any("no stock model for multiple choice" in note for note in record.notes)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder / "checkpoint")
     assert model.config.num_labels == 1
-    rows = parquet.read_table(folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(folder)
     again = predict_rows(folder, [{"text": e.texts[0], "choices": list(e.choices)} for e in choice_examples(60)[-20:]])
     assert [one["letter"] for one in again] == [row["prediction"] for row in rows]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from command_line import read_predictions
 from safetensors.torch import load_file
 from small_models import DISTINCT, Silent, loaded_model, own_run, text_examples, trainer_for
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -37,12 +38,6 @@ def prices(folder, *, unit=1.0):
     return LocalData(**{name: str(file) for name, file in files.items()}, task_type="regression")
 
 
-def rows_of(run):
-    from pyarrow import parquet
-
-    return parquet.read_table(run.folder / "predictions.parquet").to_pylist()
-
-
 LEARNT = {"maximum_steps": 60, "epochs": 20.0, "learning_rate": 2e-3, "dropout": 0.0}
 
 
@@ -52,7 +47,7 @@ def test_what_is_saved_answers_in_the_data_s_own_units(family, checkpoints, tmp_
     own = prices(tmp_path / "data")
     run = own_run(tmp_path / "runs", own, checkpoints[family], family=family, **LEARNT | {"maximum_steps": 120})
     record = execute(run, Options(), Silent())
-    rows, folder = rows_of(run), run.folder / "checkpoint"
+    rows, folder = read_predictions(run.folder), run.folder / "checkpoint"
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     texts = [json.loads(line)["text"] for line in Path(own.test).read_text().splitlines()]
@@ -95,7 +90,7 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(checkpoin
     whole, stopped = (load_file(run.folder / "checkpoint" / "model.safetensors") for run in runs)
     assert whole.keys() == stopped.keys()
     assert all(torch.equal(tensor, stopped[name]) for name, tensor in whole.items())
-    assert rows_of(runs[0]) == rows_of(runs[1])
+    assert read_predictions(runs[0].folder) == read_predictions(runs[1].folder)
 
 
 @pytest.mark.slow
@@ -106,11 +101,11 @@ def test_a_checkpoint_s_own_numbers_are_judged_as_they_are_and_learnt_on_from_th
     saved = first.folder / "checkpoint"
     judged = own_run(tmp_path / "judged", own, saved, maximum_steps=0)
     assert "the checkpoint's own head is kept" in execute(judged, Options(), Silent()).notes
-    ours, theirs = ([row["prediction"] for row in rows_of(run)] for run in (first, judged))
+    ours, theirs = ([row["prediction"] for row in read_predictions(run.folder)] for run in (first, judged))
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
     gently = own_run(tmp_path / "gently", own, saved, maximum_steps=1, learning_rate=1e-9, dropout=0.0)
     execute(gently, Options(), Silent())
-    np.testing.assert_allclose([row["prediction"] for row in rows_of(gently)], ours, rtol=1e-4)
+    np.testing.assert_allclose([row["prediction"] for row in read_predictions(gently.folder)], ours, rtol=1e-4)
 
 
 def objective_for(family, checkpoints, targets):

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from command_line import read_predictions
 from small_models import Silent, own_data, own_run, question_examples
 from transformers import AutoModelForQuestionAnswering
 
@@ -87,9 +88,7 @@ def test_a_run_over_segments_points_and_its_checkpoint_gives_the_same_answers(
     model = AutoModelForQuestionAnswering.from_pretrained(run.folder / "checkpoint")
     assert hasattr(model, "pointer")
 
-    from pyarrow import parquet
-
-    recorded = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    recorded = read_predictions(run.folder)
     rows = [{"question": example.question, "context": example.context} for example in examples[-10:]]
     again = predict_rows(run.folder, rows)
     assert [(row["start"], row["end"]) for row in again] == [(row["start"], row["end"]) for row in recorded]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import FILLERS, Silent, own_run, trainer_for, weights
 from tokenizers.processors import TemplateProcessing
 
@@ -356,7 +356,7 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
     assert record.status == "complete"
     assert set(record.scores["test"]) == set(TASK_TYPES.load(TASK_TYPE).default_metrics)
     assert record.notes[0].startswith("bleu is sacrebleu's nrefs:1|case:mixed")
-    rows = parquet.read_table(whole.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(whole.folder)
     assert all(row["prediction"].keys() == {"text", "nats", "tokens", "right"} for row in rows)
     sources = [json.loads(line) for line in (tmp_path / "whole/data/test.jsonl").read_text().splitlines()]
     written = predict_rows(whole.folder, [{"source": row["source"]} for row in sources])
@@ -368,7 +368,7 @@ def test_a_whole_run_is_recorded_predicts_and_ends_to_the_bit_after_a_stop(tmp_p
 def test_a_short_window_for_sources_is_no_bound_on_what_a_finished_run_writes(tmp_path):
     run = run_of(tmp_path, pairs(50), max_length=12, max_target_length=24, maximum_steps=1, beams=1)
     assert execute(run, Options(), Silent()).status == "complete"
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     found = predict_rows(run.folder, [{"source": row["source"]} for row in rows])
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 
@@ -381,7 +381,7 @@ def test_a_run_of_two_copies_of_an_encoder_is_loaded_again_and_writes_the_same(c
     assert execute(run, Options(), Silent()).status == "complete"
     config = json.loads((run.folder / "checkpoint" / "config.json").read_text())
     assert (config["model_type"], config["decoder"]["add_cross_attention"]) == ("encoder-decoder", True)
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     found = predict_rows(run.folder, [{"source": row["source"]} for row in rows])
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 

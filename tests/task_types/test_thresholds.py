@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from pyarrow import parquet
+from command_line import read_predictions
 from sklearn.metrics import f1_score
 from small_models import LABELS, Silent, own_run, text_examples
 
@@ -92,7 +92,7 @@ def test_a_run_records_its_thresholds_and_predicts_by_them(checkpoints, tmp_path
     assert any(
         note.startswith("class weights, of a label's yes against its no: bad 1, good 1") for note in record.notes
     )
-    rows = parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     limits = [record.calibration[f"threshold.{label}"] for label in record.task_card.labels]
     for row in rows:
         said = 1 / (1 + np.exp(-np.array(row["logits"])))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import ARCHITECTURES, DISTINCT, Silent, own_data, own_run, tagged_examples, write_checkpoint
 
 from harness.registry import FAMILIES
@@ -32,7 +32,7 @@ def test_a_model_learns_to_find_names(checkpoints, tmp_path):
     assert record.status == "complete"
     assert record.scores["test"]["entity_f1"] > 0.85
     assert record.task_card.labels == ("B-PER", "I-PER", "O")
-    row = parquet.read_table(folder / "predictions.parquet").to_pylist()[0]
+    row = read_predictions(folder)[0]
     assert len(row["words"]) == len(row["prediction"]) == len(row["reference"]) == len(row["scores"])
     assert row["entities"][0].keys() == {"type", "text", "start", "end", "score"}
     assert "pipeline_tag: token-classification" in (folder / "checkpoint" / "README.md").read_text()
@@ -79,7 +79,7 @@ def run_folder():
 def test_predictions_are_those_that_were_judged(files, checkpoints, model):
     result = files("run", "--model", checkpoints.get(model, model), *FILES, "--tokens", "tokens", *SETTINGS)
     assert result.code == 0, result.output + result.errors
-    judged = parquet.read_table(run_folder() / "predictions.parquet").to_pylist()
+    judged = read_predictions(run_folder())
     found = [json.loads(line) for line in files("predict", run_folder(), "--input", "test.jsonl").output.splitlines()]
     assert len(found) == len(judged) == 10
     for old, new in zip(judged, found, strict=True):
@@ -183,7 +183,7 @@ def test_a_checkpoint_with_a_tagger_of_its_own_keeps_it_label_by_label(checkpoin
     assert record.task_card.labels == ("O", "B-PER", "I-PER")
     assert "the checkpoint's own head is kept" in record.notes
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    for row in parquet.read_table(run_at / "predictions.parquet").to_pylist()[:5]:
+    for row in read_predictions(run_at)[:5]:
         inputs = tokenizer(" ".join(row["words"]), return_tensors="pt")
         with torch.no_grad():
             tags = model(**inputs).logits[0, 1:-1].argmax(1).tolist()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import Silent, own_run, trainer_for
 from task_types.test_sequence_to_sequence import SHORT, TASK_TYPE, WORDS, StopAt, Stopped, own_files, pairs
 from tokenizers import Tokenizer
@@ -248,7 +248,7 @@ def test_a_run_with_a_memory_is_recorded_predicts_and_ends_to_the_bit_after_a_st
     assert record.status == "complete"
     assert any(note.startswith("a source is read in segments of 8 tokens") for note in record.notes)
     assert record.counts.tokens["test"].seen == record.counts.tokens["test"].total
-    rows = parquet.read_table(whole.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(whole.folder)
     found = predict_rows(whole.folder, [{"source": row["source"]} for row in rows])
     assert [row["prediction"] for row in found] == [row["prediction"]["text"] for row in rows]
 

@@ -10,7 +10,6 @@ pytestmark = pytest.mark.slow
 STEPS = 60
 RECIPES = {
     "texts": {"dropout": 0.1},
-    "windows": {"dropout": 0.1, "strategy": "windows", "max_length": 12, "micro_batch_size": 3},
     "questions": {"dropout": 0.1, "max_length": 24},
     "segments": {
         "dropout": 0.1,
@@ -19,8 +18,17 @@ RECIPES = {
         "gradient_segments": 2,
         "micro_batch_size": 3,
     },
-    "weighted": {"dropout": 0.1, "class_weights": "balanced", "label_smoothing": 0.1, "micro_batch_size": 3},
-    "frozen": {"dropout": 0.1, "frozen": 1, "layer_decay": 0.7, "schedule": "wsd"},
+    "windows, weighted, frozen": {
+        "dropout": 0.1,
+        "strategy": "windows",
+        "max_length": 12,
+        "micro_batch_size": 3,
+        "class_weights": "balanced",
+        "label_smoothing": 0.1,
+        "frozen": 1,
+        "layer_decay": 0.7,
+        "schedule": "wsd",
+    },
     "lora": {"dropout": 0.1, "method": "lora", "head_learning_rate": 3e-3},
 }
 FAMILIES = {"segments": "transformer_xl"}
@@ -79,7 +87,7 @@ MOMENTS = {
     ("name", "moment"),
     [
         *(("texts", moment) for moment in MOMENTS),
-        *((name, "in the middle") for name in ("windows", "questions", "segments", "weighted", "frozen", "lora")),
+        *((name, "in the middle") for name in RECIPES if name != "texts"),
     ],
 )
 def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never_killed, tmp_path):

@@ -3,9 +3,9 @@
 import json
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
+from command_line import read_predictions
 from small_models import LABELS, Silent, loaded_model, own_data, own_run, text_examples
 from torch import nn
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
@@ -42,7 +42,7 @@ def test_the_stock_checkpoint_gives_the_probe_s_logits(family, checkpoints, tmp_
     run, _ = probed(tmp_path, checkpoints[family], family=family)
     model = AutoModelForSequenceClassification.from_pretrained(run.folder / "checkpoint").eval()
     tokenizer = AutoTokenizer.from_pretrained(run.folder / "checkpoint")
-    rows = pq.read_table(run.folder / "predictions.parquet").to_pylist()
+    rows = read_predictions(run.folder)
     lines = [json.loads(line) for line in (tmp_path / "data/test.jsonl").read_text().splitlines()]
     with torch.no_grad():
         found = [model(**tokenizer(line["text"], return_tensors="pt")).logits[0] for line in lines]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from pyarrow import parquet
+from command_line import read_predictions
 from small_models import Silent, own_run
 from task_types.test_sequence_to_sequence import SHORT, SMALL, STOCK, TASK_TYPE, end_tokenizer, loaded, own_files, pairs
 
@@ -49,7 +49,7 @@ def run_of(folder, name, checkpoints):
 
 def rows_of(run):
     assert execute(run, Options(), Silent()).status == "complete"
-    return parquet.read_table(run.folder / "predictions.parquet").to_pylist()
+    return read_predictions(run.folder)
 
 
 @pytest.mark.slow

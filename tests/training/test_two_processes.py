@@ -17,9 +17,8 @@ pytestmark = pytest.mark.slow
 BASE = {"batch_size": 4, "maximum_steps": 8, "learning_rate": 1e-4, "dropout": 0.0}
 CASES = {
     "texts": (text_examples(60, longest=20), (None, 11, 13), {}),
-    "a batch of one item": (text_examples(29), (None, 11, 13), {"epochs": 4}),
+    "a batch of one item and one test example": (text_examples(29), (None, 3, 1), {"epochs": 4}),
     "long texts": (text_examples(40, longest=50), (None, 5, 7), {"strategy": "windows", "max_length": 12}),
-    "one test example": (text_examples(40), (None, 3, 1), {}),
     "questions": (question_examples(40, words=30), (None, 5, 7), {"max_length": 24}),
     "adapters, weighted": (text_examples(41), (None, 5, 7), {"method": "lora", "class_weights": "{good=3.0}"}),
     "compiled": (text_examples(41, longest=20), (None, 5, 7), {"execution": "padded", "compile": True}),
@@ -118,16 +117,13 @@ def undisturbed(checkpoints, tmp_path_factory):
     return whole
 
 
-def ended_under_way(command, end_when):
-    """The process of a launcher that was ended as soon as its two processes had saved a state, and their command."""
-    words = [*command.words, "--checkpoint-seconds=0"]
-    process = start(launched(words))
+def end_under_way(process, command, end_when):
+    """End what started two processes as soon as they have saved a state."""
 
     def is_under_way():
         return command.partial is not None and len(list(command.partial.glob("state/step-*[1-9]"))) > 0
 
     assert end_when(process, is_under_way) is None
-    return process, words
 
 
 def assert_goes_on(words, command, whole):
@@ -140,7 +136,8 @@ def assert_goes_on(words, command, whole):
 
 def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(undisturbed, tmp_path):
     command = replace(undisturbed, runs=tmp_path)
-    _, words = ended_under_way(command, kill_when)
+    words = [*command.words, "--checkpoint-seconds=0"]
+    end_under_way(TwoForked(words), command, kill_when)
     code, output = finish(Forked(words))
     assert code == 2, output
     assert "started with 2 processes, and now there are 1" in " ".join(output.split())
@@ -149,7 +146,9 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(undisturb
 
 def test_ctrl_c_at_a_launcher_saves_the_state_of_all_its_processes_which_go_on_from_there(undisturbed, tmp_path):
     command = replace(undisturbed, runs=tmp_path)
-    process, words = ended_under_way(command, interrupt_when)
+    words = [*command.words, "--checkpoint-seconds=0"]
+    process = start(launched(words))
+    end_under_way(process, command, interrupt_when)
     code, output = finish(process)
     assert code != 0
     assert output.count("Stopping: the step ends and the state is saved.") == 1
