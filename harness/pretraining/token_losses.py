@@ -44,7 +44,7 @@ class TokenPredictor:
         self.notes = start.notes
         self.micro_batch_size = micro_batch_size
         self.recurrent_state: dict[str, Any] = {}
-        self.shards = None
+        self.is_sharded = False
 
     def weight(self, items: Sequence[Any]) -> float:
         """Return the number of sequences: all have equal weight."""
