@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.ops.stopping import StopRequest, stop_request
-from harness.ops.together import processes
+from harness.ops.stopping import StopRequest
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
-from harness.training.loop import STOPPING
+from harness.training.loop import stopped_between_steps
 from harness.training.progress import Progress
 from harness.training.state import save_state
 from harness.training.trainer import DivergedError, Trainer
@@ -53,10 +52,8 @@ def pretrain(trainer: Trainer[Any], run: PretrainingRun, progress: Progress, cal
         DivergedError: If a loss is not finite.
         KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
-    with stop_request(STOPPING if processes().is_main_process else "") as stop:
+    with stopped_between_steps(trainer) as stop:
         _steps(trainer, run, progress, callbacks, stop)
-        if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
-            raise KeyboardInterrupt
 
 
 def _steps(
