@@ -139,38 +139,28 @@ def _run_on(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, P
 
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     """Make the recipe's model on its device, seeding before weights are drawn, and again for dropout."""
-    plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
-    language = getattr(family, "language", None)
-    if language is None:
-        raise UserError(f"family {job.recipe.family!r}: has no language model to train from scratch. Try bert.")
+    recipe, plan, family = job.recipe, job.recipe.training, FAMILIES.load(job.recipe.family)
+    if getattr(family, "language", None) is None:
+        raise UserError(f"family {recipe.family!r}: has no language model to train from scratch. Try bert.")
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.folder.partial)
     seed_layers(plan.seed)
-    model, notes = _with_first_weights(job, family, tokenizer)
+    spec = ModelConfig.model_validate(
+        {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
+    )
+    model, notes = family.language_model(spec, tokenizer, dropout=plan.dropout)
     longest = family.longest_text(model)
     if longest is not None and plan.length > longest:
         raise UserError(
             f"training.length: {plan.length}, but this {model.config.model_type} has positions for {longest} tokens. "
             "Lower it, or raise architecture.max_position_embeddings."
         )
-    if job.recipe.start == "local_attention":
-        _add_local_attention(model, job.recipe.family, family.language)
+    if recipe.start == "local_attention":
+        _add_local_attention(model, recipe.family, family.language)
     model.to(accelerator.device)
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
     return InitialModel(model, family.language, family.packing, tokenizer, accelerator, notes)
-
-
-def _with_first_weights(job: Job, family: Any, tokenizer: Any) -> tuple[Any, tuple[str, ...]]:
-    """Make the model with random weights or those of a checkpoint; the second value is remarks for the record."""
-    recipe, dropout = job.recipe, job.recipe.training.dropout
-    spec = ModelConfig.model_validate(
-        {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
-    )
-    if recipe.checkpoint is None:
-        return family.new_language_model(spec, tokenizer, dropout=dropout), ()
-    model, notes = family.continued_language_model(spec, tokenizer, dropout=dropout)
-    return model, notes
 
 
 def _add_local_attention(model: Any, family: str, language: Language) -> None:
