@@ -100,14 +100,3 @@ def sizes_of_graphs(trainer: Trainer[Forward], items: Sequence[Item]) -> Sizes:
             f"micro_batch_size {forward.micro_batch_size}. Raise it, or set compile = true."
         )
     return Sizes(forward.collator, max(item.length for item in items), forward.objective.head().per_token)
-
-
-def keep_gradients(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
-    """Give each parameter that the loss reaches a gradient of its own: a graph overwrites its own when it is replayed.
-
-    Args:
-        trainer: A trainer at the start of a run, whose model is not compiled yet. Its random state stays the same.
-        batch: The first batch of the run.
-    """
-    trainer.keeps_gradients = True
-    trainer.rehearse(batch)
