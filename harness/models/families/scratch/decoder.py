@@ -10,11 +10,10 @@ from transformers.cache_utils import EncoderDecoderCache
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
-from harness.models.families.scratch.attention import MultiHeadAttention, eager_attention
+from harness.models.families.scratch.attention import MultiHeadAttention
 from harness.models.families.scratch.configuration import ScratchEncoderDecoderConfig
 from harness.models.families.scratch.embeddings import encodings
 from harness.models.families.scratch.encoder import FeedForward
@@ -53,13 +52,9 @@ class DecoderAttention(MultiHeadAttention):
         Returns:
             The shape of `hidden`, and the weights [batch, heads, length, keys] if the implementation returns them.
         """
-        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
-        dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
         query = self._heads(self.query(hidden))
         key, value = self._of_tokens(hidden, cache) if memory is None else self._of_memory(memory, cache)
-        scaling = self.head_size**-0.5
-        sums, weights = attend(self, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
-        return self.output(sums.reshape(hidden.shape)), weights
+        return self._combined(query, key, value, attention_mask, **options)
 
     def _projected(self, states: Tensor) -> tuple[Tensor, Tensor]:
         return self._heads(self.key(states)), self._heads(self.value(states))
