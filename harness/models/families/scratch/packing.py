@@ -18,10 +18,9 @@ def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_
     query = attention._heads(attention.query(inner[:, tokens]))
     key, value = (attention._heads(project(inner)) for project in (attention.key, attention.value))
     chosen = chosen + layer.dropout(attention._combined(query, key, value, None, **options)[0])
-    if layer.norm_first:
-        return chosen + layer._transform(layer.feed_forward_norm(chosen))
-    chosen = layer.attention_norm(chosen)
-    return layer.feed_forward_norm(chosen + layer._transform(chosen))
+    if not layer.norm_first:
+        chosen = layer.attention_norm(chosen)
+    return layer.with_residual(chosen, layer.feed_forward, layer.feed_forward_norm)
 
 
 def pairs(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:
