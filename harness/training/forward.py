@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.long_texts.scoring import Scoring
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Batch, Collator, Features, Item, passes
-from harness.training.sharding import in_step
+from harness.training.sharding import in_step, own_share
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Forward:
         if any(module.training for module in self.model.modules()):  # `eval` visits every module: slow for short texts.
             self.model.eval()
         items = features.items
-        mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
+        mine = sorted(own_share(range(len(items)), self.accelerator), key=lambda index: items[index].length)
         places, found = iter(mine), []
         # Autocast around all passes, so that weights are cast once rather than in each.
         with self._micro_batch_size_kept(), self.accelerator.autocast():
@@ -80,10 +80,6 @@ class Forward:
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.objective.outputs([row[2] for row in everything], features, examples)
-
-    def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return this process's share of a batch or split."""
-        return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
     @contextmanager
     def _micro_batch_size_kept(self) -> Iterator[None]:

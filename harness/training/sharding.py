@@ -23,6 +23,11 @@ from harness.models.depth import layers_of
 _ASKED, _VERSION = "ACCELERATE_USE_FSDP", "FSDP_VERSION"
 
 
+def own_share(items: Sequence[Any], accelerator: Accelerator) -> Sequence[Any]:
+    """Return this process's share of the items of a step or a split, whether or not the model is sharded."""
+    return items[accelerator.process_index :: accelerator.num_processes]
+
+
 def in_step(groups: Sequence[Any], filler: Any, *, is_sharded: bool) -> Iterator[tuple[Any, bool]]:
     """Yield the groups of this process's forward passes, and whether each counts.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harness.ops.device import generators, restore_generators
 from harness.record import CurvePoint
-from harness.training.sharding import in_step
+from harness.training.sharding import in_step, own_share
 
 
 class DivergedError(Exception):
@@ -63,9 +63,6 @@ class Trainable(Protocol):
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """Divide the items into groups that are read together."""
-
-    def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return the items of a step that this process handles."""
 
 
 Forwarded = TypeVar("Forwarded", bound=Trainable)
@@ -167,7 +164,7 @@ class Trainer(Generic[Forwarded]):
         accelerator, is_sharded = self.forward.accelerator, self.forward.is_sharded
         total = torch.zeros((), device=accelerator.device)
         weight = self.forward.weight(items)  # Of the whole step, so that its division into passes does not matter.
-        groups = self.forward.passes(self.forward.share(items))
+        groups = self.forward.passes(own_share(items, accelerator))
         for group, counts in in_step(groups, items[:1], is_sharded=is_sharded):
             loss = self.forward.losses(group).sum() / weight
             if is_sharded:
