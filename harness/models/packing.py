@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-SelectedTokenLayer = Callable[..., Any]
 PairScores = Callable[[Any, Tensor, Mapping[str, Tensor], Any], Tensor]
 
 
@@ -58,7 +57,7 @@ class Packing:
     """
 
     layers: Callable[[Any], Sequence[Any]]
-    selected_token_layer: SelectedTokenLayer
+    selected_token_layer: Callable[..., Any]
     positions: Callable[[Any, Tensor], Tensor]
     last_calls: Callable[[Any], int] = _once
     averaged: Callable[[Any], Any | None] = _nothing
