@@ -24,12 +24,7 @@ NOTE = "this architecture has no stock model for multiple choice: a classifier o
 
 
 def class_with(head: Head, config: Any) -> Any:
-    """Return the transformers Auto class for the head.
-
-    Args:
-        head: A head with an `auto_class`.
-        config: The configuration of the model.
-    """
+    """Return the transformers Auto class for the head."""
     assert head.auto_class is not None
     name = head.auto_class if head.instead is None or reads_side_by_side(head, config) else head.instead
     return getattr(transformers, name)

@@ -43,11 +43,6 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
 def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any:
     """Create the configuration of a model without a checkpoint.
 
-    Args:
-        model_type: The model_type of the architecture.
-        settings: Overrides of its defaults.
-        where: The name of the model in messages.
-
     Raises:
         UserError: If a setting has a wrong type or value.
     """

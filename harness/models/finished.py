@@ -22,12 +22,6 @@ _AGAIN = "Do the run again with --redo."
 def finished_model(family: Any, folder: Path, head: Head, labels: tuple[str, ...]) -> Loaded:
     """Load the model of a finished run. Its input length is the `model_max_length` of its tokenizer.
 
-    Args:
-        family: The model family of the run.
-        folder: The checkpoint, or an export of it.
-        head: The head.
-        labels: The names of the head's outputs.
-
     Raises:
         UserError: If the checkpoint is damaged, lacks a tensor of the head, or has files of another one.
     """

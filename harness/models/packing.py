@@ -67,12 +67,7 @@ class Packing:
 
 
 def why_not_packable(packing: Packing | None, config: Any) -> str | None:
-    """Return why a model needs padded texts, or None if it does not.
-
-    Args:
-        packing: The packing of the family.
-        config: The configuration of the model.
-    """
+    """Return why a model needs padded texts, or None if it does not."""
     if packing is None:
         return "this family does not read texts laid end to end"
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):

@@ -80,10 +80,6 @@ def rounded_up(size: int, most: int | None = None, *, least: int = SHORTEST) -> 
 def sizes_of_graphs(trainer: Trainer[Forward], items: Sequence[Item]) -> Sizes:
     """Return the sizes of the inputs of CUDA graphs.
 
-    Args:
-        trainer: A trainer, with the model on its device.
-        items: All training items.
-
     Raises:
         UserError: If there is no such GPU, or if an item is read in several passes.
     """

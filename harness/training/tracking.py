@@ -57,12 +57,7 @@ class Tracking:
             self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
 
     def log_end(self, record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> None:
-        """Log the results of the run: scores with intervals, counts and cost.
-
-        Args:
-            record: The record of the run.
-            intervals: Confidence intervals of its test scores, by metric.
-        """
+        """Log the results of the run: scores with intervals, counts and cost."""
         if self.accelerator is not None:
             step = record.curve[-1].step if record.curve else 0
             self.accelerator.log(summary(record, intervals), step=step)
@@ -82,13 +77,7 @@ def summary(record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> 
 
 
 def flattened(content: Mapping[str, Any], *, between: str = "/", before: str = "") -> dict[str, Setting]:
-    """Flatten nested tables, such as to {"training.epochs": 3}. Lists are converted to JSON.
-
-    Args:
-        content: The tables.
-        between: The separator of names.
-        before: The prefix of all names.
-    """
+    """Flatten nested tables, such as to {"training.epochs": 3}. Lists are converted to JSON."""
     found: dict[str, Setting] = {}
     for name, value in content.items():
         if isinstance(value, Mapping):
