@@ -21,18 +21,6 @@ class Replaced(NamedTuple):
     function: Callable[..., Any]
 
 
-def _nothing(*_: Any) -> Any:
-    return None
-
-
-def _no_function(_model: Any, _boundaries: Any) -> Iterable[Replaced]:
-    return ()
-
-
-def _once(_model: Any) -> int:
-    return 1
-
-
 @dataclass(frozen=True)
 class Packing:
     """How models read concatenated texts, for heads that use the first token, the mean, or every token of a text.
@@ -59,10 +47,10 @@ class Packing:
     layers: Callable[[Any], Sequence[Any]]
     selected_token_layer: Callable[..., Any]
     positions: Callable[[Any, Tensor], Tensor]
-    last_calls: Callable[[Any], int] = _once
-    averaged: Callable[[Any], Any | None] = _nothing
-    replaced: Callable[[Any, Any], Iterable[Replaced]] = _no_function
-    refused: Callable[[Any], str | None] = _nothing
+    last_calls: Callable[[Any], int] = lambda _model: 1
+    averaged: Callable[[Any], Any | None] = lambda _model: None
+    replaced: Callable[[Any, Any], Iterable[Replaced]] = lambda _model, _boundaries: ()
+    refused: Callable[[Any], str | None] = lambda _config: None
     pairs: PairScores | None = None
 
 
