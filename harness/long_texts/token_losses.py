@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -82,11 +83,8 @@ class NextInWindows(InWindows):
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Return nats [windows, length]; see `Scoring`."""
-        read, most = self._read if self.unpadded else self._nats, self.most_rows(inputs, limit)
-        return in_parts(read, inputs, most, self.accelerator.device)
-
-    def _read(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        return one_length_at_a_time(self._nats, inputs, per_token=True)
+        read = partial(one_length_at_a_time, self._nats, per_token=True) if self.unpadded else self._nats
+        return in_parts(read, inputs, self.most_rows(inputs, limit), self.accelerator.device)
 
     def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         read, scored = _without_places(inputs, self.accelerator.device)
@@ -161,22 +159,19 @@ class Hidden(InWindows):
         """Return nats [windows, length]; see `Scoring`."""
         read, scored = _without_places(inputs, self.accelerator.device)
         windows, places = scored.nonzero(as_tuple=True)
-
-        def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-            return (self._of_copies(read, copies["window"], copies["place"]),)
-
-        most, copies = self.most_rows(inputs, limit), {"window": windows, "place": places}
-        found = in_parts(nats, copies, most, self.accelerator.device)
+        hidden, most = {"window": windows, "place": places}, self.most_rows(inputs, limit)
+        found = in_parts(partial(self._of_copies, read), hidden, most, self.accelerator.device)
         return (_at(scored, found[0]),)
 
-    def _of_copies(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
-        """Return the nats of the tokens at positions of windows [copies]."""
+    def _of_copies(self, read: Mapping[str, Tensor], hidden: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return the nats of the tokens at positions ("place") of windows ("window") [copies]."""
+        windows, places = hidden["window"], hidden["place"]
         copies = {name: rows[windows] for name, rows in read.items()}
         each = torch.arange(len(windows), device=windows.device)
         copies["hidden"] = torch.zeros_like(copies["input_ids"])
         copies["hidden"][each, places] = 1
         found = one_length_at_a_time(self._nats, copies, per_token=True) if self.unpadded else self._nats(copies)
-        return found[0][each, places]
+        return (found[0][each, places],)
 
     def _nats(self, copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the nats of the masked token of each copy, at its position [copies, length]."""
