@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import mean
@@ -22,27 +22,28 @@ import torch
 from rich.console import Console
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-from benchmarks.dated import dated_name
+from benchmarks.dated import write_table
 from benchmarks.loops.measured import Case
 from benchmarks.loops.rows import auto_class
 from benchmarks.loops.shapes import SHAPES, VOCABULARY, write_checkpoint
-from benchmarks.loops.tables import BUSY, Table, spread_text
+from benchmarks.loops.tables import Table, busy_notes, spread_text
 from benchmarks.loops.texts import MAKERS, Texts, pool, texts_like
 from benchmarks.loops.turns import Turn, interleaved
-from benchmarks.training import machine_lines
 from harness.config.model import ModelConfig, find_model
+from harness.config.training import Training
 from harness.models.checkpoint import find_checkpoint
+from harness.models.loaded import Loaded
 from harness.ops.device import actual_precision, fresh_accelerator, seed_dropout, seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.registry import FAMILIES, TASK_TYPES
-from harness.tokenization.items import length_grouped_batches
-from harness.training.optimisation import learning_rates, make_optimizer, make_scheduler
+from harness.task_types.objective import Objective
+from harness.tokenization.items import Item, length_grouped_batches
+from harness.training.optimisation import make_optimizer, make_scheduler
 from harness.training.task_model import forward_of
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
 
 COMMAND = "python -m benchmarks.families"
-RESULTS = Path(__file__).parent / "results" / "families"
 HEADINGS = ("family", "padded, ms an example", "packed, ms an example", "x padded", "loss padded", "loss packed")
 EXECUTIONS = ("padded", "packed")
 
@@ -53,13 +54,10 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(find_checkpoint(str(find_model(VOCABULARY).checkpoint)).folder)
     texts = pool(texts_like(asked.data), tokenizer, batch_size=asked.batch_size, batches=asked.batches)
-    output = asked.output or RESULTS / f"{dated_name()}.md"
-    output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in asked.family or packed_architectures():
             cases[name] = raced(name, texts, asked, Path(folder) / name)
-            lines = ["# Packed beside padded", "", *machine_lines(COMMAND), families_table(cases).markdown()]
-            output.write_text("\n".join(lines), encoding="utf-8")
+            write_table(families_table(cases), "Packed beside padded", COMMAND, asked.output)
     families_table(cases).show(Console(width=116))
 
 
@@ -115,17 +113,25 @@ def contestant(
     with_fast_dropout(loaded.model)
     kind, features = texts.features(loaded.tokenizer, recipe)
     with_used_vocabulary(loaded.model, features.items)
-    accelerator = fresh_accelerator(precision, tracker=None, folder=checkpoint)
-    forward = forward_of(loaded, kind, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
-    optimizer = make_optimizer(loaded.model, recipe, learning_rates(loaded.model, recipe))
-    batches = length_grouped_batches([item.length for item in features.items], asked.batch_size, seed=0, epoch=0)
-    scheduler = make_scheduler(optimizer, recipe, len(batches) * (asked.rounds + 1))
-    trainer = Trainer(forward, optimizer, scheduler, recipe.max_grad_norm, notes=[], frozen=[])
+    places = length_grouped_batches([item.length for item in features.items], asked.batch_size, seed=0, epoch=0)
+    batches = [[features.items[index] for index in batch] for batch in places]
+    return step_turns(loaded, kind, recipe, batches, asked.rounds)
+
+
+def step_turns(
+    loaded: Loaded, objective: Objective, recipe: Training, batches: Sequence[Sequence[Item]], rounds: int
+) -> Callable[[], Turn]:
+    """Turns of the harness's own steps on the batches."""
+    accelerator = fresh_accelerator(recipe.precision, tracker=None, folder=Path())
+    forward = forward_of(loaded, objective, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
+    optimizer = make_optimizer(loaded.model, recipe)
+    scheduler = make_scheduler(optimizer, recipe, len(batches) * (rounds + 1))
+    trainer = Trainer(forward, optimizer, scheduler, recipe.max_grad_norm, notes=[])
     seed_dropout(0, 0)
 
     def turn() -> Turn:
         started = time.process_time(), time.perf_counter()
-        losses = [float(trainer.step([features.items[index] for index in batch])) for batch in batches]
+        losses = [float(trainer.step(batch)) for batch in batches]
         return Turn(time.process_time() - started[0], time.perf_counter() - started[1], mean(losses))
 
     return turn
@@ -138,8 +144,7 @@ def families_table(cases: dict[str, Case]) -> Table:
         f"Training, {some.shape}, {some.data}-like: {some.examples} examples a turn, batches of {some.batch_size}, "
         f"{some.precisions['packed']}"
     )
-    busy = max(case.busy() for case in cases.values())
-    notes = [f"The machine was busy: up to {busy:.1f} s of the clock for each of the processor."] if busy > BUSY else []
+    notes = busy_notes(max(case.busy() for case in cases.values()))
     return Table(title, HEADINGS, [_row(family, case) for family, case in cases.items()], notes)
 
 

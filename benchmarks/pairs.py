@@ -11,7 +11,6 @@ are processor time.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, median
@@ -20,25 +19,22 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from benchmarks.dated import dated_name
+from benchmarks.dated import write_table
+from benchmarks.families import step_turns
 from benchmarks.loops.measured import spread
-from benchmarks.loops.tables import BUSY, Table, spread_text
+from benchmarks.loops.tables import Table, busy_notes, spread_text
 from benchmarks.loops.turns import Turn, interleaved
-from benchmarks.training import machine_lines
 from harness.config.model import find_model
 from harness.config.training import Training
 from harness.data.loading import load_splits
-from harness.ops.device import fresh_accelerator, seed_dropout, seed_layers
+from harness.ops.device import seed_layers
 from harness.ops.fast_dropout import with_fast_dropout
 from harness.registry import FAMILIES, TASKS
 from harness.suites.expansion import with_family
 from harness.tokenization.items import length_grouped_batches
-from harness.training.optimisation import make_optimizer, make_scheduler
-from harness.training.task_model import forward_of, reader_of
-from harness.training.trainer import Trainer
+from harness.training.task_model import reader_of
 
 COMMAND = "python -m benchmarks.pairs"
-RESULTS = Path(__file__).parent / "results" / "pairs"
 CASES = ("scratch-small scan_simple", "scratch-small german_strings", "bert-mini german_strings")
 EXECUTIONS = ("padded", "packed")
 HEADINGS = ("model and task", "padded, tokens/s", "packed, tokens/s", "x padded", "loss padded", "loss packed")
@@ -48,14 +44,12 @@ def main() -> None:
     """Measure a case after the other, and write the table after each."""
     asked, rows, clocks = _asked(), list[tuple[str, ...]](), list[float]()
     torch.set_num_threads(1)
-    output = asked.output or RESULTS / f"{dated_name()}.md"
-    output.parent.mkdir(parents=True, exist_ok=True)
     for case in asked.case or CASES:
         row, clock = raced(case, asked)
         rows.append(row)
         clocks.append(clock)
         table = _table(rows, asked, max(clocks))
-        output.write_text("\n".join(["# Pairs packed beside padded", "", *machine_lines(COMMAND), table.markdown()]))
+        write_table(table, "Pairs packed beside padded", COMMAND, asked.output)
     table.show(Console(width=116))
 
 
@@ -92,29 +86,17 @@ def contestant(
         spec, objective.head(), labels=(), dropout=None, texts=lambda: [part for one in examples for part in one.parts]
     )
     with_fast_dropout(loaded.model)
-    accelerator = fresh_accelerator("fp32", tracker=None, folder=Path())
     objective = objective.for_training(loaded.model, examples, has_own_head=False)
     items = objective.features(examples, reader_of(loaded, objective, recipe)).items
-    forward = forward_of(loaded, objective, accelerator, recipe, micro_batch_size=recipe.micro_batch_size)
-    optimizer = make_optimizer(loaded.model, recipe)
     batches = length_grouped_batches([item.length for item in items], asked.batch_size, seed=0, epoch=0)
     chosen = [[items[index] for index in batch] for batch in batches[: asked.batches]]
-    scheduler = make_scheduler(optimizer, recipe, len(chosen) * (asked.rounds + 1))
-    trainer = Trainer(forward, optimizer, scheduler, recipe.max_grad_norm, notes=[], frozen=[])
-    seed_dropout(0, 0)
-
-    def turn() -> Turn:
-        started = time.process_time(), time.perf_counter()
-        losses = [float(trainer.step(batch)) for batch in chosen]
-        return Turn(time.process_time() - started[0], time.perf_counter() - started[1], mean(losses))
-
-    return turn, sum(item.length for batch in chosen for item in batch)
+    tokens = sum(item.length for batch in chosen for item in batch)
+    return step_turns(loaded, objective, recipe, chosen, asked.rounds), tokens
 
 
 def _table(rows: Sequence[tuple[str, ...]], asked: argparse.Namespace, clock: float) -> Table:
     title = f"Training, {asked.batches} batches of {asked.batch_size} pairs a turn, fp32"
-    notes = [f"The machine was busy: {clock:.1f} s of the clock for each of the processor."] if clock > BUSY else []
-    return Table(title, HEADINGS, rows, notes)
+    return Table(title, HEADINGS, rows, busy_notes(clock))
 
 
 def _asked() -> argparse.Namespace:

@@ -21,19 +21,17 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmarks.dated import dated_name
+from benchmarks.dated import write_table
 from benchmarks.families import contestant
 from benchmarks.loops.measured import spread
 from benchmarks.loops.rows import auto_class
 from benchmarks.loops.shapes import SHAPES, write_checkpoint
-from benchmarks.loops.tables import BUSY, Table, spread_text
+from benchmarks.loops.tables import Table, busy_notes, spread_text
 from benchmarks.loops.texts import MAKERS, Texts, texts_like
 from benchmarks.loops.turns import ROOT, Turn, interleaved
-from benchmarks.training import machine_lines
 from harness.long_texts.packed import sizes
 
 COMMAND = "python -m benchmarks.sizes"
-RESULTS = Path(__file__).parent / "results" / "sizes"
 ANY_SIZE = 0
 HEADINGS = ("sizes between a number of tokens and its double", "ms an example", "x any size", "loss")
 
@@ -47,9 +45,7 @@ def main() -> None:
     ways = [ANY_SIZE, *(asked.per_octave or [sizes.SIZES_PER_OCTAVE])]
     takers = {str(way): partial(_turn, way) for way in ways}
     table = _table(asked, interleaved(takers, asked.rounds, warm_up=0))
-    output = asked.output or RESULTS / f"{dated_name()}.md"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text("\n".join(["# Few sizes beside any", "", *machine_lines(COMMAND), table.markdown()]))
+    write_table(table, "Few sizes beside any", COMMAND, asked.output)
     table.show(Console(width=116))
 
 
@@ -83,8 +79,7 @@ def _table(asked: argparse.Namespace, turns: dict[str, list[Turn]]) -> Table:
         times = spread([other.seconds / turn.seconds for turn, other in zip(taken, turns[str(ANY_SIZE)], strict=True)])
         name = "any" if way == str(ANY_SIZE) else f"at most {way}, for 256 tokens or more"
         rows.append((name, spread_text(costs, 2), spread_text(times, 2), f"{taken[0].value:.4f}"))
-    busy = max(turn.clock / turn.seconds for taken in turns.values() for turn in taken)
-    notes = [f"The machine was busy: up to {busy:.1f} s of the clock for each of the processor."] if busy > BUSY else []
+    notes = busy_notes(max(turn.clock / turn.seconds for taken in turns.values() for turn in taken))
     title = f"Training, {asked.shape}, {asked.data}-like: {asked.batches} batches of {asked.batch_size} examples, bf16"
     return Table(title, HEADINGS, rows, notes)
 

@@ -12,20 +12,18 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.dated import dated_name
+from benchmarks.dated import RESULTS, dated_name, machine_lines
 from benchmarks.loops.grid import WAYS, Grid, run_grids
 from benchmarks.loops.job import LOOPS
 from benchmarks.loops.racing import Plan, raced
 from benchmarks.loops.tables import Table, case_table
-from harness.ops.device import actual_precision, hardware
+from harness.ops.device import actual_precision
 from harness.ops.native import unavailable
 
-RESULTS = Path(__file__).parent / "results" / "training"
 EVERY = ("a", "b", "b32", "c", "d", "dwhole", "dplain", "d32", "dpad")
 OF_TRAINING = ("dwhole",)  # that evaluate as another one does
 FEW = ("a", "b", "d", "dwhole", "dplain", "d32")  # for the largest model: each loop holds one
@@ -47,7 +45,7 @@ def main() -> None:
     asked = _asked()
     bf16, tables = actual_precision("auto") == "bf16", []
     console = Console(width=max(Console().width, WIDTH))
-    output = asked.output or (None if asked.quick else RESULTS / f"{dated_name()}.md")
+    output = asked.output or (None if asked.quick else RESULTS / "training" / f"{dated_name()}.md")
     with tempfile.TemporaryDirectory() as folder:
         for table in _tables(asked, Path(folder), bf16=bf16):
             table.show(console)
@@ -69,17 +67,6 @@ def markdown(tables: Sequence[Table]) -> str:
         *(table.markdown() for table in tables),
     ]
     return "\n".join(lines)
-
-
-def machine_lines(command: str) -> list[str]:
-    """What the numbers of a command were measured on."""
-    machine = hardware(None)
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "accelerate"))
-    return [
-        f"Written by `{command}` on: {machine['processor']}, {machine['cores']} cores; {versions}.",
-        f"Native kernels: {unavailable() or 'built'}.",
-        "",
-    ]
 
 
 def _tables(asked: argparse.Namespace, folder: Path, *, bf16: bool) -> Iterator[Table]:

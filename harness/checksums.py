@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.atomic_writes import write_atomically
+from harness.cache import sweep_partial
 from harness.errors import UserError
 
 CHECKSUMS = "checksums.json"
@@ -35,6 +38,25 @@ def folder_digests(folder: Path, *, leave_out: Collection[str] = ()) -> dict[str
 def seal(folder: Path) -> None:
     """Write the checksums of a folder's files to a file in it."""
     (folder / CHECKSUMS).write_text(json.dumps(folder_digests(folder, leave_out=(CHECKSUMS,))), encoding="utf-8")
+
+
+@contextmanager
+def sealed_entry(entry: Path) -> Iterator[Path]:
+    """Yield an empty folder that replaces a cache entry when the block ends, with checksums; if it fails, none is left.
+
+    The caller holds the entry's lock.
+    """
+    partial = entry.with_suffix(".partial")
+    for left in (partial, entry):  # Of a killed process, or damaged.
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        partial.mkdir(mode=0o700)
+        yield partial
+        seal(partial)
+        partial.rename(entry)
+        sweep_partial(entry.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_seal(folder: Path) -> None:

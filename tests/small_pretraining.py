@@ -20,7 +20,7 @@ def untrained(family, tokenizer, plan, **architecture):
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=Path())
     seed_layers(plan.seed)
     spec = ModelConfig(family=family, architecture=known)
-    model = made.new_language_model(spec, tokenizer, dropout=plan.dropout).to(accelerator.device)
+    model = made.language_model(spec, tokenizer, dropout=plan.dropout)[0].to(accelerator.device)
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, 0)

@@ -102,16 +102,13 @@ class _Rows(torch.utils.data.Dataset[dict[str, Any]]):
 
     def __init__(self, tokenizer: Any, texts: Sequence[TextExample], padded: int | None) -> None:
         how = {"padding": "max_length", "max_length": padded} if padded else {}
-        self._rows = [
-            {**tokenizer(text.text, truncation=True, **how), "labels": text.target, "length": len(text.text.split())}
-            for text in texts
-        ]
+        self._rows = [{**tokenizer(text.text, truncation=True, **how), "labels": text.target} for text in texts]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {name: value for name, value in self._rows[index].items() if name != "length"}
+        return self._rows[index]
 
 
 class _Watched(transformers.TrainerCallback):

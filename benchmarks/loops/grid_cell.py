@@ -16,7 +16,7 @@ import numpy as np
 import transformers
 from datasets import load_dataset
 
-from benchmarks.loops.grid import BATCH_SIZE, LEARNING_RATE, MAX_LENGTH
+from benchmarks.loops.grid import BATCH_SIZE, LEARNING_RATE, MAX_LENGTH, SPLITS
 from benchmarks.loops.trainer import BEST
 
 
@@ -50,9 +50,6 @@ def main() -> None:
     validation = trainer.evaluate()["eval_accuracy"]
     test = trainer.predict(data["test"], metric_key_prefix="test").metrics["test_accuracy"]
     (asked.output / "scores.json").write_text(json.dumps({"validation": validation, "test": test}))
-
-
-SPLITS = ("train", "validation", "test")
 
 
 def _encoded(rows: Any, tokenizer: Any, labels: list[str], *, best: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -73,7 +73,3 @@ class Job:
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     seed: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return asdict(self)

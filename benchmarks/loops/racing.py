@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.loops.job import LOOPS, Job
@@ -105,7 +105,7 @@ def _turns(jobs: Mapping[str, Job], rounds: int, folder: Path) -> dict[str, list
         takers = {}
         for key, job in jobs.items():
             environment = {**ONE_THREAD, **(LOOPS[key].environment if key in LOOPS else {})}
-            takers[key] = stack.enter_context(Worker(job.as_json(), folder=folder, environment=environment)).turn
+            takers[key] = stack.enter_context(Worker(asdict(job), folder=folder, environment=environment)).turn
         return interleaved(takers, rounds)
 
 

@@ -69,6 +69,11 @@ def spread_text(value: Spread, digits: int) -> str:
     return middle if low == high else f"{middle} ({low}–{high})"
 
 
+def busy_notes(clock: float) -> list[str]:
+    """A note if the machine was busy, given the seconds of the clock for each of the processor."""
+    return [f"The machine was busy: {clock:.1f} s of the clock for each of the processor."] if clock > BUSY else []
+
+
 def _row(case: Case, loop: str) -> tuple[str, ...]:
     physical = case.share_of_physical(loop)
     return (
@@ -92,5 +97,4 @@ def _notes(case: Case) -> Iterator[str]:
             "Losses differ by padding, not by learning: transformers' own question answering loss counts padding among "
             "the places where an answer may be, the harness's does not."
         )
-    if case.busy() > BUSY:
-        yield f"The machine was busy: {case.busy():.1f} s of the clock for each of the processor."
+    yield from busy_notes(case.busy())

@@ -56,11 +56,7 @@ class Continued(Writer):
         return lengths if self.unpadded else torch.zeros_like(lengths)
 
     def read(self, sources: Inputs) -> tuple[Inputs, Mapping[str, Any]]:
-        """Return the part of a group's sources that is still to be read, on the device, and inputs for the rest.
-
-        Args:
-            sources: The sources, on the host.
-        """
+        """Return the part of a group's sources that is still to be read, on the device, and inputs for the rest."""
         return all_to_device(sources, self.accelerator.device), {}
 
     def notes(self) -> list[str]:

@@ -17,11 +17,6 @@ from torch import Tensor
 def first_memory(model: Any, texts: int, longest: int) -> list[Tensor]:
     """Return the memory for a first segment: empty, or `longest` zeros if the model's configuration requires it.
 
-    Args:
-        model: A transformers model with a memory.
-        texts: Number of texts in the batch.
-        longest: Maximum number of states per layer.
-
     Returns:
         One tensor per layer [0 or longest, texts, width].
     """

@@ -61,12 +61,7 @@ class Recurrence(SegmentReader):
 
 
 def pool_weights(texts: Texts, pool: str) -> Tensor:
-    """Return the weight of each state in a text's pooled state [texts, length]; 0 on padding.
-
-    Args:
-        texts: The texts.
-        pool: "mean", "last" or "segment_ends".
-    """
+    """Return the weight of each state in a text's state pooled as in `Recurrence` [texts, length]; 0 on padding."""
     weights = torch.zeros(len(texts.lengths), texts.lengths[0])
     for row, (length, segments) in enumerate(zip(texts.lengths, texts.segments, strict=True)):
         if pool == "mean":

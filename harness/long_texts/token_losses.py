@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,22 +31,51 @@ WordLosses = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class NextInWindows:
-    """Predicts each token from the previous ones in its window.
+class InWindows:
+    """Predicts tokens of windows, each read alone.
 
     Attributes:
-        model: A language model that reads from left to right.
+        model: A language model.
         language: How the model predicts words.
         accelerator: Devices and precision.
-        unpadded: Whether to read only windows of equal length together.
     """
 
     model: Any
     language: Language
     accelerator: Accelerator
-    unpadded: bool = False
 
     attended = None
+
+    def most_rows(self, inputs: Mapping[str, Tensor], limit: int) -> int:
+        """Return the number of windows per pass: `limit`, or fewer if every position's vocabulary is scored."""
+        if self.language.word_losses is not None:
+            return limit
+        vocabulary = getattr(self.model.config.get_text_config(), "vocab_size", 1)
+        return min(limit, max(1, MOST_SCORES // (inputs["input_ids"].shape[1] * vocabulary)))
+
+    def nats_at(self, read: Mapping[str, Tensor], chosen: Tensor, words: Tensor) -> tuple[Tensor, ...]:
+        """Return the nats of the words at chosen positions, and 0 elsewhere [windows, length]."""
+        with self.accelerator.autocast():
+            if self.language.word_losses is None:
+                assert self.language.scores is not None, "a language model has one or the other"
+                scores = self.language.scores(self.model, read)[chosen].float()
+                losses = torch.nn.functional.cross_entropy(scores, words, reduction="none")
+            else:
+                states = self.model.base_model(**read).last_hidden_state
+                at = states[:, :-1][chosen[:, 1:]] if self.language.causal else states[chosen]
+                losses = _losses(self.language.word_losses, self.model, at, words)
+        return (_at(chosen, losses),)
+
+
+@dataclass(frozen=True)
+class NextInWindows(InWindows):
+    """Predicts each token from the previous ones in its window.
+
+    Attributes:
+        unpadded: Whether to read only windows of equal length together.
+    """
+
+    unpadded: bool = False
 
     def size(self, item: Item) -> int:
         """Return the number of windows of the item."""
@@ -53,22 +83,12 @@ class NextInWindows:
 
     def logits(self, inputs: Mapping[str, Tensor], limit: int) -> tuple[Tensor, ...]:
         """Return nats [windows, length]; see `Scoring`."""
-        most = rows_in_a_pass(self.language, self.model, inputs, limit)
-        return in_parts(self._read if self.unpadded else self._nats, inputs, most, self.accelerator.device)
-
-    def _read(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        return one_length_at_a_time(self._nats, inputs, per_token=True)
+        read = partial(one_length_at_a_time, self._nats, per_token=True) if self.unpadded else self._nats
+        return in_parts(read, inputs, self.most_rows(inputs, limit), self.accelerator.device)
 
     def _nats(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         read, scored = _without_places(inputs, self.accelerator.device)
-        words = read["input_ids"][scored]
-        with self.accelerator.autocast():
-            if self.language.word_losses is None:
-                losses = losses_of_scores(self.language, self.model, read, scored, words)
-            else:
-                states = self.model.base_model(**read).last_hidden_state[:, :-1]
-                losses = _losses(self.language.word_losses, self.model, states[scored[:, 1:]], words)
-        return (_at(scored, losses),)
+        return self.nats_at(read, scored, read["input_ids"][scored])
 
 
 @dataclass(frozen=True)
@@ -118,26 +138,18 @@ class NextInSegments(SegmentReader):
 
 
 @dataclass(frozen=True)
-class Hidden:
+class Hidden(InWindows):
     """Predicts each token from both sides, masking only this token.
 
     A window is read once for each of its tokens to predict.
 
     Attributes:
-        model: A masked language model.
-        language: How the model predicts words.
-        accelerator: Devices and precision.
         mask: The id of the mask token.
         unpadded: Whether to read only windows of equal length together.
     """
 
-    model: Any
-    language: Language
-    accelerator: Accelerator
     mask: int
     unpadded: bool = False
-
-    attended = None
 
     def size(self, item: Item) -> int:
         """Return how often the item's windows are read."""
@@ -147,22 +159,19 @@ class Hidden:
         """Return nats [windows, length]; see `Scoring`."""
         read, scored = _without_places(inputs, self.accelerator.device)
         windows, places = scored.nonzero(as_tuple=True)
-
-        def nats(copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-            return (self._of_copies(read, copies["window"], copies["place"]),)
-
-        most = rows_in_a_pass(self.language, self.model, inputs, limit)
-        found = in_parts(nats, {"window": windows, "place": places}, most, self.accelerator.device)
+        hidden, most = {"window": windows, "place": places}, self.most_rows(inputs, limit)
+        found = in_parts(partial(self._of_copies, read), hidden, most, self.accelerator.device)
         return (_at(scored, found[0]),)
 
-    def _of_copies(self, read: Mapping[str, Tensor], windows: Tensor, places: Tensor) -> Tensor:
-        """Return the nats of the tokens at positions of windows [copies]."""
+    def _of_copies(self, read: Mapping[str, Tensor], hidden: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Return the nats of the tokens at positions ("place") of windows ("window") [copies]."""
+        windows, places = hidden["window"], hidden["place"]
         copies = {name: rows[windows] for name, rows in read.items()}
         each = torch.arange(len(windows), device=windows.device)
         copies["hidden"] = torch.zeros_like(copies["input_ids"])
         copies["hidden"][each, places] = 1
         found = one_length_at_a_time(self._nats, copies, per_token=True) if self.unpadded else self._nats(copies)
-        return found[0][each, places]
+        return (found[0][each, places],)
 
     def _nats(self, copies: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         """Return the nats of the masked token of each copy, at its position [copies, length]."""
@@ -170,13 +179,7 @@ class Hidden:
         hidden = read.pop("hidden").bool()
         words = read["input_ids"][hidden]
         read["input_ids"] = read["input_ids"].masked_fill(hidden, self.mask)
-        with self.accelerator.autocast():
-            if self.language.word_losses is None:
-                losses = losses_of_scores(self.language, self.model, read, hidden, words)
-            else:
-                states = self.model.base_model(**read).last_hidden_state[hidden]
-                losses = _losses(self.language.word_losses, self.model, states, words)
-        return (_at(hidden, losses),)
+        return self.nats_at(read, hidden, words)
 
 
 def token_losses_for(
@@ -202,13 +205,12 @@ def token_losses_for(
     memory = training.memory_length
     if (reason := unseen_memory(model.config, memory)) is not None:
         raise UserError(f"memory: {memory}, but {reason}")
-    steps = training.gradient_segments
     return NextInSegments(
         model,
         accelerator,
         segment=training.segment,
         memory=memory,
-        gradient_segments=steps,
+        gradient_segments=training.gradient_segments,
         word_losses=language.word_losses,
     )
 
@@ -233,23 +235,6 @@ def _mask(loaded: Loaded, training: Training) -> int:
     if mask is None:
         raise UserError(f"tokenizer {type(loaded.tokenizer).__name__}: has no mask token. Choose another.")
     return int(mask)
-
-
-def rows_in_a_pass(language: Language, model: Any, inputs: Mapping[str, Tensor], limit: int) -> int:
-    """Return the number of windows per pass: `limit`, or fewer if the model scores its vocabulary at every position."""
-    if language.word_losses is not None:
-        return limit
-    vocabulary = getattr(model.config.get_text_config(), "vocab_size", 1)
-    return min(limit, max(1, MOST_SCORES // (inputs["input_ids"].shape[1] * vocabulary)))
-
-
-def losses_of_scores(
-    language: Language, model: Any, read: Mapping[str, Tensor], chosen: Tensor, words: Tensor
-) -> Tensor:
-    """Return the negative log-probability of the words at chosen positions [words], if every position is scored."""
-    assert language.scores is not None, "a language model has one or the other"
-    scores = language.scores(model, read)[chosen].float()
-    return torch.nn.functional.cross_entropy(scores, words, reduction="none")
 
 
 def _without_places(inputs: Mapping[str, Tensor], device: torch.device) -> tuple[dict[str, Tensor], Tensor]:

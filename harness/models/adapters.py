@@ -40,12 +40,7 @@ class Adapters:
     head: frozenset[str]
 
     def save(self, model: Any, folder: Path) -> None:
-        """Save the adapters and the model's head in peft's format, to be loaded on top of the initial checkpoint.
-
-        Args:
-            model: The trained model.
-            folder: The folder, created if needed.
-        """
+        """Save the adapters and the model's head in peft's format, to be loaded on top of the initial checkpoint."""
         folder.mkdir(parents=True, exist_ok=True)
         own = {name: p.detach().cpu() for name, p in model.named_parameters() if name in self.head}
         tensors = {f"{_PREFIX}{name}": tensor.contiguous() for name, tensor in {**self.tensors, **own}.items()}

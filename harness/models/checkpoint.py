@@ -23,7 +23,8 @@ PATTERNS = (
     *("*.json", "*.txt", "*.model", "*.safetensors", "*.codes", "*.bpe", "*.tiktoken"),
     *("*.spm", "*.tokenizer"),  # of Marian and ProphetNet
 )
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER = "adapter_config.json"  # With it, transformers changes or replaces the weights beside it.
 _AGAIN = "Copy the checkpoint again."
@@ -106,7 +107,7 @@ class Checkpoint:
         return total.hexdigest()
 
     def _no_safetensors(self) -> str:
-        pickles = [file.name for pattern in PICKLES for file in self.folder.glob(pattern)]
+        pickles = [file.name for pattern in (*PICKLED_WEIGHTS, "*.pkl") for file in self.folder.glob(pattern)]
         if not pickles:
             return f"{self.name}: no *.safetensors in {self.folder}. Only weights in that format are loaded."
         return (

@@ -24,12 +24,7 @@ NOTE = "this architecture has no stock model for multiple choice: a classifier o
 
 
 def class_with(head: Head, config: Any) -> Any:
-    """Return the transformers Auto class for the head.
-
-    Args:
-        head: A head with an `auto_class`.
-        config: The configuration of the model.
-    """
+    """Return the transformers Auto class for the head."""
     assert head.auto_class is not None
     name = head.auto_class if head.instead is None or reads_side_by_side(head, config) else head.instead
     return getattr(transformers, name)
@@ -54,9 +49,6 @@ def choice_notes(head: Head, config: Any) -> list[str]:
 def _one_choice_each(
     _model: nn.Module, arguments: tuple[Any, ...], inputs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    return arguments, {name: _as_choice(name, value) for name, value in inputs.items()}
-
-
-def _as_choice(name: str, value: Any) -> Any:
-    """Convert a token-level input [rows, length] to one choice per row [rows, 1, length]."""
-    return value[:, None] if name in BY_TOKEN and isinstance(value, Tensor) and value.dim() == 2 else value
+    """Convert token-level inputs [rows, length] to one choice per row [rows, 1, length]."""
+    by_token = {name: inputs[name] for name in BY_TOKEN if isinstance(inputs.get(name), Tensor)}
+    return arguments, inputs | {name: value[:, None] for name, value in by_token.items() if value.dim() == 2}

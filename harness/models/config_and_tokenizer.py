@@ -10,13 +10,12 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import CONFIG_MAPPING, AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from harness.errors import UserError, nearest
-from harness.models.checkpoint import Checkpoint
+from harness.models.checkpoint import PICKLED_VOCABULARIES, Checkpoint
 
 # Errors that libraries raise for invalid configurations, such as zero heads, negative sizes or too little memory.
 IMPOSSIBLE = (ValueError, TypeError, KeyError, ArithmeticError, RuntimeError, StrictDataclassError)
 # Without a vocabulary, transformers creates tokenizers with special tokens and at most two others.
 _OTHERS_WITHOUT_A_VOCABULARY = 2
-_PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")  # of Transformer-XL
 _SETTINGS = {"config.json", "generation_config.json", "tokenizer_config.json", "special_tokens_map.json"}
 _WEIGHTS = (".safetensors", ".index.json", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".md")
 
@@ -43,11 +42,6 @@ def read_config(checkpoint: Checkpoint, architecture: Mapping[str, Any]) -> Any:
 
 def made_config(model_type: str, settings: Mapping[str, Any], where: str) -> Any:
     """Create the configuration of a model without a checkpoint.
-
-    Args:
-        model_type: The model_type of the architecture.
-        settings: Overrides of its defaults.
-        where: The name of the model in messages.
 
     Raises:
         UserError: If a setting has a wrong type or value.
@@ -111,19 +105,15 @@ def read_tokenizer(checkpoint: Checkpoint) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False)
     except Exception as error:  # The tokenizers library raises nothing narrower of a damaged file.
-        raise UserError(_unreadable_tokenizer(checkpoint, error)) from error
+        if _lacks_vocabulary(checkpoint):
+            raise UserError(_no_vocabulary(checkpoint)) from error
+        raise UserError(
+            f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
+            "a tokenizer with its own code can't be used, because such code is never run."
+        ) from error
     if len(tokenizer) - len(tokenizer.all_special_ids) <= _OTHERS_WITHOUT_A_VOCABULARY:
         raise UserError(_no_vocabulary(checkpoint))
     return tokenizer
-
-
-def _unreadable_tokenizer(checkpoint: Checkpoint, error: Exception) -> str:
-    if _lacks_vocabulary(checkpoint):
-        return _no_vocabulary(checkpoint)
-    return (
-        f"{checkpoint.name}: its tokenizer can't be read ({on_one_line(error)}). Copy its files again; "
-        "a tokenizer with its own code can't be used, because such code is never run."
-    )
 
 
 def _lacks_vocabulary(checkpoint: Checkpoint) -> bool:
@@ -132,7 +122,7 @@ def _lacks_vocabulary(checkpoint: Checkpoint) -> bool:
 
 
 def _no_vocabulary(checkpoint: Checkpoint) -> str:
-    if any((checkpoint.folder / name).is_file() for name in _PICKLED_VOCABULARIES):
+    if any((checkpoint.folder / name).is_file() for name in PICKLED_VOCABULARIES):
         return (
             f"{checkpoint.name}: its vocabulary is a pickle, which can run code and is never loaded. "
             f"Run: harness convert {shlex.quote(str(checkpoint.folder))} --output NEW, then use NEW."

@@ -19,15 +19,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.errors import UserError
-from harness.models.checkpoint import PATTERNS, WEIGHTS, Checkpoint
-from harness.models.families.transformer_xl.vocabulary import (
-    PICKLED_VOCABULARIES,
-    VOCABULARY,
-    read_pickled_words,
-    write_words,
-)
+from harness.models.checkpoint import PATTERNS, PICKLED_VOCABULARIES, PICKLED_WEIGHTS, WEIGHTS, Checkpoint
+from harness.models.families.transformer_xl.vocabulary import VOCABULARY, read_pickled_words, write_words
 
-PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 KEPT = {*(pattern.removeprefix("*") for pattern in PATTERNS), ".md", ".jinja"}
 # The class in files of transformers 4, which transformers 5 no longer has.
 OLD_TOKENIZER = "TransfoXLTokenizer"

@@ -150,46 +150,35 @@ class StockFamily:
             return loaded
         return replace(loaded, unpadded=True, notes=(*loaded.notes, UNPADDED))
 
-    def new_language_model(self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None) -> Any:
-        """Create an untrained model with language modelling heads. Seeds must be set before.
-
-        Args:
-            spec: The architecture.
-            tokenizer: The tokenizer, which sets the vocabulary size.
-            dropout: Overrides every dropout probability of the configuration, unless None.
-
-        Raises:
-            UserError: If the architecture is invalid.
-        """
-        assert self.language is not None, "checked when the recipe was read"
-        pad_on(self.padding_side, tokenizer)
-        config = self._made_config(spec, tokenizer)
-        config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
-        set_dropout(config, dropout)
-        return untrained(getattr(transformers, self.language.auto_class), config, spec)
-
-    def continued_language_model(
+    def language_model(
         self, spec: ModelConfig, tokenizer: Any, *, dropout: float | None
     ) -> tuple[Any, tuple[str, ...]]:
-        """Load a checkpoint for further pretraining, and return it with notes on which of its heads are new.
+        """Create a model with language modelling heads, or load a checkpoint for further pretraining.
+
+        New weights are random, so seeds must be set before.
 
         Args:
-            spec: The model.
-            tokenizer: The tokenizer of the checkpoint.
+            spec: The architecture or the checkpoint.
+            tokenizer: The tokenizer: of the checkpoint, or one that sets the vocabulary size of a new model.
             dropout: Overrides every dropout probability of the configuration, unless None.
 
+        Returns:
+            The model, and notes on which of the checkpoint's heads are new.
+
         Raises:
-            UserError: If the checkpoint is not available or does not fit.
+            UserError: If the architecture is invalid, or the checkpoint is not available or does not fit.
         """
         assert self.language is not None, "checked when the recipe was read"
-        assert spec.checkpoint is not None
-        checkpoint = find_checkpoint(spec.checkpoint, spec.revision)
-        config = self._stored_config(checkpoint, spec)
-        check_vocabulary(checkpoint.name, config, tokenizer)
+        checkpoint = find_checkpoint(spec.checkpoint, spec.revision) if spec.checkpoint else None
+        stored = None if checkpoint is None else self._stored_config(checkpoint, spec)
+        config = self._config_for(spec, stored, tokenizer, pointer=False)
         pad_on(self.padding_side, tokenizer)
         config.update({**self.settings, "pad_token_id": tokenizer.pad_token_id})
         set_dropout(config, dropout)
-        model, notes = pretrained(getattr(transformers, self.language.auto_class), checkpoint, config, new_head=False)
+        model_class = getattr(transformers, self.language.auto_class)
+        if checkpoint is None:
+            return untrained(model_class, config, spec), ()
+        model, notes = pretrained(model_class, checkpoint, config, new_head=False)
         return model, tuple(note for note in notes if note != OWN_HEAD)
 
     def longest_text(self, model: Any) -> int | None:

@@ -13,10 +13,6 @@ from harness.registry import FAMILIES
 def language_model(spec: ModelConfig, name: str) -> Loaded:
     """Load a language model in fp32.
 
-    Args:
-        spec: The model.
-        name: The user's name of the model.
-
     Raises:
         UserError: If the model is untrained, not a complete language model, or not available.
     """

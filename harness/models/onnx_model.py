@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import UserError
-from harness.models.checkpoint import Checkpoint
-from harness.models.config_and_tokenizer import on_one_line, read_tokenizer
+from harness.models.config_and_tokenizer import on_one_line
 from harness.models.head import Head
 
 ONNX_FILE = "model.onnx"
@@ -79,20 +78,6 @@ class OnnxModel(nn.Module):
         for target, places, row in zip(padded, kept, rows, strict=True):
             target[places] = row.to(kept.device)
         return padded
-
-
-def onnx_model(checkpoint: Checkpoint, config: Any, head: Head) -> tuple[Any, Any]:
-    """Load an exported model and its tokenizer.
-
-    Args:
-        checkpoint: The folder of the export.
-        config: The configuration in it.
-        head: The head of the model.
-
-    Raises:
-        UserError: If onnxruntime is not installed or cannot read the file.
-    """
-    return OnnxModel(checkpoint.folder / ONNX_FILE, config, head), read_tokenizer(checkpoint)
 
 
 def _session(file: Path) -> Any:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-SelectedTokenLayer = Callable[..., Any]
 PairScores = Callable[[Any, Tensor, Mapping[str, Tensor], Any], Tensor]
 
 
@@ -20,18 +19,6 @@ class Replaced(NamedTuple):
     module: Any
     name: str
     function: Callable[..., Any]
-
-
-def _nothing(*_: Any) -> Any:
-    return None
-
-
-def _no_function(_model: Any, _boundaries: Any) -> Iterable[Replaced]:
-    return ()
-
-
-def _once(_model: Any) -> int:
-    return 1
 
 
 @dataclass(frozen=True)
@@ -58,22 +45,17 @@ class Packing:
     """
 
     layers: Callable[[Any], Sequence[Any]]
-    selected_token_layer: SelectedTokenLayer
+    selected_token_layer: Callable[..., Any]
     positions: Callable[[Any, Tensor], Tensor]
-    last_calls: Callable[[Any], int] = _once
-    averaged: Callable[[Any], Any | None] = _nothing
-    replaced: Callable[[Any, Any], Iterable[Replaced]] = _no_function
-    refused: Callable[[Any], str | None] = _nothing
+    last_calls: Callable[[Any], int] = lambda _model: 1
+    averaged: Callable[[Any], Any | None] = lambda _model: None
+    replaced: Callable[[Any, Any], Iterable[Replaced]] = lambda _model, _boundaries: ()
+    refused: Callable[[Any], str | None] = lambda _config: None
     pairs: PairScores | None = None
 
 
 def why_not_packable(packing: Packing | None, config: Any) -> str | None:
-    """Return why a model needs padded texts, or None if it does not.
-
-    Args:
-        packing: The packing of the family.
-        config: The configuration of the model.
-    """
+    """Return why a model needs padded texts, or None if it does not."""
     if packing is None:
         return "this family does not read texts laid end to end"
     if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):

@@ -37,10 +37,6 @@ _PROBE = (
 def depends_on_padding(loaded: Any, head: Head) -> bool:
     """Whether padding changes the model's outputs. The random state is left unchanged.
 
-    Args:
-        loaded: A `harness.models.family.Loaded`.
-        head: The head of the model.
-
     Raises:
         UserError: If the model fails on plain texts, or if outputs depend on other texts of the batch.
     """
@@ -74,12 +70,7 @@ def unreadable(kind: str, error: Exception) -> UserError:
 
 
 def position_ids(model: Any, attention_mask: Tensor) -> dict[str, Tensor]:
-    """Return position ids for left-padded texts, counted from their first tokens, if the model accepts them.
-
-    Args:
-        model: A transformers model.
-        attention_mask: 1 for real tokens [texts, length].
-    """
+    """Return position ids [texts, length] for left-padded texts, from their first tokens on, if the model takes any."""
     if "position_ids" not in signature(model.forward).parameters:
         return {}
     return {"position_ids": (attention_mask.cumsum(1) - 1).clamp(min=0)}

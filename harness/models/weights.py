@@ -31,12 +31,6 @@ def untrained(model_class: Any, config: Any, spec: ModelConfig) -> Any:
 def pretrained(model_class: Any, checkpoint: Checkpoint, config: Any, *, new_head: bool) -> tuple[Any, list[str]]:
     """Load a model with the checkpoint's weights, in fp32, and return it with notes on its head.
 
-    Args:
-        model_class: A transformers Auto class.
-        checkpoint: The checkpoint.
-        config: The configuration of the model with its head.
-        new_head: Whether to replace the head of the checkpoint.
-
     Raises:
         UserError: If the weights cannot be loaded, or do not fit the configuration.
     """

@@ -35,12 +35,6 @@ def asks_for_words(head: Head, config: Any) -> bool:
 def model_class_of(head: Head, language: Language | None, where: str, config: Any) -> Any:
     """Return the Auto class of models with the head.
 
-    Args:
-        head: The head.
-        language: How the model predicts words.
-        where: The name of the model in messages.
-        config: The configuration of the model.
-
     Raises:
         UserError: If the model type has no such model. Not all types have language models, or every head.
     """
@@ -59,12 +53,7 @@ def model_class_of(head: Head, language: Language | None, where: str, config: An
 
 
 def layout_of(head: Head, config: Any, tokenizer: Any) -> PairLayout:
-    """Return how source and target are arranged in the input.
-
-    Args:
-        head: The head.
-        config: The configuration of the model.
-        tokenizer: The tokenizer; changed in place for a model that continues the source.
+    """Return how source and target are arranged; a tokenizer is changed in place if its model continues the source.
 
     Raises:
         UserError: If the tokenizer has no end-of-text token, or if none can be appended to a source.

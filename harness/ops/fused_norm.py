@@ -30,10 +30,7 @@ class FusedOutput(nn.Module):
 def with_fused_norms(model: nn.Module) -> None:
     """Replace each module that computes the same as `BertOutput`, of any class, by `FusedOutput`.
 
-    State and checkpoints stay the same. Without the kernels nothing is changed.
-
-    Args:
-        model: The model, on its final device.
+    State and checkpoints stay the same. Without kernels for the device that the model is on, nothing is changed.
     """
     parameter = next(model.parameters(), None)  # An exported model has none.
     if parameter is None or not native.serves(parameter.device):

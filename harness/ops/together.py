@@ -13,15 +13,15 @@ _LAUNCHED = ("LOCAL_RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV
 
 
 class Together(Protocol):
-    """The part of accelerate's PartialState that is used."""
+    """The part of accelerate's PartialState that is used.
 
-    @property
-    def num_processes(self) -> int:
-        """Number of processes."""
+    Attributes:
+        num_processes: Number of processes.
+        is_main_process: Whether this is the process that writes for all.
+    """
 
-    @property
-    def is_main_process(self) -> bool:
-        """Whether this is the process that writes for all."""
+    num_processes: int
+    is_main_process: bool
 
     def wait_for_everyone(self) -> None:
         """Wait until all processes have reached this point."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.cache import alone, cache_folder, sweep_partial
-from harness.checksums import check_seal, seal
+from harness.cache import alone, cache_folder
+from harness.checksums import check_seal, sealed_entry
 from harness.errors import UserError
 
 Found = TypeVar("Found")
@@ -55,7 +54,8 @@ def build_or_load(name: str, build: Callable[[Path], None], read: Callable[[Path
     with alone(entry.with_suffix(".lock")):
         found = _read(entry, read)  # Another process may have built it meanwhile.
         if found is None:
-            _make(entry, build)
+            with _errors_explained(entry.parent, any_error=False), sealed_entry(entry) as partial:
+                build(partial)
             found = read(entry)
     return found
 
@@ -66,22 +66,6 @@ def _read(entry: Path, read: Callable[[Path], Found]) -> Found | None:
         return read(entry)
     except (OSError, ValueError):
         return None
-
-
-def _make(entry: Path, build: Callable[[Path], None]) -> None:
-    """Build the entry, and leave it either complete or absent."""
-    partial = entry.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(entry, ignore_errors=True)  # A damaged one.
-    try:
-        with _errors_explained(entry.parent, any_error=False):
-            partial.mkdir(mode=0o700)
-            build(partial)
-            seal(partial)
-            partial.rename(entry)
-            sweep_partial(entry.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager

@@ -30,13 +30,7 @@ class ContaminationAudit:
 
 
 def audit(texts: Mapping[str, DocumentStore], ngrams: EvaluationNgrams, console: Console) -> ContaminationAudit:
-    """Read all written texts again, keeping one document and a sketch of the held-out ones in memory.
-
-    Args:
-        texts: The written texts, by corpus.
-        ngrams: N-grams of evaluation examples, which must not occur in them.
-        console: Where progress is shown.
-    """
+    """Read all written texts again, keeping one document and a sketch of the held-out ones in memory."""
     sketches = {name: _sketch_of_held_out(stored) for name, stored in texts.items()}
     wanted = np.unique(np.concatenate([*sketches.values(), np.empty(0, dtype=np.uint64)]))
     found = np.zeros(len(wanted), dtype=np.bool_)

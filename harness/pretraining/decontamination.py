@@ -101,38 +101,23 @@ def without_shared_runs(pieces: Sequence[str], words: Sequence[Hashes], ngrams: 
     """
     kept, owners, shared = list(range(len(pieces))), list[str](), 0
     while kept:
-        hits = Hits.among([words[place] for place in kept], ngrams)
-        if not hits.owners:
+        hits, count = _hits([words[place] for place in kept], ngrams)
+        if not hits:
             break
-        owners += hits.owners.values()
-        shared += hits.words
+        owners += hits.values()
+        shared += count
         if shared > MOST_SHARED * sum(map(len, words)):
             return Cut(None, owners)
-        kept = [place for number, place in enumerate(kept) if number not in hits.owners]
+        kept = [place for number, place in enumerate(kept) if number not in hits]
     text = "".join(pieces[place] for place in kept)
     return Cut((cleaned(text) if owners else text) or None, owners)
 
 
-@dataclass(frozen=True)
-class Hits:
-    """Sentences with words inside an evaluation n-gram.
-
-    Attributes:
-        owners: The owner of a run, by the sentence's index.
-        words: Number of words inside a run.
-    """
-
-    owners: Mapping[int, str]
-    words: int
-
-    @classmethod
-    def among(cls, words: Sequence[Hashes], ngrams: EvaluationNgrams) -> Hits:
-        """Find the hits in consecutive sentences."""
-        owners = ngrams.owners_at(np.concatenate(words))
-        hit = np.flatnonzero(owners >= 0)
-        if not len(hit):
-            return cls({}, 0)
-        sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
-        places, first = np.unique(sentence_of[hit], return_index=True)
-        names = (ngrams.owners[int(owners[hit[index]])] for index in first)
-        return cls(dict(zip(places.tolist(), names, strict=True)), len(hit))
+def _hits(words: Sequence[Hashes], ngrams: EvaluationNgrams) -> tuple[dict[int, str], int]:
+    """Return the owner of a run by the index of each sentence that it touches, and the number of words inside runs."""
+    owners = ngrams.owners_at(np.concatenate(words))
+    hit = np.flatnonzero(owners >= 0)
+    sentence_of = np.repeat(np.arange(len(words)), [len(part) for part in words])
+    places, first = np.unique(sentence_of[hit], return_index=True)
+    names = (ngrams.owners[int(owners[hit[index]])] for index in first)
+    return dict(zip(places.tolist(), names, strict=True)), len(hit)

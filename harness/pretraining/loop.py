@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.ops.stopping import StopRequest, stop_request
-from harness.ops.together import processes
 from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import Objective
 from harness.record import CurvePoint
 from harness.training.callbacks import Callbacks
-from harness.training.loop import STOPPING
+from harness.training.loop import stopped_between_steps
 from harness.training.progress import Progress
 from harness.training.state import save_state
 from harness.training.trainer import DivergedError, Trainer
@@ -53,38 +51,30 @@ def pretrain(trainer: Trainer[Any], run: PretrainingRun, progress: Progress, cal
         DivergedError: If a loss is not finite.
         KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
-    with stop_request(STOPPING if processes().is_main_process else "") as stop:
-        _steps(trainer, run, progress, callbacks, stop)
-        if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
-            raise KeyboardInterrupt
-
-
-def _steps(
-    trainer: Trainer[Any], run: PretrainingRun, progress: Progress, callbacks: Callbacks, stop: StopRequest
-) -> None:
     steps, keep = run.plan.steps, kept_steps(run.plan)
     evaluated_at = evaluation_steps(run.plan)
     saved = time.monotonic()
     batches = run.objective.steps(progress.step)
-    while progress.step < steps:
-        started, processor = time.monotonic(), time.process_time()
-        _step(trainer, batches, progress, callbacks, steps)
-        is_time = time.monotonic() - saved >= run.checkpoint_seconds and progress.step < steps
-        due = trainer.anywhere(is_time or stop.is_made)
-        if progress.step in evaluated_at or progress.step in keep or due:
-            progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
-        progress.seconds += time.monotonic() - started
-        progress.processor_seconds += time.process_time() - processor
-        if progress.step in evaluated_at:
-            callbacks.on_evaluate(_evaluate(trainer, run, progress))
-            due = trainer.anywhere(due or stop.is_made)
-        for share in keep.get(progress.step, ()):
-            run.keep(share, progress.tokens)
-        if due:
-            save_state(progress, trainer, run.folder)
-            saved = time.monotonic()
-            if trainer.anywhere(stop.is_made):
-                raise KeyboardInterrupt
+    with stopped_between_steps(trainer) as stop:
+        while progress.step < steps:
+            started, processor = time.monotonic(), time.process_time()
+            _step(trainer, batches, progress, callbacks, steps)
+            is_time = time.monotonic() - saved >= run.checkpoint_seconds and progress.step < steps
+            due = trainer.anywhere(is_time or stop.is_made)
+            if progress.step in evaluated_at or progress.step in keep or due:
+                progress.read_loss()  # A GPU is asynchronous: this waits for its steps, so that their time is counted.
+            progress.seconds += time.monotonic() - started
+            progress.processor_seconds += time.process_time() - processor
+            if progress.step in evaluated_at:
+                callbacks.on_evaluate(_evaluate(trainer, run, progress))
+                due = trainer.anywhere(due or stop.is_made)
+            for share in keep.get(progress.step, ()):
+                run.keep(share, progress.tokens)
+            if due:
+                save_state(progress, trainer, run.folder)
+                saved = time.monotonic()
+                if trainer.anywhere(stop.is_made):
+                    raise KeyboardInterrupt
 
 
 def kept_steps(plan: PretrainingPlan) -> dict[int, list[float]]:

@@ -21,6 +21,7 @@ from harness.pretraining.sequence_sampling import Sampler, epoch_sequences, firs
 from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
+from harness.training.sharding import own_share
 
 FOLLOWS, FOLLOWS_NOT = 0, 1  # labels of the published BERT's next-sentence head
 HELD_OUT = 2**31  # Seed of held-out sequences, the same for every run.
@@ -144,7 +145,7 @@ class MaskedModel(TokenPredictor):
         """Return the sum of the losses of all masked tokens, in nats, and their number, over all processes."""
         self.model.eval()
         nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
-        for group in self.passes(self.share(sequences)):
+        for group in self.passes(own_share(sequences, self.accelerator)):
             nats += self._read(group)[0].double().sum()
         total = self.accelerator.reduce(nats, reduction="sum")
         return float(total), sum(len(sequence.words) for sequence in sequences)

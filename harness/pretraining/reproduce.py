@@ -43,12 +43,6 @@ class Verdict:
 def verified(job: Job, record: PretrainingRecord, callbacks: Callbacks, console: Console) -> Verdict:
     """Repeat the record's first steps and compare the losses.
 
-    Args:
-        job: The recipe, with a temporary folder.
-        record: The record of an earlier run.
-        callbacks: Called after each step.
-        console: Where progress of the preparation is shown.
-
     Raises:
         UserError: If the record has another recipe (with the differing settings), or has no losses.
     """

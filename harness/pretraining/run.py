@@ -30,7 +30,7 @@ from harness.ops.together import processes
 from harness.pretraining.card import pretraining_card
 from harness.pretraining.loop import PretrainingRun, pretrain
 from harness.pretraining.pipeline import Prepared, prepared
-from harness.pretraining.recipe import PretrainingPlan, PretrainingRecipe
+from harness.pretraining.recipe import PretrainingRecipe
 from harness.pretraining.record import PretrainingRecord
 from harness.pretraining.run_folder import PretrainingFolder, weights_origin
 from harness.pretraining.token_losses import InitialModel
@@ -96,33 +96,21 @@ def pretrained(job: Job, callbacks: Callbacks, console: Console) -> PretrainingR
 
 
 def run_of(job: Job, console: Console) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
-    """Make the trainer of the model, the run to do, and the prepared texts.
+    """Make the trainer of the model, the run to do, and the prepared texts, with the objective's facts in their report.
 
     Raises:
         UserError: If texts, tokenizer, family and objective do not fit together.
     """
-    plan = job.recipe.training
+    recipe, plan = job.recipe, job.recipe.training
     with processes().main_process_first():
-        corpus = prepared(
-            job.recipe.corpora, job.recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console
-        )
-    _check_size(corpus, plan)
-    return _run_on(job, corpus)
-
-
-def _check_size(corpus: Prepared, plan: PretrainingPlan) -> None:
-    if corpus.training.token_count < plan.batch_tokens:
+        corpus = prepared(recipe.corpora, recipe.tokenizer, folder=job.files_from, seed=plan.seed, console=console)
+    size = corpus.training.token_count
+    if size < plan.batch_tokens:
         raise UserError(
-            f"corpora: {corpus.training.token_count} tokens to train on, fewer than one step reads "
-            f"(batch_tokens {plan.batch_tokens}). Give more text, or lower batch_tokens."
+            f"corpora: {size} tokens to train on, fewer than one step reads (batch_tokens {plan.batch_tokens}). "
+            "Give more text, or lower batch_tokens."
         )
-
-
-def _run_on(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, Prepared]:
-    """Make the trainer and the run, and add the objective's facts to the texts' report."""
-    plan = job.recipe.training
-    make_objective = OBJECTIVES.load(job.recipe.objective)
-    objective = make_objective(corpus.training, corpus.tokenizer, plan=plan)
+    objective = OBJECTIVES.load(recipe.objective)(corpus.training, corpus.tokenizer, plan=plan)
     corpus = corpus.with_facts(objective.facts())
     held_out = {name: texts for name, tokens in corpus.held_out.items() if (texts := objective.held_out(tokens))}
     if not held_out:
@@ -132,45 +120,34 @@ def _run_on(job: Job, corpus: Prepared) -> tuple[Trainer[Any], PretrainingRun, P
     optimizer = make_optimizer(start.model, plan)
     trainer = Trainer(trainable, optimizer, make_scheduler(optimizer, plan, plan.steps), plan.max_grad_norm, notes=[])
     keep = partial(_keep, job, start)
-    size = corpus.training.token_count
     run = PretrainingRun(objective, held_out, plan, size, job.folder.state, keep, job.checkpoint_seconds)
     return trainer, run, corpus
 
 
 def _initial_model(job: Job, tokenizer: Any) -> InitialModel:
     """Make the recipe's model on its device, seeding before weights are drawn, and again for dropout."""
-    plan, family = job.recipe.training, FAMILIES.load(job.recipe.family)
-    language = getattr(family, "language", None)
-    if language is None:
-        raise UserError(f"family {job.recipe.family!r}: has no language model to train from scratch. Try bert.")
+    recipe, plan, family = job.recipe, job.recipe.training, FAMILIES.load(job.recipe.family)
+    if getattr(family, "language", None) is None:
+        raise UserError(f"family {recipe.family!r}: has no language model to train from scratch. Try bert.")
     accelerator = fresh_accelerator(plan.precision, tracker=None, folder=job.folder.partial)
     seed_layers(plan.seed)
-    model, notes = _with_first_weights(job, family, tokenizer)
+    spec = ModelConfig.model_validate(
+        {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
+    )
+    model, notes = family.language_model(spec, tokenizer, dropout=plan.dropout)
     longest = family.longest_text(model)
     if longest is not None and plan.length > longest:
         raise UserError(
             f"training.length: {plan.length}, but this {model.config.model_type} has positions for {longest} tokens. "
             "Lower it, or raise architecture.max_position_embeddings."
         )
-    if job.recipe.start == "local_attention":
-        _add_local_attention(model, job.recipe.family, family.language)
+    if recipe.start == "local_attention":
+        _add_local_attention(model, recipe.family, family.language)
     model.to(accelerator.device)
     with_fast_dropout(model)
     with_fused_norms(model)
     seed_dropout(plan.seed, accelerator.process_index)
     return InitialModel(model, family.language, family.packing, tokenizer, accelerator, notes)
-
-
-def _with_first_weights(job: Job, family: Any, tokenizer: Any) -> tuple[Any, tuple[str, ...]]:
-    """Make the model with random weights or those of a checkpoint; the second value is remarks for the record."""
-    recipe, dropout = job.recipe, job.recipe.training.dropout
-    spec = ModelConfig.model_validate(
-        {"family": recipe.family, "architecture": recipe.architecture, "checkpoint": recipe.checkpoint}
-    )
-    if recipe.checkpoint is None:
-        return family.new_language_model(spec, tokenizer, dropout=dropout), ()
-    model, notes = family.continued_language_model(spec, tokenizer, dropout=dropout)
-    return model, notes
 
 
 def _add_local_attention(model: Any, family: str, language: Language) -> None:

@@ -51,11 +51,9 @@ def text_sources(recipe: CorporaRecipe, folder: Path) -> list[Texts]:
     """
     mistakes: list[str] = []
     sources: list[Texts] = []
-    wanted: list[Callable[[], Texts]] = [lambda name=name: _named(name) for name in recipe.names]  # type: ignore[misc]
-    if recipe.files:
-        wanted.append(lambda: _own_files(recipe, folder))
-    if recipe.hub:
-        wanted.append(lambda: _of_the_hub(recipe))
+    wanted = [partial(_named, name) for name in recipe.names]
+    wanted += [partial(_own_files, recipe, folder)] if recipe.files else []
+    wanted += [partial(_of_the_hub, recipe)] if recipe.hub else []
     for source in wanted:
         try:
             sources.append(source())

@@ -36,7 +36,7 @@ class InitialModel:
 
 
 class TokenPredictor:
-    """Base of trainable models: splits a step's sequences between processes and into forward passes."""
+    """Base of trainable models: splits sequences into forward passes."""
 
     def __init__(self, start: InitialModel, micro_batch_size: int) -> None:
         """Args: the model, and the maximum number of sequences per forward pass."""
@@ -44,7 +44,7 @@ class TokenPredictor:
         self.notes = start.notes
         self.micro_batch_size = micro_batch_size
         self.recurrent_state: dict[str, Any] = {}
-        self.shards = None
+        self.is_sharded = False
 
     def weight(self, items: Sequence[Any]) -> float:
         """Return the number of sequences: all have equal weight."""
@@ -53,10 +53,6 @@ class TokenPredictor:
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """Group the sequences into forward passes."""
         return passes(items, self.micro_batch_size, lambda _: 1)
-
-    def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return this process's share of a step's sequences."""
-        return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
 
 class Objective(Protocol):

@@ -65,13 +65,7 @@ def trained(texts: Iterable[str], recipe: TokenizerRecipe) -> Any:
 
 
 def sample(texts: Iterable[str], characters: int, most: int = SAMPLED_CHARACTERS) -> Iterator[str]:
-    """Sample about `most` characters of the texts, as blocks of sentences at even distances; all if there are fewer.
-
-    Args:
-        texts: The texts.
-        characters: Total number of their characters.
-        most: Number of characters to sample.
-    """
+    """Sample about `most` of all `characters` of the texts, as blocks of sentences at even distances."""
     share, owed = min(1.0, most / max(characters, 1)), 0.0
     for text in texts:
         pieces = sentences(text)

@@ -88,14 +88,9 @@ def read_token_file(folder: Path) -> TokenFile:
 
 
 def write_tokens(texts: Iterable[str], tokenizer: Any, folder: Path) -> None:
-    """Write the files of a `TokenFile`, with one document in memory at a time.
+    """Write the files of a `TokenFile` to a new folder, with one document in memory at a time.
 
     Each text is encoded sentence by sentence (`cleaning.sentences`); texts without a token are left out.
-
-    Args:
-        texts: The documents.
-        tokenizer: A transformers tokenizer.
-        folder: The folder for the files, which is created.
     """
     folder.mkdir(parents=True)
     types = dict.fromkeys(("sentences", "documents", "bytes", "characters"), "int64")

@@ -11,9 +11,8 @@ from harness.checksums import check_files
 from harness.config.checking import Strict
 from harness.config.run import RunConfig, task_of
 from harness.errors import UserError, notice
-from harness.models.finished import finished_model
+from harness.models.finished import damage_told, finished_model
 from harness.models.loaded import Loaded
-from harness.models.saved_model import damage_told
 from harness.ops.device import fresh_accelerator
 from harness.record import RunRecord
 from harness.registry import FAMILIES

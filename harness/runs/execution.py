@@ -72,7 +72,7 @@ def _executed(
     with tracked(callbacks, accelerator, project=run.suite, run=str(run), settings=_settings(run)) as tracking:
         try:
             result = _trained(
-                run, task, splits, accelerator, options=options, callbacks=tracking.callbacks, watch=watch, known=known
+                run, task, splits, accelerator, options=options, callbacks=tracking, watch=watch, known=known
             )
         except DivergedError as error:
             record = diverged_record(run, task, known, error)

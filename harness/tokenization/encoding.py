@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cache import alone, cache_folder, scratch_folder, sweep_partial
-from harness.checksums import check_seal, seal
+from harness.cache import alone, cache_folder, scratch_folder
+from harness.checksums import check_seal, sealed_entry
 from harness.tokenization.alignment import aligned
 from harness.tokenization.as_text import Encoded, encoded_as_text, without_controls
 
@@ -96,18 +95,12 @@ def content_of(tokenizer: Any) -> bytes:
 
 def _write(found: Sequence[Encoded], entry: Path) -> None:
     """Write an entry atomically."""
-    partial = entry.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(entry, ignore_errors=True)  # It is damaged.
-    partial.mkdir(mode=0o700)
     ids = np.fromiter((token for text in found for token in text.ids), dtype=np.int64)
-    np.save(partial / "ids.npy", ids.astype(np.uint16 if ids.max(initial=0) < 2**16 else np.uint32))
-    np.save(partial / "lengths.npy", np.array([len(text.ids) for text in found], dtype=np.int64))
     offsets = [place for text in found for place in text.offsets]
-    np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
-    seal(partial)
-    partial.rename(entry)
-    sweep_partial(entry.parent)
+    with sealed_entry(entry) as partial:
+        np.save(partial / "ids.npy", ids.astype(np.uint16 if ids.max(initial=0) < 2**16 else np.uint32))
+        np.save(partial / "lengths.npy", np.array([len(text.ids) for text in found], dtype=np.int64))
+        np.save(partial / "offsets.npy", np.array(offsets, dtype=np.int32).reshape(-1, 2))
 
 
 def _read(entry: Path, *, return_offsets: bool) -> list[Encoded] | None:

@@ -31,12 +31,7 @@ class Adapted:
 
 
 def adapt(model: Any, training: Training, seed: int) -> Adapted:
-    """Set up a model for the training method of the recipe.
-
-    Args:
-        model: A transformers model without an optimiser yet, changed in place.
-        training: The recipe.
-        seed: The seed of new parameters.
+    """Set up a model, in place and before it has an optimiser, for the training method of the recipe.
 
     Raises:
         UserError: If the model lacks the parts that the recipe names.

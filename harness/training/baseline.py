@@ -15,16 +15,7 @@ from harness.training.result import Stopwatch, TrainingResult
 def fit_baseline(
     family: Any, task: Task, splits: Splits, *, config: RunConfig, watch: Stopwatch, known: Measurements
 ) -> TrainingResult:
-    """Fit and evaluate a baseline.
-
-    Args:
-        family: The baseline family.
-        task: The task.
-        splits: The examples of the task.
-        config: The configuration of the run.
-        watch: Measures the seconds of each phase.
-        known: Measurements made before.
-    """
+    """Fit and evaluate a baseline."""
     with watch("train"):
         settings = {name: getattr(config.training, name) for name in baseline_settings(config.model.family or "")}
         fitted = family.fit(splits.train, task_type=task.task_type, labels=splits.labels, **settings)

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.long_texts.windows import Windows
 from harness.models.config_and_tokenizer import on_one_line
 from harness.tokenization.items import Item
-from harness.training.cuda_graphs import Sizes, keep_gradients, sizes_of_graphs
+from harness.training.cuda_graphs import Sizes, sizes_of_graphs
 from harness.training.forward import Forward
 from harness.training.trainer import Trainer
 
@@ -68,7 +68,9 @@ def compile_training(
     torch.compiler.reset()  # What was compiled for an earlier run of this process counts towards torch's limit.
     sizes = None if graphed is None else sizes_of_graphs(trainer, graphed)
     if sizes is not None:
-        keep_gradients(trainer, batch)
+        # A graph overwrites its gradients when it is replayed, so each parameter gets one of its own beforehand.
+        trainer.keeps_gradients = True
+        trainer.rehearse(batch)
     compiled = torch.compile(forward.model, dynamic=True, options=_options(graphs=sizes is not None))
     forward.scoring = Compiled(scoring.model, scoring.outputs, scoring.accelerator, compiled, sizes)
     try:

@@ -80,10 +80,6 @@ def rounded_up(size: int, most: int | None = None, *, least: int = SHORTEST) -> 
 def sizes_of_graphs(trainer: Trainer[Forward], items: Sequence[Item]) -> Sizes:
     """Return the sizes of the inputs of CUDA graphs.
 
-    Args:
-        trainer: A trainer, with the model on its device.
-        items: All training items.
-
     Raises:
         UserError: If there is no such GPU, or if an item is read in several passes.
     """
@@ -100,14 +96,3 @@ def sizes_of_graphs(trainer: Trainer[Forward], items: Sequence[Item]) -> Sizes:
             f"micro_batch_size {forward.micro_batch_size}. Raise it, or set compile = true."
         )
     return Sizes(forward.collator, max(item.length for item in items), forward.objective.head().per_token)
-
-
-def keep_gradients(trainer: Trainer[Forward], batch: Sequence[Item]) -> None:
-    """Give each parameter that the loss reaches a gradient of its own: a graph overwrites its own when it is replayed.
-
-    Args:
-        trainer: A trainer at the start of a run, whose model is not compiled yet. Its random state stays the same.
-        batch: The first batch of the run.
-    """
-    trainer.keeps_gradients = True
-    trainer.rehearse(batch)

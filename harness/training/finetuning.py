@@ -39,7 +39,7 @@ from harness.training.progress import Progress
 from harness.training.result import TrainingResult
 from harness.training.run_context import RunContext
 from harness.training.sampling import with_sample_attention
-from harness.training.sharding import Shards, check_shardable, gathered, shard, shards_asked
+from harness.training.sharding import check_shardable, gathered, shard, shards_asked
 from harness.training.task_model import TaskModel, forward_of, load_task_model
 from harness.training.trainer import Trainer
 from harness.training.vocabulary import with_used_vocabulary
@@ -86,7 +86,7 @@ def finetune_model(
             rows = with_sample_attention(rows, model, task, context.accelerator)
 
     # All processes contribute their part of a sharded model; only the main one saves.
-    whole = None if forward.shards is None else gathered(model.loaded.model, context.accelerator)
+    whole = gathered(model.loaded.model, context.accelerator) if forward.is_sharded else None
 
     def save(folder: Path) -> None:
         model.save(folder, whole)
@@ -117,12 +117,14 @@ class _Trained:
 
 def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Trained:
     adapted = adapt(model.loaded.model, model.training, config.seed)
-    shards = _shards(model, context.accelerator)
-    vocabulary = with_used_vocabulary(model.loaded.model, None if shards else _items_read(model))
+    is_sharded = shards_asked(context.accelerator)
+    if is_sharded:
+        _shard(model, context.accelerator)
+    vocabulary = with_used_vocabulary(model.loaded.model, None if is_sharded else _items_read(model))
     objective = _learnt(model)
     plan = _plan(model, objective, config, context)
     trainer = _trainer(model, objective, plan, context.accelerator, frozen=adapted.frozen)
-    trainer.forward.shards = shards
+    trainer.forward.is_sharded = is_sharded
     if model.training.compile and plan.steps:
         with context.watch("train"):
             items = model.features("train").items
@@ -148,10 +150,8 @@ def _trained(model: TaskModel, config: RunConfig, context: RunContext) -> _Train
     return _Trained(trainer.forward, progress, adapted, adapters, None if is_changed else progress.best_outputs)
 
 
-def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
-    """Shard the model over the processes if the launcher asks for it."""
-    if not shards_asked(accelerator):
-        return None
+def _shard(model: TaskModel, accelerator: Accelerator) -> None:
+    """Shard the model over the processes, if the recipe allows it."""
     rescaled = type(model.objective).finish is not Objective.finish
     read = [model.features(split) for split in ("train", "validation", "test") if getattr(model.splits, split)]
     check_shardable(
@@ -161,7 +161,7 @@ def _shards(model: TaskModel, accelerator: Accelerator) -> Shards | None:
         writes=model.objective.head().generation is not None,
         most_windows=max(len(item.windows) for features in read for item in features.items),
     )
-    return shard(model.loaded.model, accelerator)
+    shard(model.loaded.model, accelerator)
 
 
 def _merged(loaded: Loaded) -> Adapters | None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from harness.long_texts.scoring import Scoring
 from harness.task_types.objective import Objective
 from harness.tokenization.items import Batch, Collator, Features, Item, passes
-from harness.training.sharding import Shards, in_step
+from harness.training.sharding import in_step, own_share
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Forward:
         accelerator: Devices, precision and processes.
         micro_batch_size: Maximum number of windows in a forward pass.
         recurrent_state: Empty, since steps of fine-tuning do not depend on the previous one.
-        shards: The shards of the model; None if each process has the whole model.
+        is_sharded: Whether the model is sharded over processes, rather than whole on each.
     """
 
     model: Any
@@ -41,7 +41,7 @@ class Forward:
     accelerator: Accelerator
     micro_batch_size: int
     recurrent_state: dict[str, Tensor] = field(default_factory=dict)
-    shards: Shards | None = None
+    is_sharded: bool = False
 
     def losses(self, items: Sequence[Item]) -> Tensor:
         """One loss per item [items], with its graph if gradients are enabled."""
@@ -69,20 +69,17 @@ class Forward:
         if any(module.training for module in self.model.modules()):  # `eval` visits every module: slow for short texts.
             self.model.eval()
         items = features.items
-        mine = sorted(self.share(range(len(items))), key=lambda index: items[index].length)
+        mine = sorted(own_share(range(len(items)), self.accelerator), key=lambda index: items[index].length)
         places, found = iter(mine), []
         # Autocast around all passes, so that weights are cast once rather than in each.
         with self._micro_batch_size_kept(), self.accelerator.autocast():
-            for group, counts in in_step(self.shards, self.passes([items[index] for index in mine]), items[:1]):
+            groups = self.passes([items[index] for index in mine])
+            for group, counts in in_step(groups, items[:1], is_sharded=self.is_sharded):
                 read = self._evaluated(group)
                 found += [(next(places), loss, result) for loss, result in read] if counts else []
         everything = sorted(gather_object(found), key=lambda row: row[0])
         loss = sum(row[1] for row in everything) / len(everything)
         return loss, self.objective.outputs([row[2] for row in everything], features, examples)
-
-    def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return this process's share of a batch or split."""
-        return items[self.accelerator.process_index :: self.accelerator.num_processes]
 
     @contextmanager
     def _micro_batch_size_kept(self) -> Iterator[None]:
@@ -99,7 +96,7 @@ class Forward:
             try:
                 return [row for group in self.passes(items) for row in self._evaluated_at_once(group)]
             except RuntimeError as error:
-                smallest = self.micro_batch_size == 1 or self.shards is not None
+                smallest = self.micro_batch_size == 1 or self.is_sharded
                 if not should_reduce_batch_size(error) or smallest:
                     raise
                 self.micro_batch_size //= 2

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from harness.cache import alone, cache_folder, sweep_partial
-from harness.checksums import check_seal, seal
+from harness.cache import alone, cache_folder
+from harness.checksums import check_seal, sealed_entry
 from harness.config.training import Training
 from harness.tokenization.items import Item
 
@@ -62,7 +61,8 @@ def kept_states(weights: str, items: Sequence[Item], read: Callable[[], States])
             if found is not None:
                 return found, True
             found = read()
-            _write(found, entry)
+            with sealed_entry(entry) as partial:
+                np.save(partial / _FILE, found)
             return found, False
     except OSError as error:
         _log.warning("%s: states are not kept (%s). HARNESS_CACHE names another folder.", entry.parent, error)
@@ -76,18 +76,6 @@ def _key(weights: str, items: Sequence[Item]) -> str:
             json.dumps([[list(window.input_ids), list(window.token_type_ids)] for window in item.windows]).encode()
         )
     return digest.hexdigest()[:40]
-
-
-def _write(states: States, entry: Path) -> None:
-    """Write an entry atomically."""
-    partial = entry.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(entry, ignore_errors=True)  # It is damaged.
-    partial.mkdir(mode=0o700)
-    np.save(partial / _FILE, states)
-    seal(partial)
-    partial.rename(entry)
-    sweep_partial(entry.parent)
 
 
 def _read(entry: Path, count: int) -> States | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -84,13 +85,15 @@ def finetune(
     Raises:
         UserError: If the state has other labels, another order of labels, or other batches.
         DivergedError: If a loss is not finite.
+        KeyboardInterrupt: If a stop is asked for; the state is saved.
     """
     progress = load_state(trainer, folder, plan.labels)
     _check_batches(progress, items, folder)
     if plan.steps == 0:
         return progress
     try:
-        _train(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks)
+        with stopped_between_steps(trainer) as stop:
+            _steps(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks, stop=stop)
     except DivergedError as error:
         error.curve = tuple(progress.curve)
         raise
@@ -98,24 +101,16 @@ def finetune(
     return progress
 
 
-def _train(
-    trainer: Trainer[Forward],
-    items: Sequence[Item],
-    validation: Validation,
-    progress: Progress,
-    *,
-    plan: TrainingPlan,
-    folder: Path,
-    callbacks: Callbacks,
-) -> None:
-    """Run the remaining steps, until a stop is asked for.
+@contextmanager
+def stopped_between_steps(trainer: Trainer[Any]) -> Iterator[StopRequest]:
+    """Yield whether a stop was asked for, which the steps in the block look at.
 
     Raises:
-        KeyboardInterrupt: If it is; the state is saved.
+        KeyboardInterrupt: If it was asked for too late for a step: the next command continues from the last state.
     """
     with stop_request(STOPPING if processes().is_main_process else "") as stop:
-        _steps(trainer, items, validation, progress, plan=plan, folder=folder, callbacks=callbacks, stop=stop)
-        if trainer.anywhere(stop.is_made):  # Too late for a step: the next command continues from the last state.
+        yield stop
+        if trainer.anywhere(stop.is_made):
             raise KeyboardInterrupt
 
 

@@ -31,17 +31,7 @@ def measured(
     found: Evaluated,
     config: RunConfig,
 ) -> Measurements:
-    """Collect the measurements of a fine-tuned model.
-
-    Args:
-        known: Measurements made before training.
-        model: The trained model.
-        forward: The forward pass that scored it.
-        progress: The progress of training.
-        adapted: The trained part of the model.
-        found: The scores.
-        config: The configuration of the run.
-    """
+    """Collect the measurements of a fine-tuned model."""
     counts = {
         "parameters": model.loaded.model.num_parameters(),
         "trained_parameters": adapted.trained_parameters,

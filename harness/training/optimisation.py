@@ -19,27 +19,13 @@ _NORMS = (nn.LayerNorm, nn.RMSNorm)
 
 
 class OptimizerSettings(Protocol):
-    """Settings of optimizer and learning rate that fine-tuning and pretraining share."""
+    """Settings of optimizer and learning rate that fine-tuning and pretraining share: see `Optimisation`."""
 
-    @property
-    def optimizer(self) -> str:
-        """The name of a file in harness/training/optimizers."""
-
-    @property
-    def schedule(self) -> str:
-        """The name of a file in harness/training/schedules."""
-
-    @property
-    def learning_rate(self) -> float:
-        """The peak learning rate."""
-
-    @property
-    def weight_decay(self) -> float:
-        """The weight decay, on weight matrices only."""
-
-    @property
-    def warmup_ratio(self) -> float:
-        """The share of steps with a rising learning rate."""
+    optimizer: str
+    schedule: str
+    learning_rate: float
+    weight_decay: float
+    warmup_ratio: float
 
 
 def make_optimizer(

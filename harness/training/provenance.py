@@ -81,9 +81,7 @@ def git_state() -> tuple[str | None, bool | None]:
     The result is cached, as imported code does not change within a process. An installed copy may be inside another
     project's checkout, whose commit would be meaningless here.
     """
-    if not (_ROOT / "pyproject.toml").is_file():
-        return None, None
-    commit = _git("rev-parse", "HEAD")
+    commit = _git("rev-parse", "HEAD") if (_ROOT / "pyproject.toml").is_file() else None
     if commit is None:
         return None, None
     changes = _git("status", "--porcelain")

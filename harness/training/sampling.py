@@ -28,12 +28,6 @@ from harness.training.task_model import TaskModel, forward_of
 def with_sample_attention(rows: Sequence[Row], model: TaskModel, task: Task, accelerator: Accelerator) -> Sequence[Row]:
     """Add the attention of a decoder to the first of the rows that a report shows and whose source is short enough.
 
-    Args:
-        rows: The rows of the test split.
-        model: The trained model.
-        task: The task.
-        accelerator: Devices and precision.
-
     Returns:
         The same rows where the model has no such attention, or writes another text alone than in its batch.
     """

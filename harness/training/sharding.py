@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,33 +23,22 @@ from harness.models.depth import layers_of
 _ASKED, _VERSION = "ACCELERATE_USE_FSDP", "FSDP_VERSION"
 
 
-@dataclass(frozen=True)
-class Shards:
-    """Marks a model that is sharded among processes.
-
-    Attributes:
-        accelerator: The accelerator of the processes.
-    """
-
-    accelerator: Accelerator
-
-    @property
-    def factor(self) -> int:
-        """The factor of losses, since gradients are averaged over the processes but should be summed."""
-        return self.accelerator.num_processes
+def own_share(items: Sequence[Any], accelerator: Accelerator) -> Sequence[Any]:
+    """Return this process's share of the items of a step or a split, whether or not the model is sharded."""
+    return items[accelerator.process_index :: accelerator.num_processes]
 
 
-def in_step(shards: Shards | None, groups: Sequence[Any], filler: Any) -> Iterator[tuple[Any, bool]]:
+def in_step(groups: Sequence[Any], filler: Any, *, is_sharded: bool) -> Iterator[tuple[Any, bool]]:
     """Yield the groups of this process's forward passes, and whether each counts.
 
     If the model is sharded, all processes yield the same number, as they gather every layer together.
 
     Args:
-        shards: The shards of the model, if any.
         groups: The groups of this process.
         filler: An extra group that does not count, read while other processes have more.
+        is_sharded: Whether the model is sharded.
     """
-    most = len(groups) if shards is None else max(gather_object([len(groups)]))
+    most = max(gather_object([len(groups)])) if is_sharded else len(groups)
     yield from ((group, True) for group in groups)
     yield from ((filler, False) for _ in range(most - len(groups)))
 
@@ -102,7 +90,7 @@ def check_shardable(
         raise UserError(*mistakes)
 
 
-def shard(model: Any, accelerator: Accelerator) -> Shards:
+def shard(model: Any, accelerator: Accelerator) -> None:
     """Shard the model's parameters among the processes, layer by layer, in place.
 
     Raises:
@@ -116,7 +104,6 @@ def shard(model: Any, accelerator: Accelerator) -> Shards:
         fully_shard(layer, mesh=mesh)
     # Otherwise parameters outside the layers would stay gathered after an evaluation, when states are copied.
     fully_shard(model, mesh=mesh, reshard_after_forward=True)
-    return Shards(accelerator)
 
 
 def local(tensor: Tensor) -> Tensor:

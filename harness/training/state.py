@@ -66,7 +66,7 @@ def save_state(progress: Progress, trainer: Trainer[Any], folder: Path) -> None:
     progress.read_loss()
     drawn = gather_object([generators(trainer.forward.accelerator.device)])
     recurrent_state = gather_object([copied(trainer.forward.recurrent_state)])
-    is_main, is_sharded = trainer.forward.accelerator.is_main_process, trainer.forward.shards is not None
+    is_main, is_sharded = trainer.forward.accelerator.is_main_process, trainer.forward.is_sharded
     if is_main or is_sharded:
         tensors = {f"model.{name}": tensor for name, tensor in copied(model_tensors(trainer.forward.model)).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
@@ -161,7 +161,7 @@ def load_state(trainer: Trainer[Any], folder: Path, labels: Sequence[str] = ()) 
 
 def _check_processes(facts: Mapping[str, Any], trainer: Trainer[Any], folder: Path) -> None:
     """Reject a state of another number of processes, or with other sharding."""
-    now = _how(trainer.forward.accelerator.num_processes, is_sharded=trainer.forward.shards is not None)
+    now = _how(trainer.forward.accelerator.num_processes, is_sharded=trainer.forward.is_sharded)
     begun = _how(facts.get("processes", 1), is_sharded=facts.get("sharded", False))
     if begun != now:
         raise UserError(

@@ -50,9 +50,12 @@ class TaskModel:
     encoded: dict[str, Features] = field(default_factory=dict)
 
     def features(self, split: str) -> Features:
-        """Return the encoded split. It is encoded on first use."""
+        """Return the encoded split, encoded on first use. Without training steps, the training split is empty."""
         if split not in self.encoded:
-            self.encoded[split] = self._train() if split == "train" else self._read(getattr(self.splits, split))
+            is_train = split == "train"
+            examples = () if is_train and self.training.maximum_steps == 0 else getattr(self.splits, split)
+            found = self.objective.features(examples, self.reader)
+            self.encoded[split] = self.objective.training_subset(found) if is_train else found
         return self.encoded[split]
 
     @property
@@ -69,14 +72,6 @@ class TaskModel:
             whole: The full tensors of the model, if its parameters are sharded.
         """
         save_checkpoint(self.loaded, self.reader, folder, head=self.objective.head(), whole=whole)
-
-    def _train(self) -> Features:
-        """Encode the training examples, or none if there are no training steps."""
-        examples = () if self.training.maximum_steps == 0 else self.splits.train
-        return self.objective.training_subset(self._read(examples))
-
-    def _read(self, examples: Any) -> Features:
-        return self.objective.features(examples, self.reader)
 
 
 def load_task_model(

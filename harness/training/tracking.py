@@ -18,30 +18,6 @@ from harness.training.callbacks import Callbacks
 Setting = bool | int | float | str | None
 
 
-@dataclass(frozen=True)
-class Tracked:
-    """Callbacks that log metrics by optimiser step and call other callbacks.
-
-    Attributes:
-        callbacks: The other callbacks.
-        accelerator: The accelerator with the trackers.
-    """
-
-    callbacks: Callbacks
-    accelerator: Accelerator
-
-    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
-        """Log the loss of the step as train/loss."""
-        self.callbacks.on_step(step, steps, loss=loss, items=items)
-        self.accelerator.log({"train/loss": float(loss)}, step=step)
-
-    def on_evaluate(self, point: CurvePoint) -> None:
-        """Log loss and scores on validation as validation/loss, validation/accuracy and so on."""
-        self.callbacks.on_evaluate(point)
-        scores = {f"validation/{name}": value for name, value in point.measured.items()}
-        self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
-
-
 def check_tracker(name: str) -> None:
     """Reject a tracker that is not available before a run starts, as accelerate would silently ignore it.
 
@@ -57,23 +33,31 @@ def check_tracker(name: str) -> None:
 
 @dataclass(frozen=True)
 class Tracking:
-    """Callbacks and trackers of a run.
+    """Callbacks that call other callbacks, and log metrics by optimiser step if there are trackers.
 
     Attributes:
-        callbacks: Called after every step and evaluation.
+        callbacks: The other callbacks.
         accelerator: The accelerator with the trackers; None if nothing is tracked.
     """
 
     callbacks: Callbacks
     accelerator: Accelerator | None = None
 
-    def log_end(self, record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> None:
-        """Log the results of the run: scores with intervals, counts and cost.
+    def on_step(self, step: int, steps: int, *, loss: SupportsFloat, items: int) -> None:
+        """Log the loss of the step as train/loss."""
+        self.callbacks.on_step(step, steps, loss=loss, items=items)
+        if self.accelerator is not None:
+            self.accelerator.log({"train/loss": float(loss)}, step=step)
 
-        Args:
-            record: The record of the run.
-            intervals: Confidence intervals of its test scores, by metric.
-        """
+    def on_evaluate(self, point: CurvePoint) -> None:
+        """Log loss and scores on validation as validation/loss, validation/accuracy and so on."""
+        self.callbacks.on_evaluate(point)
+        if self.accelerator is not None:
+            scores = {f"validation/{name}": value for name, value in point.measured.items()}
+            self.accelerator.log({"validation/loss": point.validation_loss, **scores}, step=point.step)
+
+    def log_end(self, record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> None:
+        """Log the results of the run: scores with intervals, counts and cost."""
         if self.accelerator is not None:
             step = record.curve[-1].step if record.curve else 0
             self.accelerator.log(summary(record, intervals), step=step)
@@ -93,13 +77,7 @@ def summary(record: RunRecord, intervals: Mapping[str, tuple[float, float]]) -> 
 
 
 def flattened(content: Mapping[str, Any], *, between: str = "/", before: str = "") -> dict[str, Setting]:
-    """Flatten nested tables, such as to {"training.epochs": 3}. Lists are converted to JSON.
-
-    Args:
-        content: The tables.
-        between: The separator of names.
-        before: The prefix of all names.
-    """
+    """Flatten nested tables, such as to {"training.epochs": 3}. Lists are converted to JSON."""
     found: dict[str, Setting] = {}
     for name, value in content.items():
         if isinstance(value, Mapping):
@@ -140,7 +118,7 @@ def tracked(
             "or leave --track out."
         ) from error
     try:
-        yield Tracking(Tracked(callbacks, accelerator), accelerator)
+        yield Tracking(callbacks, accelerator)
     finally:
         # accelerator.end_training() would also disconnect the processes, which are needed for the next run.
         for tracker in accelerator.trackers:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from harness.ops.device import generators, restore_generators
 from harness.record import CurvePoint
-from harness.training.sharding import Shards, in_step
+from harness.training.sharding import in_step, own_share
 
 
 class DivergedError(Exception):
@@ -46,14 +46,14 @@ class Trainable(Protocol):
         micro_batch_size: Maximum number of windows per forward pass.
         recurrent_state: State other than weights that continues from step to step, such as memories; saved with the
             run's state.
-        shards: How the model is sharded over processes, which then run in step; None if each has the whole model.
+        is_sharded: Whether the model is sharded over processes, which then run in step, rather than whole on each.
     """
 
     model: Any
     accelerator: Accelerator
     micro_batch_size: int
     recurrent_state: dict[str, Tensor]
-    shards: Shards | None
+    is_sharded: bool
 
     def losses(self, items: Sequence[Any]) -> Tensor:
         """Compute the loss of each item [items], with its graph."""
@@ -63,9 +63,6 @@ class Trainable(Protocol):
 
     def passes(self, items: Sequence[Any]) -> list[list[Any]]:
         """Divide the items into groups that are read together."""
-
-    def share(self, items: Sequence[Any]) -> Sequence[Any]:
-        """Return the items of a step that this process handles."""
 
 
 Forwarded = TypeVar("Forwarded", bound=Trainable)
@@ -152,7 +149,7 @@ class Trainer(Generic[Forwarded]):
                 total = self._accumulated(items)
             except RuntimeError as error:
                 # With a sharded model the other processes wait in the middle of a pass, so it cannot be repeated.
-                if not should_reduce_batch_size(error) or self.forward.shards is not None:
+                if not should_reduce_batch_size(error) or self.forward.is_sharded:
                     raise
                 failure = error
             if not self.anywhere(failure is not None):
@@ -164,14 +161,16 @@ class Trainer(Generic[Forwarded]):
 
     def _accumulated(self, items: Sequence[Any]) -> Tensor:
         """Back-propagate this process's share of the mean loss, pass by pass."""
-        total = torch.zeros((), device=self.forward.accelerator.device)
+        accelerator, is_sharded = self.forward.accelerator, self.forward.is_sharded
+        total = torch.zeros((), device=accelerator.device)
         weight = self.forward.weight(items)  # Of the whole step, so that its division into passes does not matter.
-        groups, shards = self.forward.passes(self.forward.share(items)), self.forward.shards
-        for group, counts in in_step(shards, groups, items[:1]):
+        groups = self.forward.passes(own_share(items, accelerator))
+        for group, counts in in_step(groups, items[:1], is_sharded=is_sharded):
             loss = self.forward.losses(group).sum() / weight
-            if shards is not None:
+            if is_sharded:
                 loss = loss * counts
-            self.forward.accelerator.backward(loss if shards is None else loss * shards.factor)
+            # Gradients of a sharded model are averaged over the processes, but should be summed.
+            accelerator.backward(loss * accelerator.num_processes if is_sharded else loss)
             total += loss.detach()
         return total
 
@@ -184,7 +183,7 @@ class Trainer(Generic[Forwarded]):
 
     def _sum_gradients(self) -> None:
         """Sum the gradients over all processes; a parameter that none of them has used keeps none, as on one."""
-        if self.forward.accelerator.num_processes == 1 or self.forward.shards is not None:
+        if self.forward.accelerator.num_processes == 1 or self.forward.is_sharded:
             return
         parameters = [parameter for parameter in self.forward.model.parameters() if parameter.requires_grad]
         uses = torch.tensor([float(p.grad is not None) for p in parameters], device=self.forward.accelerator.device)

@@ -15,7 +15,7 @@ def fresh(family, **settings):
     architecture = {"max_position_embeddings": 129, **settings}
     spec = ModelConfig.model_validate({"family": family, "architecture": architecture})
     torch.manual_seed(0)
-    model = FAMILIES.load(family).new_language_model(spec, small_tokenizer(family), dropout=0.0)
+    model, _ = FAMILIES.load(family).language_model(spec, small_tokenizer(family), dropout=0.0)
     model.set_attn_implementation("eager")
     return model.eval()
 

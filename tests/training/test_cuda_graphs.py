@@ -15,7 +15,7 @@ from small_models import (
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.training.compiled import Compiled, compile_training
-from harness.training.cuda_graphs import Sizes, keep_gradients, rounded_up
+from harness.training.cuda_graphs import Sizes, rounded_up
 
 CASES = {
     "a label": ("bert", "classification", LABELS, text_examples(40, longest=40)),
@@ -121,7 +121,8 @@ def test_evaluation_is_not_filled_up(set_up):
 def test_gradients_stay_at_their_places_and_what_the_loss_does_not_reach_has_none(set_up):
     (trainer, items), (other, _) = (set_up("answers, padded on the left", weight_decay=0.5) for _ in range(2))
     drawn = torch.get_rng_state()
-    keep_gradients(trainer, items[:6])
+    trainer.keeps_gradients = True
+    trainer.rehearse(items[:6])
     assert torch.equal(torch.get_rng_state(), drawn)
     places = places_of_gradients(trainer)
     names = {name for name, _ in trainer.forward.model.named_parameters()}

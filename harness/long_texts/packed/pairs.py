@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -38,7 +37,7 @@ class PackedWritten(Written):
         boundaries = PairBoundaries(*(filled_boundaries(kept, self.accelerator) for kept in (sources, written)))
         assert self.packing.pairs is not None
         before = self.model.prepare_decoder_input_ids_from_labels(labels)
-        with self.accelerator.autocast(), self._reading():
+        with self.accelerator.autocast(), packed_attention_in(*configs_of(self.model)):
             memory = self._memory(inputs["input_ids"], sources, boundaries.sources)
             read = {"input_ids": before, "position_ids": self.packing.positions(self.model.get_decoder(), before)}
             laid = {f"decoder_{name}": filled(rows[written], boundaries.written) for name, rows in read.items()}
@@ -54,11 +53,3 @@ class PackedWritten(Written):
         laid = {name: filled(rows[kept], boundaries) for name, rows in read.items()}
         states: Tensor = encoder(**laid, boundaries=boundaries)[0]
         return states
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Apply `packed_attention_in` to every configuration, as encoder and decoder may have their own."""
-        with ExitStack() as stack:
-            for config in configs_of(self.model):
-                stack.enter_context(packed_attention_in(config))
-            yield

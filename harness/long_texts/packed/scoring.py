@@ -19,14 +19,16 @@ from harness.ops.device import to_device
 
 
 @contextmanager
-def packed_attention_in(config: Any) -> Iterator[None]:
-    """Make the configuration's model read packed texts inside the block."""
-    before = config._attn_implementation
-    config._attn_implementation = NAME
+def packed_attention_in(*configs: Any) -> Iterator[None]:
+    """Make the model with these configurations read packed texts inside the block."""
+    before = [config._attn_implementation for config in configs]
+    for config in configs:
+        config._attn_implementation = NAME
     try:
         yield
     finally:
-        config._attn_implementation = before
+        for config, known in zip(configs, before, strict=True):
+            config._attn_implementation = known
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from harness.pretraining.recipe import PretrainingPlan
 from harness.pretraining.token_losses import InitialModel, TokenPredictor
 from harness.pretraining.tokens import TokenFile
 from harness.tokenization.reading import learnt_template
+from harness.training.sharding import own_share
 
 HELD_OUT_STREAMS = 8
 Ids = NDArray[np.int64]
@@ -174,7 +175,7 @@ class CausalModel(TokenPredictor):
         nats = torch.zeros((), dtype=torch.float64, device=self.accelerator.device)
         memory: dict[int, Tensor] = {}
         for step in range(segments[-1].step + 1):
-            mine = self.share([segment for segment in segments if segment.step == step])
+            mine = own_share([segment for segment in segments if segment.step == step], self.accelerator)
             for group in self.passes(mine):
                 losses, after = self._read(group, memory)
                 memory |= {segment.stream: state for segment, state in zip(group, after, strict=True)}

@@ -85,12 +85,18 @@ class MultiHeadAttention(nn.Module):
         Returns:
             The shape of `hidden`, and the weights [batch, heads, length, length] if the implementation returns them.
         """
+        query, key, value = (self._heads(project(hidden)) for project in (self.query, self.key, self.value))
+        return self._combined(query, key, value, attention_mask, **options)
+
+    def _combined(
+        self, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        """Compute the heads by the chosen implementation, and combine them by W^O."""
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
         dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
-        query, key, value = (self._heads(project(hidden)) for project in (self.query, self.key, self.value))
         scaling = self.head_size**-0.5
         sums, weights = attend(self, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
-        return self.output(sums.reshape(hidden.shape)), weights
+        return self.output(sums.reshape(*sums.shape[:-2], -1)), weights
 
     def _heads(self, projected: Tensor) -> Tensor:
         """Split [batch, length, width] into heads [batch, heads, length, head_size]."""

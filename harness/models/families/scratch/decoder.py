@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
 from transformers.cache_utils import EncoderDecoderCache
 from transformers.masking_utils import create_bidirectional_mask, create_causal_mask
-from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils.generic import merge_with_config_defaults
 from transformers.utils.output_capturing import OutputRecorder, capture_outputs
 
-from harness.models.families.scratch.attention import MultiHeadAttention, eager_attention
+from harness.models.families.scratch.attention import MultiHeadAttention
 from harness.models.families.scratch.configuration import ScratchEncoderDecoderConfig
 from harness.models.families.scratch.embeddings import encodings
-from harness.models.families.scratch.encoder import FeedForward
+from harness.models.families.scratch.encoder import FeedForward, ResidualLayer
 from harness.models.families.scratch.model import ScratchPreTrainedModel
 
 
@@ -53,13 +50,9 @@ class DecoderAttention(MultiHeadAttention):
         Returns:
             The shape of `hidden`, and the weights [batch, heads, length, keys] if the implementation returns them.
         """
-        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention)
-        dropout = self.config.attention_probs_dropout_prob if self.training else 0.0
         query = self._heads(self.query(hidden))
         key, value = self._of_tokens(hidden, cache) if memory is None else self._of_memory(memory, cache)
-        scaling = self.head_size**-0.5
-        sums, weights = attend(self, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
-        return self.output(sums.reshape(hidden.shape)), weights
+        return self._combined(query, key, value, attention_mask, **options)
 
     def _projected(self, states: Tensor) -> tuple[Tensor, Tensor]:
         return self._heads(self.key(states)), self._heads(self.value(states))
@@ -82,22 +75,17 @@ class DecoderAttention(MultiHeadAttention):
         return kept.keys, kept.values
 
 
-class DecoderLayer(GradientCheckpointingLayer):
-    """Masked self-attention, attention to the memory, and the feed-forward network, each with a residual connection.
-
-    Source: section 3.1; `norm_position` as in `EncoderLayer`.
-    """
+class DecoderLayer(ResidualLayer):
+    """Masked self-attention, attention to the memory, and the feed-forward network (section 3.1)."""
 
     def __init__(self, config: ScratchEncoderDecoderConfig, layer: int) -> None:
-        super().__init__()
-        self.norm_first = config.norm_position == "pre"
+        super().__init__(config)
         self.attention = DecoderAttention(config, layer, is_causal=True)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.memory_attention = DecoderAttention(config, layer, is_causal=False)
         self.memory_attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(
         self,
@@ -125,16 +113,9 @@ class DecoderLayer(GradientCheckpointingLayer):
         def recall(states: Tensor) -> Tensor:
             return self.memory_attention(states, memory_mask, memory, cache=cache, **options)[0]
 
-        hidden = self._with_residual(hidden, attend, self.attention_norm)
-        hidden = self._with_residual(hidden, recall, self.memory_attention_norm)
-        return self._with_residual(hidden, self.feed_forward, self.feed_forward_norm)
-
-    def _with_residual(self, hidden: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
-        """LayerNorm(x + Sublayer(x)), or with the norm first x + Sublayer(LayerNorm(x))."""
-        if self.norm_first:
-            return hidden + self.dropout(sublayer(norm(hidden)))
-        normed: Tensor = norm(hidden + self.dropout(sublayer(hidden)))
-        return normed
+        hidden = self.with_residual(hidden, attend, self.attention_norm)
+        hidden = self.with_residual(hidden, recall, self.memory_attention_norm)
+        return self.with_residual(hidden, self.feed_forward, self.feed_forward_norm)
 
 
 class ScratchDecoder(ScratchPreTrainedModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -27,8 +28,8 @@ class FeedForward(nn.Sequential):
         )
 
 
-class EncoderLayer(GradientCheckpointingLayer):
-    """Self-attention and the feed-forward network, each with a residual connection.
+class ResidualLayer(GradientCheckpointingLayer):
+    """A layer of sub-layers, each with a residual connection.
 
     Source: section 3.1 for LayerNorm(x + Sublayer(x)), section 5.4 for dropout on each sub-layer's output.
     Normalising first, x + Sublayer(LayerNorm(x)), is Xiong et al. 2020, "On Layer Normalization in the Transformer
@@ -38,22 +39,30 @@ class EncoderLayer(GradientCheckpointingLayer):
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__()
         self.norm_first = config.norm_position == "pre"
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def with_residual(self, hidden: Tensor, sublayer: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
+        """Apply a sub-layer to `hidden` [batch, length, width]."""
+        if self.norm_first:
+            return hidden + self.dropout(sublayer(norm(hidden)))
+        return norm(hidden + self.dropout(sublayer(hidden)))
+
+
+class EncoderLayer(ResidualLayer):
+    """Self-attention and the feed-forward network (section 3.1)."""
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
         self.attention = MultiHeadAttention(config)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: Tensor, attention_mask: Tensor | None = None, **options: Any) -> Tensor:
         """Return the layer's output [batch, length, width]; arguments as in `MultiHeadAttention`."""
-        if self.norm_first:
-            hidden = hidden + self._attend(self.attention_norm(hidden), attention_mask, **options)
-            return hidden + self._transform(self.feed_forward_norm(hidden))
-        hidden = self.attention_norm(hidden + self._attend(hidden, attention_mask, **options))
-        return self.feed_forward_norm(hidden + self._transform(hidden))
 
-    def _attend(self, hidden: Tensor, attention_mask: Tensor | None, **options: Any) -> Tensor:
-        return self.dropout(self.attention(hidden, attention_mask, **options)[0])
+        def attend(states: Tensor) -> Tensor:
+            return self.attention(states, attention_mask, **options)[0]
 
-    def _transform(self, hidden: Tensor) -> Tensor:
-        return self.dropout(self.feed_forward(hidden))
+        hidden = self.with_residual(hidden, attend, self.attention_norm)
+        return self.with_residual(hidden, self.feed_forward, self.feed_forward_norm)

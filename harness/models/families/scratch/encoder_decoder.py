@@ -103,8 +103,11 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             **options,
         )
         logits = self.word_scores(outputs.last_hidden_state)
+        loss = None
+        if labels is not None:
+            loss = functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=NO_TOKEN)
         return Seq2SeqLMOutput(
-            loss=None if labels is None else _mean_loss(logits, labels),
+            loss=loss,
             logits=logits,
             past_key_values=outputs.past_key_values,
             decoder_hidden_states=outputs.hidden_states,
@@ -114,11 +117,6 @@ class ScratchForSeq2SeqLM(ScratchPreTrainedModel, GenerationMixin):
             encoder_hidden_states=getattr(encoder_outputs, "hidden_states", None),
             encoder_attentions=getattr(encoder_outputs, "attentions", None),
         )
-
-
-def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Compute the mean cross-entropy over the labels' tokens."""
-    return functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=NO_TOKEN)
 
 
 def encoder_decoder_config(config: Any, tokenizer: Any) -> ScratchEncoderDecoderConfig:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from harness.models.families.scratch.encoder import EncoderLayer
-from harness.models.packing import Packing, attention_of, counted_positions
+from harness.models.packing import Packing, counted_positions
 
 
 def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_: Any, **options: Any) -> Tensor:
@@ -17,14 +17,10 @@ def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_
     inner = layer.attention_norm(hidden) if layer.norm_first else hidden
     query = attention._heads(attention.query(inner[:, tokens]))
     key, value = (attention._heads(project(inner)) for project in (attention.key, attention.value))
-    dropout = attention.config.attention_probs_dropout_prob if layer.training else 0.0
-    attend, scaling = attention_of(attention.config), attention.head_size**-0.5
-    sums, _ = attend(attention, query, key, value, None, dropout=dropout, scaling=scaling, **options)
-    chosen = chosen + layer.dropout(attention.output(sums.flatten(-2)))
-    if layer.norm_first:
-        return chosen + layer._transform(layer.feed_forward_norm(chosen))
-    chosen = layer.attention_norm(chosen)
-    return layer.feed_forward_norm(chosen + layer._transform(chosen))
+    chosen = chosen + layer.dropout(attention._combined(query, key, value, None, **options)[0])
+    if not layer.norm_first:
+        chosen = layer.attention_norm(chosen)
+    return layer.with_residual(chosen, layer.feed_forward, layer.feed_forward_norm)
 
 
 def pairs(model: Any, memory: Tensor, read: Mapping[str, Tensor], boundaries: Any) -> Tensor:

@@ -14,7 +14,6 @@ from typing import Any, cast
 from harness.errors import UserError
 
 VOCABULARY = "vocab.txt"
-PICKLED_VOCABULARIES = ("vocab.pkl", "vocab.bin")
 # The header of torch.save's old format; two more headers follow, then the object.
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 # Opcodes that create dictionaries, lists, strings and numbers, and call functions returned by `_Words`. They exclude
