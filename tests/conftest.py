@@ -84,6 +84,14 @@ def pytest_collection():
         gc.enable()
 
 
+@pytest.fixture(autouse=True)
+def nothing_was_told():
+    """What is told once a process is told in each test, whichever were before it."""
+    from harness.errors import notice
+
+    notice.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """A small checkpoint's folder by family."""

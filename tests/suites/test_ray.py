@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -11,6 +10,8 @@ from threading import Thread
 import psutil
 import pytest
 from command_line import read_record, reviews, write_csv
+from growing_ray import PATIENT
+from waiting import wait_for
 
 from harness.runs.options import Options, Resources
 from harness.suites import on_ray
@@ -71,7 +72,8 @@ def two_nodes():
     """A real cluster of two nodes on this machine, with a processor each."""
     pytest.importorskip("ray", reason="not installed: ray (pip install 'finetune-harness[ray]')")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in PATIENT.items():
+            patch.setenv(name, value)
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         from ray.cluster_utils import Cluster as Nodes
 
@@ -87,14 +89,6 @@ MEMORY = {"object_store_memory": 100 << 20}
 
 def recorded(folder="runs/tiny"):
     return {str(file.parent.relative_to(folder)) for file in Path(folder).rglob("run.json")}
-
-
-def wait_for(condition, seconds=120.0):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    return found
 
 
 def begun():
@@ -114,11 +108,13 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
     (lost,) = two_nodes.worker_nodes
 
     def kill_a_node():
-        wait_for(lambda: len(begun()) == 2)
-        (process,) = (int(process) for node, process in begun() if node == lost.node_id)
-        two_nodes.remove_node(lost, allow_graceful=False)
-        wait_for(lambda: not psutil.pid_exists(process))
-        Path("go").touch()
+        try:
+            wait_for(lambda: len(begun()) == 2)
+            (process,) = (int(process) for node, process in begun() if node == lost.node_id)
+            two_nodes.remove_node(lost, allow_graceful=False)
+            wait_for(lambda: not psutil.pid_exists(process))
+        finally:
+            Path("go").touch()  # Or the command would wait for ever.
 
     killer = Thread(target=kill_a_node)
     killer.start()
@@ -145,8 +141,10 @@ def test_ctrl_c_has_a_node_that_shares_the_disk_save_the_state_of_its_run(comman
         return sorted(int(state.name[5:]) for state in Path("runs/tiny").glob("mine/*/seed-0/.partial/state/step-*"))
 
     def interrupt():
-        steps.extend(wait_for(states))
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            steps.extend(wait_for(states))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
 
     interrupter = Thread(target=interrupt)
     interrupter.start()
