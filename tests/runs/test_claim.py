@@ -77,6 +77,31 @@ def test_a_claim_that_another_machine_gave_no_sign_of_is_taken_over_in_the_end(o
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_claim_that_was_released_just_now_is_not_taken_from_the_machine_that_has_it_next(on, tmp_path, monkeypatch):
+    leave(tmp_path, "first")
+    on("second")
+    read, aged, third = claim._read, claim._age, []
+
+    def released(file):
+        file.unlink(missing_ok=True)
+        monkeypatch.setattr(claim, "_read", read)
+
+    def taken(file):
+        found = aged(file)
+        if (tmp_path / TAKEOVER).exists():
+            (tmp_path / CLAIM).write_text('{"machine": "third"}')
+            third.append(True)
+        return found
+
+    monkeypatch.setattr(claim, "_read", released)
+    monkeypatch.setattr(claim, "_age", taken)
+    with claimed(tmp_path) as ours:
+        assert not (ours and third)
+    monkeypatch.setattr(claim, "_age", aged)
+    with claimed(tmp_path) as ours:
+        assert ours
+
+
 @pytest.mark.parametrize("locks", [True, False])
 def test_a_claim_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once(locks, monkeypatch, tmp_path):
     leave(tmp_path, "")
