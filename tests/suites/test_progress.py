@@ -96,7 +96,8 @@ def test_one_run_alone_needs_no_bar_for_the_whole():
     assert "runs" not in console.file.getvalue()
 
 
-def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left():
+def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left(monkeypatch):
+    monkeypatch.setattr("harness.suites.progress.time", SimpleNamespace(monotonic=lambda: 100.0))
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     view = board(12, console)
     with view:
