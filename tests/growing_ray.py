@@ -24,13 +24,6 @@ HEAD_TYPE = "ray.head.default"
 """The only name of it that the provider for tests knows."""
 OBJECT_STORE = 100 << 20
 """Bytes of memory for the objects of each node."""
-PATIENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_health_check_failure_threshold": "300",
-    "RAY_raylet_start_wait_time_s": "600",
-    "RAY_worker_register_timeout_seconds": "600",
-}
-"""What Ray's processes read, so that a slow or busy machine is not taken for a dead one."""
 # The provider, which starts nodes once a file is there. It is imported by the head's autoscaler.
 PROVIDER = """
 import time
@@ -117,11 +110,11 @@ def growing(folder: Path, *, refuses: bool = False):
 def _environment(folder: Path, head: str, *, refuses: bool) -> dict[str, str]:
     """What the head's processes read: the autoscaler of Ray's launcher and of KubeRay, its provider for tests."""
     return {
-        **PATIENT,
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), str(folder)]),
         "RAY_CLOUD_INSTANCE_ID": head,
         "RAY_FAKE_CLUSTER": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_autoscaler_v2": "1",
         "RAY_enable_infeasible_task_early_exit": str(refuses).lower(),
     }

@@ -10,7 +10,6 @@ from threading import Thread
 import psutil
 import pytest
 from command_line import read_record, reviews, write_csv
-from growing_ray import PATIENT
 from waiting import wait_for
 
 from harness.runs.options import Options, Resources
@@ -72,8 +71,7 @@ def two_nodes():
     """A real cluster of two nodes on this machine, with a processor each."""
     pytest.importorskip("ray", reason="not installed: ray (pip install 'finetune-harness[ray]')")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in PATIENT.items():
-            patch.setenv(name, value)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         from ray.cluster_utils import Cluster as Nodes
 
