@@ -13,11 +13,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiti
 # Ray reads how long it waits as it is imported. A slow or busy machine must not be taken for a dead one.
 os.environ |= {
     "RAY_GCS_SERVER_REQUEST_TIMEOUT_SECONDS": "600",
-    "RAY_agent_register_timeout_ms": "600000",
     "RAY_gcs_rpc_server_connect_timeout_s": "600",
     "RAY_gcs_server_port_wait_time_s": "600",
     "RAY_gcs_server_request_timeout_seconds": "600",
-    "RAY_health_check_failure_threshold": "300",
     "RAY_raylet_start_wait_time_s": "120",  # A node that ended as it was started is only given up after this time.
     "RAY_worker_register_timeout_seconds": "600",
 }
