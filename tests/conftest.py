@@ -10,6 +10,15 @@ os.environ["HF_EVALUATE_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HARNESS_FEATURES"] = "0"  # No test leaves texts in the user's cache.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # Small models lose more by waiting for threads than they gain.
+# Ray reads how long it waits as it is imported. A slow or busy machine must not be taken for a dead one.
+os.environ |= {
+    "RAY_GCS_SERVER_REQUEST_TIMEOUT_SECONDS": "600",
+    "RAY_gcs_rpc_server_connect_timeout_s": "600",
+    "RAY_gcs_server_port_wait_time_s": "600",
+    "RAY_gcs_server_request_timeout_seconds": "600",
+    "RAY_raylet_start_wait_time_s": "120",  # A node that ended as it was started is only given up after this time.
+    "RAY_worker_register_timeout_seconds": "600",
+}
 
 import pytest
 
@@ -82,6 +91,14 @@ def pytest_collection():
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_told():
+    """What is told once a process is told in each test, whichever were before it."""
+    from harness.errors import notice
+
+    notice.cache_clear()
 
 
 @pytest.fixture(scope="session")

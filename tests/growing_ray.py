@@ -5,8 +5,6 @@
 
 import json
 import os
-import socket
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from free_ports import free_ports
+from waiting import LONGEST, wait_for
 
 IDLE_SECONDS = 3.0
 MOST_NODES = 2
@@ -24,6 +24,20 @@ HEAD_TYPE = "ray.head.default"
 """The only name of it that the provider for tests knows."""
 OBJECT_STORE = 100 << 20
 """Bytes of memory for the objects of each node."""
+# The provider, which starts nodes once a file is there. It is imported by the head's autoscaler.
+PROVIDER = """
+import time
+from pathlib import Path
+
+from ray.autoscaler._private.fake_multi_node.node_provider import FakeMultiNodeProvider
+
+
+class Provider(FakeMultiNodeProvider):
+    def create_node_with_resources_and_labels(self, *given):
+        while not Path({may_start!r}).exists():
+            time.sleep(0.05)
+        super().create_node_with_resources_and_labels(*given)
+"""
 
 
 @dataclass(frozen=True)
@@ -33,10 +47,12 @@ class Growing:
     Attributes:
         address: Where to connect.
         head: The ID of the head, which has no processor.
+        may_start: The file without which no node is started.
     """
 
     address: str
     head: str
+    may_start: Path
     _state: Any
 
     def added(self, *, with_gone: bool = False) -> int:
@@ -48,15 +64,12 @@ class Growing:
         """How many nodes the autoscaler holds for starting, which its nodes may also be while they leave."""
         from ray.autoscaler.v2.sdk import get_cluster_status
 
-        status = get_cluster_status(self.address)
+        status = get_cluster_status(self.address, timeout=int(LONGEST))
         return sum(launch.count for launch in status.pending_launches) + len(status.pending_nodes)
 
-    def has_shrunk(self, *, within: float = 120.0) -> bool:
-        """Whether all added nodes leave within these seconds, those that are still starting too."""
-        until = time.monotonic() + within
-        while (self.starting() or self.added()) and time.monotonic() < until:
-            time.sleep(0.2)
-        return not (self.starting() or self.added())
+    def wait_until_shrunk(self) -> None:
+        """Wait until all added nodes have left, those that are still starting too."""
+        wait_for(lambda: not (self.starting() or self.added()), every=0.2)
 
 
 @contextmanager
@@ -72,9 +85,10 @@ def growing(folder: Path, *, refuses: bool = False):
 
     mark = uuid4().hex
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**_environment(FAKE_HEAD_NODE_ID, refuses=refuses), MARK: mark}.items():
+        for name, value in {**_environment(folder, FAKE_HEAD_NODE_ID, refuses=refuses), MARK: mark}.items():
             patch.setenv(name, value)
-        port = _free_port()
+        (port,), may_start = free_ports(), folder / "nodes may start"
+        (folder / "held_nodes.py").write_text(PROVIDER.format(may_start=str(may_start)))
         config = folder / "autoscaler.json"
         config.write_text(json.dumps(_config(f"{get_node_ip_address()}:{port}", FAKE_HEAD_NODE_ID)))
         head = {
@@ -87,23 +101,22 @@ def growing(folder: Path, *, refuses: bool = False):
         }
         try:
             nodes = Cluster(initialize_head=True, head_node_args=head)
-            yield Growing(nodes.address, FAKE_HEAD_NODE_ID, nodes.global_state)
+            yield Growing(nodes.address, FAKE_HEAD_NODE_ID, may_start, nodes.global_state)
             nodes.shutdown()
         finally:
             _end(mark)  # The autoscaler's nodes would notice only after a minute that their head is gone.
 
 
-def _environment(head: str, *, refuses: bool) -> dict[str, str]:
+def _environment(folder: Path, head: str, *, refuses: bool) -> dict[str, str]:
     """What the head's processes read: the autoscaler of Ray's launcher and of KubeRay, its provider for tests."""
     return {
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), str(folder)]),
         "RAY_CLOUD_INSTANCE_ID": head,
         "RAY_FAKE_CLUSTER": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_autoscaler_v2": "1",
         "RAY_enable_infeasible_task_early_exit": str(refuses).lower(),
-        "RAY_raylet_start_wait_time_s": "120",  # A busy machine takes more than the 30 that are the default.
     }
 
 
@@ -114,10 +127,9 @@ def _config(address: str, head: str) -> dict[str, object]:
         "max_workers": MOST_NODES,
         "idle_timeout_minutes": IDLE_SECONDS / 60,
         "upscaling_speed": 100,
-        # By its module, since Ray's wheel lacks the defaults of the provider's own name.
         "provider": {
             "type": "external",
-            "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+            "module": "held_nodes.Provider",
             "gcs_address": address,
             "head_node_id": head,
             "launch_multiple": True,
@@ -141,17 +153,11 @@ def _config(address: str, head: str) -> dict[str, object]:
     }
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("", 0))
-        return int(found.getsockname()[1])
-
-
 def _end(mark: str) -> None:
     left = [process for process in psutil.process_iter() if _is_marked(process, mark)]
     for process in left:
         process.kill()
-    psutil.wait_procs(left, timeout=10)
+    psutil.wait_procs(left, timeout=LONGEST)
 
 
 def _is_marked(process: psutil.Process, mark: str) -> bool:

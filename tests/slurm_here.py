@@ -10,8 +10,11 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from free_ports import free_ports
+from waiting import LONGEST
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
-STARTS_WITHIN = 20.0  # seconds
+STARTS_WITHIN = 180.0  # seconds
 _CONFIGURATION = """
 ClusterName=here
 SlurmctldHost={host}(127.0.0.1)
@@ -58,7 +61,7 @@ def cluster(folder: Path):
     (folder / "munge.key").write_bytes(secrets.token_bytes(128))
     (folder / "munge.key").chmod(0o400)
     host, configuration = socket.gethostname().partition(".")[0], folder / "slurm.conf"
-    text = _CONFIGURATION.format(host=host, folder=folder, ports=_free_ports(), cores=os.cpu_count())
+    text = _CONFIGURATION.format(host=host, folder=folder, ports=free_ports(2), cores=os.cpu_count())
     configuration.write_text(text)
     (folder / "cgroup.conf").write_text(f"CgroupPlugin={'disabled' if _version() >= (23, 11) else 'autodetect'}\n")
     environment = {**os.environ, "SLURM_CONF": str(configuration)}
@@ -77,28 +80,22 @@ def cluster(folder: Path):
         for daemon in reversed(daemons):
             daemon.terminate()
         for daemon in daemons:
-            daemon.wait(30)
+            daemon.wait(LONGEST)
 
 
 def _version():
     """The year and month of Slurm's version; from 23.11 on control groups can be left out."""
-    shown = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, check=True, timeout=60).stdout
+    shown = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, check=True, timeout=LONGEST).stdout
     return tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
 
 
 def _is_idle(environment):
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
-        shown = subprocess.run(["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True, timeout=60)
+        shown = subprocess.run(
+            ["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True, timeout=LONGEST
+        )
         if shown.stdout.strip() == "idle":
             return True
         time.sleep(0.5)
     return False
-
-
-def _free_ports():
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

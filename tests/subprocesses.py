@@ -3,20 +3,22 @@
 import gc
 import json
 import os
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 from command_line import read_predictions
 from safetensors.torch import load_file
+from torch.distributed import TCPStore
+from waiting import LONGEST, wait_for
 
 from harness.cli import main
 from harness.data.custom import column_roles
@@ -36,7 +38,6 @@ IMPORTED = (
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload(IMPORTED)
 ROOT = Path(__file__).parent.parent
-LONGEST = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,12 @@ def environment():
     return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
-def start(words):
+def start(words, **variables):
     """The words' process."""
     return subprocess.Popen(
         [sys.executable, *words],
         cwd=ROOT,
-        env=environment(),
+        env={**environment(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -143,32 +144,27 @@ class TwoForked:
     """
 
     def __init__(self, words, **variables):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = str(free.getsockname()[1])
-        common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        common |= variables
-        self._forks = [
+        # As of the launcher, where they meet is here: a port that is free now may not be so when they have begun.
+        self._store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_USE_AGENT_STORE": "True"}
+        common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self._store.port), **variables}
+        self.forks = [
             Forked(words, RANK=rank, LOCAL_RANK=rank, ACCELERATE_USE_CPU="true", **common) for rank in ("0", "1")
         ]
 
     def poll(self):
-        return next((fork.returncode for fork in self._forks if fork.returncode is not None), None)
-
-    def kill(self):
-        """Kill both at once."""
-        for fork in self._forks:
-            os.kill(fork.pid, signal.SIGKILL)
+        return next((fork.returncode for fork in self.forks if fork.returncode is not None), None)
 
     @property
     def returncode(self):
-        return next((fork.returncode for fork in self._forks if fork.returncode), 0)
+        return next((fork.returncode for fork in self.forks if fork.returncode), 0)
 
     def communicate(self, timeout=None):
         """All that both wrote; as of `Popen`, but that neither is left where they hang."""
         try:
-            return "".join(fork.communicate(timeout)[0] for fork in self._forks), None
+            return "".join(fork.communicate(timeout)[0] for fork in self.forks), None
         except subprocess.TimeoutExpired:
-            raise AssertionError("".join(map(kill, self._forks))) from None
+            raise AssertionError(kill(self)) from None
 
 
 def _be_harness(words, variables, said):
@@ -180,6 +176,7 @@ def _be_harness(words, variables, said):
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(variables)
+    import_module("held.sitecustomize")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["harness", *words]
     sys.stdout = os.fdopen(1, "w", buffering=1)
@@ -209,32 +206,59 @@ def workers_below(pid=None):
 
 def kill(process):
     """Kill the process and what it started, all at once; what it said."""
-    started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for one in started:
-        one.kill()
-    psutil.wait_procs(started[1:], timeout=10)
+    first = process.forks if isinstance(process, TwoForked) else [process]
+    started = [child for one in first for child in _children(one.pid)]
+    for pid in [*(one.pid for one in first), *(child.pid for child in started)]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    psutil.wait_procs(started, timeout=LONGEST)
     return process.communicate()[0]
 
 
-def kill_when(process, condition):
-    """Kill the process as soon as the condition holds.
+def _children(pid):
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
-    Returns:
-        None; or, where it ended before, what it said.
+
+class Moment:
+    """A moment at which processes hold: each as soon as it has made a path that matches the pattern, so many times.
+
+    Attributes:
+        variables: Of the environment of these processes, and of what they start.
     """
-    return _when(process, condition, lambda: process.kill() if isinstance(process, TwoForked) else kill(process))
+
+    def __init__(self, pattern, *, times=1):
+        self._place, here = Path(tempfile.mkdtemp()), Path(__file__).parent / "held"
+        path = os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))
+        self.variables = {"HELD_PLACE": str(self._place), "HELD_PATTERN": pattern, "HELD_TIMES": str(times)}
+        self.variables["PYTHONPATH"] = path
+
+    def wait(self, process, *, count=1):
+        """Wait until so many hold of those that the process is or has started."""
+
+        def is_come():
+            assert process.poll() is None, f"it did not come to the moment, {process.returncode}: {finish(process)[1]}"
+            return len(self._held()) >= count
+
+        wait_for(is_come, every=0.005, otherwise=lambda: f"it does not come to the moment: {kill(process)}")
+
+    def end(self):
+        """Have those that hold go on, and no other hold."""
+        held = self._held()
+        shutil.rmtree(self._place)
+        for pid in held:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def _held(self):
+        return [int(file.name) for file in self._place.iterdir()]
 
 
-def interrupt_when(process, condition):
-    """Send the process the signal of Ctrl-C as soon as the condition holds; returns as `kill_when` does."""
-    return _when(process, condition, lambda: os.kill(process.pid, signal.SIGINT))
-
-
-def _when(process, condition, act):
-    until = time.monotonic() + LONGEST
-    while process.poll() is None and time.monotonic() < until:
-        if condition():
-            act()
-            return None
-        time.sleep(0.0005)
-    return f"code {process.returncode}: {finish(process)[1]}"
+def held(started, words, pattern, *, times=1):
+    """The process of the words, started by `started`, which holds where it has made such a path; see `Moment`."""
+    moment = Moment(pattern, times=times)
+    process = started(words, **moment.variables)
+    moment.wait(process)
+    return process

@@ -15,6 +15,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -179,13 +180,18 @@ def _made_without_links(file: Path, owner: dict[str, Any]) -> bool:
 
 
 def _taken_over(claim: Path, owner: dict[str, Any], *, locked: bool) -> bool:
-    """Take over the claim of a dead process; of several that try at once, only one succeeds."""
+    """Take over the claim of a dead process; of several that try at once, only one succeeds.
+
+    A claim that has just been released is nobody's to remove: it may be another process's already.
+    """
+    if not claim.exists():
+        return _made(claim, owner)
     if not _is_given_up(claim, locked=locked):
         _tell(claim)
         return False
     takeover = claim.with_name(TAKEOVER)
     if not _made(takeover, owner):
-        if _age(takeover) > GIVEN_UP_SECONDS:
+        if _is_old(takeover):
             takeover.unlink(missing_ok=True)  # Left by a process killed right here; the next command continues.
         return False
     try:
@@ -213,12 +219,17 @@ def _is_given_up(claim: Path, *, locked: bool) -> bool:
     owner = _read(claim)
     if owner is not None and owner.get("machine") == _machine() and (locked or not _is_alive(owner.get("pid"))):
         return True
-    return _age(claim) > GIVEN_UP_SECONDS
+    return _is_old(claim)
 
 
 def _is_alive(process: object) -> bool:
     """Return whether the process exists; another one that reuses its number does not touch the claim."""
     return isinstance(process, int) and 0 < process < 2**31 and psutil.pid_exists(process)
+
+
+def _is_old(file: Path) -> bool:
+    """Return whether a file exists and was not touched for so long that its owner must be gone."""
+    return GIVEN_UP_SECONDS < _age(file) < inf
 
 
 def _age(file: Path) -> float:
@@ -228,7 +239,7 @@ def _age(file: Path) -> float:
         probe.touch()
         return abs(probe.stat().st_mtime - file.stat().st_mtime)
     except FileNotFoundError:
-        return float("inf")
+        return inf
     finally:
         probe.unlink(missing_ok=True)
 
@@ -243,10 +254,10 @@ def _read(claim: Path) -> dict[str, Any] | None:
 
 
 def _tell(claim: Path) -> None:
-    """Tell the user which other machine has a claim."""
-    owner = _read(claim) or {}
-    if owner.get("machine") != _machine():
+    """Tell the user which other machine has a claim, unless it was released just now."""
+    owner, age = _read(claim) or {}, _age(claim)
+    if owner.get("machine") != _machine() and age < inf:
         notice(
             f"{claim.parent}: another machine is working on it ({owner.get('host', 'unnamed')!s:.60}, whose last "
-            f"sign was {_age(claim):.0f} s ago). It is free {GIVEN_UP_SECONDS:.0f} s after the last one."
+            f"sign was {age:.0f} s ago). It is free {GIVEN_UP_SECONDS:.0f} s after the last one."
         )

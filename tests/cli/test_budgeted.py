@@ -1,5 +1,6 @@
 """Which models are begun within a time, and what is said of the others."""
 
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.cli import budgeted
-from harness.cli.budgeted import Budgeted, OutOfTime
+from harness.cli.budgeted import Budgeted, OutOfTime, stopped_after
 from harness.config.model import ModelConfig
 from harness.output import console
 from harness.runs.options import Options
@@ -35,9 +36,10 @@ class Made(Budgeted):
     Attributes:
         minutes: What three seeds of each model are expected to take.
         order: The models whose runs were made.
+        is_cut_short: Whether the time is over in the first runs of a trained model.
     """
 
-    minutes, order, sleeps, more = (), (), 0.0, ()
+    minutes, order, is_cut_short, more = (), (), False, ()
 
     def _seconds_of(self, batch, *, end="about"):
         return (4 if end == "high" else 1) * sum(60 * self.minutes[run.model] / 3 for run in batch)
@@ -45,7 +47,8 @@ class Made(Budgeted):
     def _execute(self, batch):
         self.tried.update(run.folder for run in batch)
         if "tfidf" not in {run.model for run in batch}:
-            time.sleep(self.sleeps)
+            if self.is_cut_short:
+                signal.raise_signal(signal.SIGALRM)
             self.ends -= self._seconds_of(batch)
         for run in batch:
             run.done = True
@@ -95,12 +98,12 @@ def test_on_a_machine_whose_pace_is_known_they_are_begun_in_their_order(made):
     expected = {"large": 20, "good": 5, "small": 3.8, "last": 1}
     found, _ = made(10, expected, is_paced=True)
     assert found.order == ("tfidf", "good", "small", "last")
-    _, left = made(0.005, {"large": 20, "small": 4}, is_paced=True, sleeps=30.0)
+    _, left = made(3, {"large": 20, "small": 4}, is_paced=True, is_cut_short=True)
     assert left[0] == "Time ran out before these finished: large (3 seeds)."
 
 
 def test_where_none_fits_the_quickest_is_begun_and_stopped(made):
-    found, left = made(0.005, {"large": 20, "small": 4}, sleeps=30.0)
+    found, left = made(3, {"large": 20, "small": 4}, is_cut_short=True)
     assert found.order == ("tfidf",)
     assert left == [
         "Time ran out before these finished: small (3 seeds).",
@@ -133,7 +136,7 @@ def test_the_sort_of_runs_is_named_wherever_something_is_left(made):
     assert left == ["Not tried, for lack of time: short runs of model (about 3.0 min)."]
     _, left = made(5, {"model": 3}, more=seeds("model", 2, 3) * 3, sort="short runs")
     assert left == ["More seeds of short runs would take about 6.0 min."]
-    _, left = made(0.005, {"model": 4}, sleeps=30.0, sort="short runs")
+    _, left = made(3, {"model": 4}, is_cut_short=True, sort="short runs")
     assert left == ["Time ran out before these finished: short runs of model (3 seeds)."]
 
 
@@ -156,7 +159,7 @@ class Endless(Made):
     def _execute(self, batch):
         self.tried.update(run.folder for run in batch)
         if any(run.config.seed >= 3 for run in batch):
-            time.sleep(30)
+            signal.raise_signal(signal.SIGALRM)
         super()._execute(batch)
 
     def _more_seeds(self):
@@ -167,15 +170,30 @@ class SlowBaseline(Made):
     """A simple baseline that takes longer than there is time."""
 
     def _execute(self, batch):
-        time.sleep(self.sleeps)
-        super()._execute(batch)
+        signal.raise_signal(signal.SIGALRM)
+
+
+def endless():
+    while True:
+        time.sleep(0.001)
+
+
+def test_a_block_is_interrupted_when_its_time_is_over():
+    with pytest.raises(OutOfTime), stopped_after(0.01):
+        endless()
+    with stopped_after(600):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.parametrize("before", [[], ["xlnet"]])
-def test_a_simple_baseline_that_takes_longer_is_stopped_as_well(made, before):
+def test_a_simple_baseline_that_takes_longer_than_its_grace_is_stopped_as_well(made, before, monkeypatch):
+    limits = []
+    monkeypatch.setattr(budgeted, "stopped_after", lambda seconds: limits.append(seconds) or stopped_after(seconds))
     known = [Seed(name, SimpleNamespace(seed=0, model=ModelConfig(family="bert")), Path(name, "0"), saved_step=5)
              for name in before]  # fmt: skip
-    found, left = made(0, {"bert": 1, "xlnet": 1}, kind=SlowBaseline, sleeps=5, grace=0.01, begun_before=known)
+    found, left = made(0, {"bert": 1, "xlnet": 1}, kind=SlowBaseline, grace=300, begun_before=known)
+    assert limits == [300]
     assert found.order == ()
     assert left[0].startswith(
         f"Time ran out before these finished: tfidf (1 seed){' and xlnet (1 seed)' * bool(before)}."
@@ -184,7 +202,7 @@ def test_a_simple_baseline_that_takes_longer_is_stopped_as_well(made, before):
 
 
 def test_further_seeds_that_were_stopped_are_told(made):
-    _, left = made(0.005, {"model": 0}, kind=Endless, count=5)
+    _, left = made(3, {"model": 0}, kind=Endless, count=5)
     assert left == ["Time ran out before these finished: model (2 seeds)."]
 
 

@@ -84,7 +84,7 @@ def test_where_no_full_run_fits_short_ones_answer_and_the_same_command_continues
     begun, saved = stopped_when_saved
     monkeypatch.setattr(within, "LADDER", (Short(2, 8),))
     words = ("choose", file, f"--models=majority,{checkpoints['bert']}", "--seeds=2", "--set=batch_size=4")
-    again = (*words, "--set=epochs=1000000", "--minutes=2", "--workers=1")
+    again = (*words, "--set=epochs=1000000", "--minutes=30", "--workers=1")
     result = command(*again)
     assert result.code == 0, result.errors
     assert "so short runs come first: at most 2 steps, scored on at most 8 test examples." in result.output

@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from command_line import read_record, reviews, write_csv
 from synthetic_runs import add_runs
+from waiting import LONGEST, wait_for
 
 FLOOR = ("--task", "boolq", "--model", "majority")
 # Python 3.14 sees no suffix in "..csv".
@@ -292,11 +292,9 @@ def test_ctrl_c_stops_with_advice_and_the_same_command_goes_on(tmp_path, checkpo
     words = [sys.executable, "-m", "harness", "run", "--model", str(checkpoints["bert"]), "--train", "data.csv"]
     words += ["--set", "epochs=10000", "--checkpoint-seconds", "0"]
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 90
-    while not list(tmp_path.rglob("step-*")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    wait_for(lambda: list(tmp_path.rglob("step-*")) or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=LONGEST)
     assert process.returncode == 130
     assert (
         errors.strip().splitlines()[-1] == "Stopped. What is recorded is kept. Run the same command again to continue."

@@ -6,7 +6,6 @@ import os
 import pickle
 import re
 import shutil
-import time
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -333,11 +332,12 @@ def test_a_tokenizer_that_only_its_own_code_can_read_is_refused(folder, tmp_path
     assert not mark.exists()
 
 
-def test_a_hub_id_without_network_fails_at_once():
-    started = time.monotonic()
+def test_a_hub_id_without_network_fails_without_trying_to_reach_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *host, **_: asked.append(host))
     with pytest.raises(UserError, match="not in the local cache, and the Hub can't be reached"):
         find_checkpoint("nobody/such-a-model-is-cached")
-    assert time.monotonic() - started < 2.0
+    assert asked == []
 
 
 @pytest.mark.parametrize("name", ["no-slash-but-*", "a/b/c"])

@@ -1,16 +1,29 @@
 """Texts larger than memory, killed, or prepared by two processes at once come out the same."""
 
 from random import Random
+from signal import SIGKILL
 
 import pytest
-from made_texts import documents, kept_files, prepare, start_preparing, word, write_documents
-from subprocesses import finish, kill_when
+from made_texts import PROGRAM, documents, kept_files, prepare, start_preparing, word, write_documents
+from subprocesses import finish
 
 pytestmark = pytest.mark.slow
 RECIPE = {"files": ["texts.txt"]}
 ALLOWED = 12 * 2**20  # bytes of memory that is written to; mapped files count for nothing
 # Imports, tables and caches are there after a small corpus; what comes on top is what a large one takes.
-PROGRAM = """
+# Ends in the middle of a function's calls.
+KILLED = """
+import os, signal
+from harness.pretraining import {module}
+calls, plain = [], {module}.{function}
+def killed(*given):
+    calls.append(None)
+    if len(calls) == 1_000:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(*given)
+{module}.{function} = killed
+"""
+LIMITED = """
 import json, resource, sys
 from pathlib import Path
 from made_texts import prepare
@@ -31,14 +44,22 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-@pytest.mark.parametrize("reached", ["texts-*.partial/0/texts.utf8", "tokens-*.partial/training/ids.bin"])
-def test_a_killed_build_is_never_read_and_the_next_one_gives_the_same_bytes(tmp_path, cache, monkeypatch, reached):
-    write_documents(tmp_path / "texts.txt", documents(8_000))
+@pytest.mark.parametrize(
+    ("module", "function", "reached"),
+    [
+        ("corpus_build", "_write_document", "texts-*.partial/0/texts.utf8"),
+        ("tokens", "encoded_sentences", "tokens-*.partial/training/ids.bin"),
+    ],
+)
+def test_a_killed_build_is_never_read_and_the_next_one_gives_the_same_bytes(
+    tmp_path, cache, monkeypatch, module, function, reached
+):
+    write_documents(tmp_path / "texts.txt", documents(2_000))
     entries = cache / "finetune-harness" / "corpora"
-    killed = start_preparing(RECIPE, {}, tmp_path)
-    ended = kill_when(killed, lambda: any(file.stat().st_size for file in entries.glob(reached)))
-    assert ended is None, ended
-    assert list(entries.glob("*.partial"))
+    program = KILLED.format(module=module, function=function) + PROGRAM
+    code, said = finish(start_preparing(RECIPE, {}, tmp_path, program))
+    assert code == -SIGKILL, said
+    assert [file for file in entries.glob(reached) if file.stat().st_size]
     again = prepare(RECIPE, {}, tmp_path)
     assert not list(entries.glob("*.partial"))
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "other"))
@@ -64,7 +85,7 @@ def test_a_corpus_of_four_times_the_memory_is_prepared(tmp_path, cache):
         while file.tell() < 4 * ALLOWED:
             file.write(" ".join(random.choices(words, k=100)) + ".\n")
     settings = {"checkpoint": str(tmp_path / "checkpoint")}
-    process = start_preparing(RECIPE | {"allowed": ALLOWED}, settings, tmp_path, PROGRAM)
+    process = start_preparing(RECIPE | {"allowed": ALLOWED}, settings, tmp_path, LIMITED)
     code, said = finish(process)
     assert code == 0, said
     assert int(said.split()[-1]) > 3.5 * ALLOWED

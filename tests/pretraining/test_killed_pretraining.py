@@ -1,11 +1,8 @@
 """A pretraining that is killed, whenever it may be, and given again ends like one that was never killed."""
 
-import os
-import signal
-
 import pytest
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import Forked, finish, kill, kill_when
+from subprocesses import Forked, Moment, finish, held, kill
 
 pytestmark = pytest.mark.slow
 
@@ -44,19 +41,20 @@ def never_killed(tmp_path_factory):
     return run
 
 
-def has_state(run, step):
-    """Whether the state of `step` or of a later one is there."""
-    return any(int(state.name.removeprefix("step-")) >= step for state in run.partial.glob("state/step-*"))
+def state(step):
+    """The path of the state of a step."""
+    return f"*/state/step-{step:09d}"
 
 
 MIDDLE = "in the middle"
-# Early: `test_what_a_killed_writer_of_a_checkpoint_left_is_not_part_of_the_result`.
+# What the command has just made, and for which time. Early:
+# `test_what_a_killed_writer_of_a_checkpoint_left_is_not_part_of_the_result`.
 MOMENTS = {
-    MIDDLE: lambda run: has_state(run, STEPS // 2 + 3),
-    "while a state is written": lambda run: has_state(run, 5) and (run.partial / "state/.writing").exists(),
-    "while a checkpoint is kept": lambda run: (run.partial / "checkpoint-50").exists(),
-    "after the last step": lambda run: has_state(run, STEPS - 1),
-    "while the result is saved": lambda run: (run.partial / "checkpoint").exists(),
+    MIDDLE: (state(STEPS // 2 + 3), 1),
+    "while a state is written": ("*/state/.writing", 6),
+    "while a checkpoint is kept": ("*/.partial/checkpoint-50", 1),
+    "after the last step": (state(STEPS - 1), 1),
+    "while the result is saved": ("*/.partial/checkpoint", 1),
 }
 
 
@@ -68,8 +66,8 @@ def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(name, momen
     whole = never_killed(name)
     run = Pretraining(whole.recipe, tmp_path)
     words = [*run.words, "--checkpoint-seconds=0"]
-    ended = kill_when(Forked(words), lambda: MOMENTS[moment](run))
-    assert ended is None, f"it ended before it could be killed: {ended}"
+    pattern, times = MOMENTS[moment]
+    kill(held(Forked, words, pattern, times=times))
     assert not (run.folder / "pretraining.json").exists()
     code, output = finish(Forked(words))
     assert code == 0, output
@@ -80,7 +78,7 @@ def test_what_a_killed_writer_of_a_checkpoint_left_is_not_part_of_the_result(nev
     whole = never_killed("pairs")
     run = Pretraining(whole.recipe, tmp_path)
     words = [*run.words, "--checkpoint-seconds=0"]
-    assert kill_when(Forked(words), lambda: has_state(run, 1)) is None
+    kill(held(Forked, words, state(1)))
     for name in ("checkpoint-50", "checkpoint"):
         # safetensors writes to such a file first, and moves it into place.
         (run.partial / name).mkdir(exist_ok=True)
@@ -109,7 +107,7 @@ def test_a_pretraining_that_is_killed_again_and_again_comes_to_its_end(never_kil
     run = Pretraining(whole.recipe, tmp_path)
     words = [*run.words, "--checkpoint-seconds=0"]
     for step in (7, 21, 48):
-        assert kill_when(Forked(words), lambda step=step: has_state(run, step)) is None
+        kill(held(Forked, words, state(step)))
     assert finish(Forked(words))[0] == 0
     assert_same(run, whole)
 
@@ -117,11 +115,11 @@ def test_a_pretraining_that_is_killed_again_and_again_comes_to_its_end(never_kil
 def test_a_run_under_way_is_not_gone_on_with_by_another_recipe(never_killed, tmp_path):
     whole = never_killed("pairs")
     run = Pretraining(whole.recipe, tmp_path)
-    assert kill_when(Forked([*run.words, "--checkpoint-seconds=0"]), lambda: has_state(run, 5)) is None
+    kill(held(Forked, [*run.words, "--checkpoint-seconds=0"], state(5)))
     code, output = finish(Forked([*run.words, "--set", "learning_rate=1e-4"]))
     assert code == 2
     assert "training.learning_rate: recorded 0.003, wanted 0.0001" in " ".join(output.split())
-    assert has_state(run, 5)
+    assert any(run.partial.glob("state/step-*"))
     code, output = finish(Forked([*run.words, "--set", "learning_rate=1e-4", "--redo"]))
     assert code == 0, output
     assert run.record()["first_losses"][0] == whole.record()["first_losses"][0]
@@ -131,16 +129,15 @@ def test_a_run_under_way_is_not_gone_on_with_by_another_recipe(never_killed, tmp
 def test_of_two_commands_on_one_place_the_second_is_told(never_killed, tmp_path):
     whole = never_killed("pairs")
     run = Pretraining(whole.recipe, tmp_path)
-    first = Forked([*run.words, "--checkpoint-seconds=0"])
+    moment = Moment(state(1))
+    first = Forked([*run.words, "--checkpoint-seconds=0"], **moment.variables)
     try:
-        while not has_state(run, 1):
-            assert first.poll() is None, first.communicate()
-        os.kill(first.pid, signal.SIGSTOP)
+        moment.wait(first)
         for more in ([], ["--redo"]):
             code, output = finish(Forked([*run.words, *more]))
             assert code == 2
             assert "another process is working on it" in " ".join(output.split())
-        os.kill(first.pid, signal.SIGCONT)
+        moment.end()
         code, output = finish(first)
         assert code == 0, output
     finally:

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from small_corpora import Pretraining, own_cache, write_recipe, write_texts
-from subprocesses import Forked, TwoForked, finish, kill_when
+from subprocesses import Forked, TwoForked, finish, held, kill
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +58,7 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(tmp_path)
     code, output = finish(TwoForked(whole.words))
     assert code == 0, output
     words = [*killed.words, "--checkpoint-seconds=0"]
-    assert kill_when(TwoForked(words), lambda: any(killed.partial.glob("state/step-*[1-9]"))) is None
+    kill(held(TwoForked, words, "*/state/step-*[1-9]"))
     code, output = finish(Forked(words))
     assert code == 2
     assert "started with 2 processes, and now there are 1" in " ".join(output.split())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from synthetic_runs import RIGHT, add_two_tasks, add_wide, add_writer, attention_of
+from waiting import LONGEST
 
 from harness.comparison.comparison import compare
 from harness.registry import FORMATS
@@ -49,7 +50,8 @@ def browser() -> Iterator[object]:
         file = next((name for name in (*found, str(own) if own.is_file() else None) if name), None)
         if file is None:
             pytest.skip("there is no Chromium: `playwright install chromium`, or the system's package")
-        chromium = playwright.chromium.launch(executable_path=file, args=["--no-sandbox", "--disable-gpu"])
+        words = ["--no-sandbox", "--disable-gpu"]
+        chromium = playwright.chromium.launch(executable_path=file, args=words, timeout=1000 * LONGEST)
         yield chromium
         chromium.close()
 
@@ -61,6 +63,7 @@ def opened(browser, reports):
 
     def open_(name: str, size=DESK, **form):
         context = browser.new_context(viewport=size, **form)
+        context.set_default_timeout(1000 * LONGEST)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))

@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "TQDM_DISABLE": "1",
     "COLUMNS": "400",
 }
-LONGEST = 240.0  # seconds; a command takes one
+LONGEST = 900.0  # seconds; a command takes one
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from finished_runs import finished_run
+from waiting import LONGEST
 
 from harness.errors import UserError
 from harness.runs.predict import predict_rows
@@ -152,4 +153,4 @@ def test_a_process_serves_until_it_is_stopped(command, tmp_path):
             assert model["rows"][0]["prediction"] in ("bad", "good")
         finally:
             server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=60) == 0
+        assert server.wait(timeout=LONGEST) == 0

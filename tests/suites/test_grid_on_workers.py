@@ -14,7 +14,8 @@ import psutil
 import pytest
 from pyarrow import parquet
 from small_models import own_data, text_examples
-from subprocesses import LONGEST, ROOT, Forked, environment, finish, workers_below
+from subprocesses import ROOT, Forked, Moment, environment, finish, workers_below
+from waiting import LONGEST, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -52,17 +53,21 @@ class Grid:
     def words(self, *flags):
         return ["-m", "harness", "run", str(self.file), f"--runs={self.runs}", *flags]
 
-    def start(self, *flags):
+    def start(self, *flags, **variables):
         """The command in a session of its own, as in a terminal of its own."""
         return subprocess.Popen(
             [sys.executable, *self.words(*flags)],
             cwd=ROOT,
-            env=environment(),
+            env={**environment(), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+
+    def fork(self, *flags, **variables):
+        """The command in a fork."""
+        return Forked(self.words(*flags), **variables)
 
     def folder(self, run):
         return self.runs / self.file.stem / "mine" / run
@@ -119,11 +124,7 @@ def grid(one_by_one, tmp_path):
 
 def until(process, condition):
     """Wait for the condition, while the process runs."""
-    stop = time.monotonic() + LONGEST
-    while not condition():
-        assert process.poll() is None, finish(process)[1]
-        assert time.monotonic() < stop
-        time.sleep(0.002)
+    wait_for(lambda: condition() or (process.poll() is not None and pytest.fail(finish(process)[1])))
 
 
 def under_way(grid):
@@ -146,10 +147,19 @@ def test_two_workers_give_to_the_bit_what_one_process_gives(grid, one_by_one):
     grid.check_same(one_by_one)
 
 
+def both_at_work(grid, start):
+    """The command whose two workers hold, each with a saved state of its run, and what they hold for."""
+    moment = Moment("*/state/step-*[1-9]")
+    process = start("--workers=2", "--checkpoint-seconds=0", **moment.variables)
+    moment.wait(process, count=2)
+    assert len(under_way(grid)) == 2
+    return process, moment
+
+
 def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by_one):
-    process = Forked(grid.words("--workers=2", "--checkpoint-seconds=0"))
-    until(process, lambda: len(under_way(grid)) > 1)  # Each worker has one: a kill costs one, whichever it is.
+    process, moment = both_at_work(grid, grid.fork)
     workers_below(process.pid)[0].kill()
+    moment.end()
     code, output = finish(process)
     assert code == 1, output
     assert "1 of 5 failed; the same command retries them." in output
@@ -168,11 +178,10 @@ def test_a_killed_worker_costs_its_run_which_goes_on_from_its_state(grid, one_by
 
 def stopped(grid, process, stop):
     """The exit code and what was said of the command, stopped when both workers are at a run; they go with it."""
-    until(process, lambda: len(under_way(grid)) == 2)
     workers = workers_below(process.pid)
     assert len(workers) == 2
     stop()
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=LONGEST)
     assert not alive
     assert not list(grid.runs.rglob("error.txt"))
     assert not [run for run in under_way(grid) if (grid.folder(run) / "run.json").exists()]
@@ -181,7 +190,7 @@ def stopped(grid, process, stop):
 
 # What SIGTERM does in place of Ctrl-C is asked in test_workers.py.
 def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
-    process = grid.start("--workers=2", "--checkpoint-seconds=0")
+    process, _ = both_at_work(grid, grid.start)
     code, output = stopped(grid, process, lambda: os.killpg(process.pid, signal.SIGINT))
     assert code == 130, output
     assert "Traceback" not in output
@@ -190,7 +199,7 @@ def test_ctrl_c_in_the_terminal_leaves_no_worker_behind(grid):
 
 
 def test_a_parent_that_is_killed_leaves_no_worker_behind_and_the_same_command_goes_on(grid, one_by_one):
-    process = Forked(grid.words("--workers=2", "--checkpoint-seconds=0"))
+    process, _ = both_at_work(grid, grid.fork)
     code, output = stopped(grid, process, lambda: os.kill(process.pid, signal.SIGKILL))
     assert (code, "Traceback" in output) == (-signal.SIGKILL, False), output
     code, output = finish(Forked(grid.words("--workers=2")))

@@ -54,7 +54,7 @@ def test_a_score_that_was_not_measured_is_left_out(terminal):
 
 def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch):
     clock = iter([0.0, 0.0, 0.0, 0.0, 20.0, 20.0])
-    monkeypatch.setattr("harness.suites.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("harness.suites.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
     view, console = shown(terminal=False)
     row = view.begin("mine")
     row.on_step(50, 100, loss=0.5, items=16)  # A run that goes on: what was done before says nothing of the speed.
@@ -65,7 +65,7 @@ def test_a_log_says_how_long_is_left_from_the_steps_that_were_taken(monkeypatch)
 
 def test_a_log_says_nothing_of_a_first_step_alone_whose_speed_is_not_known(monkeypatch):
     clock = iter([0.0, 0.0, 60.0, 60.0, 61.0, 61.0])
-    monkeypatch.setattr("harness.suites.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("harness.suites.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
     view, console = shown(terminal=False)
     row = view.begin("mine")
     row.on_step(1, 100, loss=0.5, items=16)  # A minute of preparations
@@ -96,7 +96,8 @@ def test_one_run_alone_needs_no_bar_for_the_whole():
     assert "runs" not in console.file.getvalue()
 
 
-def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left():
+def test_every_line_is_whole_at_80_columns_with_share_score_and_time_left(monkeypatch):
+    monkeypatch.setattr("harness.suites.progress.time", SimpleNamespace(monotonic=lambda: 100.0))
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     view = board(12, console)
     with view:

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -11,6 +10,7 @@ from threading import Thread
 import psutil
 import pytest
 from command_line import read_record, reviews, write_csv
+from waiting import wait_for
 
 from harness.runs.options import Options, Resources
 from harness.suites import on_ray
@@ -89,14 +89,6 @@ def recorded(folder="runs/tiny"):
     return {str(file.parent.relative_to(folder)) for file in Path(folder).rglob("run.json")}
 
 
-def wait_for(condition, seconds=120.0):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    return found
-
-
 def begun():
     """The nodes and processes at which runs have begun, in this order."""
     return [name.split()[1:] for name in sorted(file.name for file in Path("begun").iterdir())]
@@ -114,11 +106,13 @@ def test_a_node_killed_in_the_middle_costs_its_run_only_which_is_started_again(c
     (lost,) = two_nodes.worker_nodes
 
     def kill_a_node():
-        wait_for(lambda: len(begun()) == 2)
-        (process,) = (int(process) for node, process in begun() if node == lost.node_id)
-        two_nodes.remove_node(lost, allow_graceful=False)
-        wait_for(lambda: not psutil.pid_exists(process))
-        Path("go").touch()
+        try:
+            wait_for(lambda: len(begun()) == 2)
+            (process,) = (int(process) for node, process in begun() if node == lost.node_id)
+            two_nodes.remove_node(lost, allow_graceful=False)
+            wait_for(lambda: not psutil.pid_exists(process))
+        finally:
+            Path("go").touch()  # Or the command would wait for ever.
 
     killer = Thread(target=kill_a_node)
     killer.start()
@@ -145,8 +139,10 @@ def test_ctrl_c_has_a_node_that_shares_the_disk_save_the_state_of_its_run(comman
         return sorted(int(state.name[5:]) for state in Path("runs/tiny").glob("mine/*/seed-0/.partial/state/step-*"))
 
     def interrupt():
-        steps.extend(wait_for(states))
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            steps.extend(wait_for(states))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
 
     interrupter = Thread(target=interrupt)
     interrupter.start()

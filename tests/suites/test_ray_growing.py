@@ -7,7 +7,7 @@ from command_line import read_record, reviews, write_csv
 from growing_ray import growing
 
 from harness.errors import notice
-from harness.suites import on_ray
+from harness.suites import on_ray, ray_room
 from harness.suites.ray_room import Room
 
 pytestmark = pytest.mark.slow
@@ -48,6 +48,12 @@ def suite(tmp_path, monkeypatch):
 
 
 def test_nodes_are_started_for_a_suite_which_is_told_and_leave_when_it_is_done(command, suite, cluster, monkeypatch):
+    def told(line):
+        notice(line)
+        if "the cluster is growing" in line:
+            cluster.may_start.touch()
+
+    monkeypatch.setattr(ray_room, "notice", told)
     monkeypatch.setattr(on_ray, "LOOK_SECONDS", 0.2)
     assert cluster.added() == 0
     result = command("run", "tiny.toml", "--on", "ray")
@@ -55,27 +61,30 @@ def test_nodes_are_started_for_a_suite_which_is_told_and_leave_when_it_is_done(c
     assert "No node of the Ray cluster has 1 CPU yet; the cluster is growing: " in result.errors
     assert {read_record(Path("runs/tiny", name))["status"] for name in RUNS} == {"complete"}
     assert cluster.added(with_gone=True) >= 1
-    assert cluster.has_shrunk()
+    cluster.wait_until_shrunk()
 
 
-def test_a_run_that_no_node_can_ever_hold_is_told(suite, cluster, capsys, monkeypatch):
+def test_a_run_that_no_node_can_ever_hold_is_told(suite, cluster, monkeypatch):
     import ray
 
-    monkeypatch.setattr("harness.suites.ray_room.QUIET_SECONDS", 0.0)
-    assert cluster.has_shrunk()
+    told = []
+    monkeypatch.setattr(ray_room, "notice", told.append)
+    monkeypatch.setattr(ray_room, "QUIET_SECONDS", 0.0)
+    cluster.wait_until_shrunk()
     ray.init(cluster.address, log_to_driver=False)
     try:
         Room(ray, {"CPU": 4, "GPU": 0}).is_awaited()
     finally:
         ray.shutdown()
-    assert "No node of the Ray cluster has 4 CPUs (the most that one has: 0 CPUs), and none is starting." in (
-        capsys.readouterr().err
+    (line,) = told
+    assert line.startswith(
+        "No node of the Ray cluster has 4 CPUs (the most that one has: 0 CPUs), and none is starting."
     )
 
 
 @pytest.mark.parametrize("cluster", [True], indirect=True)
 def test_a_cluster_that_refuses_what_it_can_never_hold_ends_the_command(command, suite, cluster, monkeypatch):
-    monkeypatch.setattr("harness.suites.ray_room.QUIET_SECONDS", 5.0)
+    monkeypatch.setattr(ray_room, "QUIET_SECONDS", 5.0)
     monkeypatch.setattr(on_ray, "LOOK_SECONDS", 0.5)
     suite.write_text(SUITE.format(processors=4))
     result = command("run", "tiny.toml", "--on", "ray")

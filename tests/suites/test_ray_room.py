@@ -21,7 +21,7 @@ def told(capsys, monkeypatch):
         monkeypatch.setattr(ray_room, "_growth", lambda ray: (starting, list(failures)))
         ray = SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": node} for node in nodes])
         now = [0.0]
-        monkeypatch.setattr(ray_room.time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(ray_room, "time", SimpleNamespace(monotonic=lambda: now[0]))
         room = Room(ray, ASKED)
         room.is_refused(refusal)
         now[0] += seconds

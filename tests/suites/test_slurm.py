@@ -6,12 +6,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import slurm_here
 from command_line import read_record, reviews, write_csv
+from waiting import LONGEST, wait_for
 
 from harness.errors import UserError
 from harness.suites.cluster import Cluster
@@ -248,15 +248,11 @@ def real_slurm(tmp_path, monkeypatch):
 
 
 def ask(*words):
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=LONGEST).stdout
 
 
-def wait_for(condition, seconds=240.0):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, ask("squeue", "--array")
-        time.sleep(0.5)
-    return found
+def wait_until(condition):
+    wait_for(condition, every=0.5, otherwise=lambda: ask("squeue", "--array"))
 
 
 @pytest.mark.slow
@@ -265,15 +261,15 @@ def test_on_a_real_cluster_a_requeued_task_and_a_killed_one_end_with_all_records
     assert first.code == 0, first.errors
     arrays = re.findall(r"job array (\d+)", first.output)
     assert len(arrays) == 2  # MaxArraySize is 3.
-    wait_for(lambda: len(ask("squeue", "-h", "--array", "--states=RUNNING").splitlines()) == 2)
+    wait_until(lambda: len(ask("squeue", "-h", "--array", "--states=RUNNING").splitlines()) == 2)
     ask("scontrol", "requeue", f"{arrays[0]}_0")  # As when its node is lost.
     ask("scancel", "--signal=KILL", "--full", f"{arrays[0]}_1")
-    wait_for(lambda: not ask("squeue", "-h", "--array"))
+    wait_until(lambda: not ask("squeue", "-h", "--array"))
     killed = Path("runs/tiny/slurm/array-1.txt").read_text().split()[1]
     assert recorded() == RUNS - {killed}
     assert "Restarts=1" in ask("scontrol", "show", "job", f"{arrays[0]}_0")
     second = command("run", "tiny.toml", "--on", "slurm")
     assert "Submitted 1 run as" in second.output, second.errors
-    wait_for(lambda: not ask("squeue", "-h", "--array"))
+    wait_until(lambda: not ask("squeue", "-h", "--array"))
     assert recorded() == RUNS
     assert {read_record(Path("runs/tiny", name))["status"] for name in RUNS} == {"complete"}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import reviews, write_csv
+from waiting import LONGEST
 
 import harness.runs.execution
 import harness.suites.runner  # noqa: F401
@@ -78,7 +79,7 @@ def begun(*hosts, killed=None):
 def ended(machines):
     """How they end: exit codes, or minus the signal."""
     for machine in machines:
-        machine.join(120)
+        machine.join(LONGEST)
     return [machine.exitcode for machine in machines]
 
 
@@ -89,7 +90,7 @@ def test_what_a_killed_machine_leaves_is_done_once_by_the_next_command(tmp_path,
     (tmp_path / "suite.toml").write_text(SUITE)
     at_work = CONTEXT.Event()
     (first,) = begun("first", killed=at_work)
-    assert at_work.wait(120)
+    assert at_work.wait(LONGEST)
     assert ended(begun("second")) == [LEFT]
     assert "another machine is working on it (first" in Path("second.said").read_text()
     first.kill()

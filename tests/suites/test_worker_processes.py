@@ -11,6 +11,7 @@ from signal import SIGKILL
 import psutil
 import pytest
 import working
+from waiting import LONGEST
 
 from harness.suites.worker import Ready
 from harness.suites.worker_processes import forked
@@ -83,7 +84,7 @@ def test_a_worker_killed_while_others_are_forked_ends_alone(started):
 
 def test_a_worker_that_the_system_refuses_to_fork_has_ended_and_the_others_work(started, tmp_path):
     pipes, processes = started(ONE_ONLY, workers=2)
-    processes[1].join(10)
+    processes[1].join(LONGEST)
     assert pipes[0].recv() == Ready()
     assert [process.exitcode for process in processes] == [None, 1]
     assert "Resource temporarily unavailable" in (tmp_path / "0.log").read_text()
@@ -96,7 +97,7 @@ def test_what_would_fork_workers_imports_no_more_once_its_parent_is_killed(tmp_p
         "from multiprocessing import Pipe; from pathlib import Path; import working; from time import sleep\n"
         "from harness.suites.worker_processes import forked; from harness.suites.worker_slots import WorkerSlot\n"
         "arguments = [(Pipe()[1], WorkerSlot(1), Path('log'))]\n"
-        "forked(working.act, arguments, imported=['kills_its_parent', 'comes_later']); sleep(60)\n"
+        "forked(working.act, arguments, imported=['kills_its_parent', 'comes_later']); sleep(600)\n"
     )
     path = os.pathsep.join(map(str, [tmp_path, Path(working.__file__).parent, *filter(None, sys.path)]))
     done = subprocess.run(
@@ -105,5 +106,5 @@ def test_what_would_fork_workers_imports_no_more_once_its_parent_is_killed(tmp_p
     assert done.returncode == -SIGKILL
     forking = int((tmp_path / "forking").read_text())
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(forking).wait(30)
+        psutil.Process(forking).wait(LONGEST)
     assert not (tmp_path / "later").exists()

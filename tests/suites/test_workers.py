@@ -177,7 +177,7 @@ def test_an_import_that_ends_what_would_fork_the_workers_is_quoted(planned, resu
 def test_a_signal_to_the_parent_ends_the_workers_at_once(number, threads, planned, results):
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     board = Noted()
-    board.begin_second = Timer(0.2, os.kill, (os.getpid(), number)).start
+    board.begin_second = Timer(0.0, os.kill, (os.getpid(), number)).start
     with pytest.raises(KeyboardInterrupt):
         list(results([planned("waits", 0), planned("waits", 1)], board=board, threads=threads))
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before

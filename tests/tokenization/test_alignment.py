@@ -178,21 +178,22 @@ def test_a_hundred_thousand_characters_take_a_hundred_times_a_thousand_s_time(na
     def seconds(length):
         text = (MANY[name] * length)[:length]
         tokens = tokenizer().tokenize(text)
-        started = time.process_time()
+        started = time.thread_time()
         check(text, tokens, aligned(text, tokens))
-        return time.process_time() - started
+        return time.thread_time() - started
 
     short = min(seconds(10_000) for _ in range(3))
-    assert seconds(100_000) < 40 * short + 0.1  # a quadratic way would take 100 times as long
+    # A quadratic way would always take 100 times as long; a busy processor takes longer now and then.
+    assert any(seconds(100_000) < 40 * short + 0.1 for _ in range(5))
 
 
 @pytest.mark.parametrize(
     "tokens", [["b"] * 20_000, ["ba", "<unk>"] * 10_000, list("ba" * 10_000)], ids=["none", "some", "half"]
 )
 def test_tokens_of_another_text_are_as_fast(tokens):
-    started = time.process_time()
+    started = time.thread_time()
     check("a" * 20_000, tokens, aligned("a" * 20_000, tokens))
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_models import FILLERS, small_tokenizer
+from waiting import LONGEST
 
 from harness.cache import cache_folder
 from harness.models.families.transformer_xl.tokenizer import TransformerXLTokenizer
@@ -168,7 +169,7 @@ def started(log, seconds):
 @pytest.mark.slow
 def test_two_processes_encode_once_and_one_that_is_killed_leaves_nothing_half(kept, tmp_path):
     log = tmp_path / "log"
-    killed = started(log, 60)
+    killed = started(log, 600)
     while not log.exists():
         assert killed.poll() is None
         time.sleep(0.05)
@@ -176,7 +177,7 @@ def test_two_processes_encode_once_and_one_that_is_killed_leaves_nothing_half(ke
     killed.wait()
     assert not entries(kept)
     both = [started(log, 1), started(log, 1)]
-    outputs = [process.communicate(timeout=120)[0] for process in both]
+    outputs = [process.communicate(timeout=LONGEST)[0] for process in both]
     assert outputs[0] == outputs[1] != ""
     assert log.read_text().count("made") == 2  # by the killed one, and by one of the two
     assert len(entries(kept)) == 1

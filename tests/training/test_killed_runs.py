@@ -3,7 +3,7 @@
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, Forked, finish, kill_when
+from subprocesses import Command, Forked, finish, held, kill
 
 pytestmark = pytest.mark.slow
 
@@ -57,29 +57,13 @@ def settings(name):
     return {"maximum_steps": STEPS, "epochs": 50, "batch_size": 4, "learning_rate": 1e-3, **RECIPES[name]}
 
 
-def has_state(command, step):
-    """Whether the state of `step` or of a later one is there."""
-    partial = command.partial
-    found = partial.glob("state/step-*") if partial else ()
-    return any(int(state.name.removeprefix("step-")) >= step for state in found)
-
-
-def is_writing(command, step):
-    """Whether a state is being written, after `step`."""
-    return has_state(command, step) and (command.partial / "state" / ".writing").exists()
-
-
-def is_saving(command):
-    """Whether training is over and the checkpoint is being written."""
-    return command.partial is not None and (command.partial / "checkpoint").exists()
-
-
+# What the command has just made, and for which time.
 MOMENTS = {
-    "early": lambda command: has_state(command, 1),
-    "in the middle": lambda command: has_state(command, STEPS // 2),
-    "while a state is written": lambda command: is_writing(command, 5),
-    "after the last step": lambda command: has_state(command, STEPS - 1),
-    "while the result is saved": is_saving,
+    "early": ("*/state/step-000000001", 1),
+    "in the middle": (f"*/state/step-{STEPS // 2:09d}", 1),
+    "while a state is written": ("*/state/.writing", 6),
+    "after the last step": (f"*/state/step-{STEPS - 1:09d}", 1),
+    "while the result is saved": ("*/.partial/checkpoint", 1),
 }
 
 
@@ -94,8 +78,8 @@ def test_a_killed_run_ends_bit_for_bit_like_one_that_was_not(name, moment, never
     whole = never_killed(name)
     command = Command(whole.own, whole.checkpoint, tmp_path / "runs", whole.settings)
     words = [*command.words, "--checkpoint-seconds=0"]
-    ended = kill_when(Forked(words), lambda: MOMENTS[moment](command))
-    assert ended is None, f"it ended before it could be killed: {ended}"
+    pattern, times = MOMENTS[moment]
+    kill(held(Forked, words, pattern, times=times))
     assert not (command.folder / "run.json").exists()
     code, output = finish(Forked(words))
     assert code == 0, output

@@ -1,10 +1,12 @@
 """A model cut among two processes gives what one process gives, and goes on from its parts when it was killed."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from small_models import own_data, text_examples
-from subprocesses import Command, Forked, TwoForked, finish, kill_when
+from subprocesses import Command, Forked, TwoForked, finish, held, kill
 
 from harness.config.training import Training
 from harness.errors import UserError
@@ -49,9 +51,7 @@ def test_two_processes_that_share_the_model_give_what_one_gives(shared, alone):
 @pytest.mark.slow
 def test_a_killed_run_goes_on_from_each_process_s_part_to_the_same_bits(shared, own, checkpoints, tmp_path):
     command = Command(own, checkpoints["bert"], tmp_path, RECIPE)
-    process = TwoForked([*command.words, "--checkpoint-seconds=0"], **SHARDED)
-    said = kill_when(process, lambda: command.partial and any(command.partial.glob("state/step-*3")))
-    assert said is None, said
+    kill(held(partial(TwoForked, **SHARDED), [*command.words, "--checkpoint-seconds=0"], "*/state/step-*3"))
     state = max(command.partial.glob("state/step-*"))
     assert {file.name for file in state.glob("*.safetensors")} == {"state.safetensors", "state-1.safetensors"}
     code, output = finish(Forked(command.words))

@@ -1,13 +1,15 @@
 """Two processes give what one gives, each example read once, and neither waits for ever for the other."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from small_models import own_data, question_examples, text_examples
-from subprocesses import Command, Forked, TwoForked, finish, interrupt_when, kill_when, start
+from subprocesses import Command, Forked, TwoForked, finish, held, kill, start
 
 from harness.registry import BUILT_IN, FAMILIES
 
@@ -117,15 +119,6 @@ def undisturbed(checkpoints, tmp_path_factory):
     return whole
 
 
-def end_under_way(process, command, end_when):
-    """End what started two processes as soon as they have saved a state."""
-
-    def is_under_way():
-        return command.partial is not None and len(list(command.partial.glob("state/step-*[1-9]"))) > 0
-
-    assert end_when(process, is_under_way) is None
-
-
 def assert_goes_on(words, command, whole):
     code, output = finish(TwoForked(words))
     assert code == 0, output
@@ -137,7 +130,7 @@ def assert_goes_on(words, command, whole):
 def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(undisturbed, tmp_path):
     command = replace(undisturbed, runs=tmp_path)
     words = [*command.words, "--checkpoint-seconds=0"]
-    end_under_way(TwoForked(words), command, kill_when)
+    kill(held(TwoForked, words, "*/state/step-*[1-9]"))
     code, output = finish(Forked(words))
     assert code == 2, output
     assert "started with 2 processes, and now there are 1" in " ".join(output.split())
@@ -147,8 +140,8 @@ def test_two_processes_that_were_killed_go_on_and_one_alone_is_refused(undisturb
 def test_ctrl_c_at_a_launcher_saves_the_state_of_all_its_processes_which_go_on_from_there(undisturbed, tmp_path):
     command = replace(undisturbed, runs=tmp_path)
     words = [*command.words, "--checkpoint-seconds=0"]
-    process = start(launched(words))
-    end_under_way(process, command, interrupt_when)
+    process = held(start, launched(words), "*/state/step-*[1-9]")
+    os.kill(process.pid, signal.SIGINT)
     code, output = finish(process)
     assert code != 0
     assert output.count("Stopping: the step ends and the state is saved.") == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from synthetic_runs import add_runs, card, record, save
+from waiting import LONGEST
 
 from harness.comparison.comparison import compare
 from harness.comparison.conclusions import reading
@@ -157,7 +158,7 @@ def test_it_compiles(hostile: Comparison, tmp_path: Path, engine: str, columns: 
     write_report("latex", hostile, tmp_path / "report.tex", {"columns": columns})
     (tmp_path / "paper.tex").write_text(PAPER % ("twocolumn" if columns == 2 else "", fonts))
     command = [engine, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=LONGEST, check=False)
     assert done.returncode == 0, done.stdout[-2000:].decode(errors="replace")
     log = (tmp_path / "paper.log").read_text(errors="replace")
     too_wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\) in alignment", log)]
