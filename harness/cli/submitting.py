@@ -73,6 +73,8 @@ def refuse_on_cluster(invocation: typer.Context, cluster: str, *, workers: int |
         UserError: If one is given.
     """
     refused = {"just", *(["redo"] if cluster == "slurm" else []), *(["workers"] if workers != 1 else [])}
-    other = " or, in place of --redo, name another --runs folder" if cluster == "slurm" else ""
+    other = (
+        "; in place of --redo, name another --runs folder" if cluster == "slurm" and invocation.params["redo"] else ""
+    )
     why = f" can't be used with --on {cluster}, whose tasks are one run each. Leave it out{other}."
     refuse_options(invocation, refused, why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.comparison.results import Run
+from harness.comparison.results import Run, TaskComparison
 from harness.comparison.split import Split, named_labels
 from harness.record import RunRecord, TaskCard
 from harness.runs.identity import run_differences
@@ -101,6 +101,14 @@ def doubts_of_claims(splits: Iterable[Split], records: Iterable[Sequence[RunReco
     if len(data) > 1:
         found.append("the models did not read the same data")
     return tuple(dict.fromkeys(found))
+
+
+def unsaid_doubts(task: TaskComparison, said: Sequence[str]) -> Iterator[str]:
+    """Yield one sentence with the doubts of the order, and of claims if any is made, that no sentence of `said` has."""
+    claims = task.doubts_of_claims if any(cell.beaten_by for cell in task.cells) else ()
+    unsaid = [doubt for doubt in (*task.doubts_of_order, *claims) if doubt not in " ".join(said)]
+    if unsaid:
+        yield f"But: {'; '.join(unsaid)}."
 
 
 def data_of(records: Iterable[RunRecord]) -> set[str]:

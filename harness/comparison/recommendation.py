@@ -15,6 +15,7 @@ from typing import Literal
 from harness.comparison.conclusions import ENOUGH_SEEDS
 from harness.comparison.conclusions_margin import in_words
 from harness.comparison.costs import cheaper_by
+from harness.comparison.doubts import unsaid_doubts
 from harness.comparison.formatting import duration, ratio, share
 from harness.comparison.results import Cell, TaskComparison
 from harness.comparison.wording import doubtful, listed, named
@@ -49,7 +50,9 @@ class Recommendation:
 def recommended(task: TaskComparison) -> Recommendation:
     """Recommend a model for a task."""
     found = _recommended(task)
-    found = replace(found, reasons=(*found.reasons, *_unread(task)))
+    found = replace(
+        found, reasons=(*found.reasons, *unsaid_doubts(task, [found.advice, *found.reasons]), *_unread(task))
+    )
     if not task.short_runs:
         return found
     why = f"These are short runs ({task.short_runs}); full runs may change that."
@@ -91,7 +94,7 @@ def _recommended(task: TaskComparison) -> Recommendation:
         return _too_few_seeds(trained[0], simple, task, unit) if single or waits else _untested(trained[0], task)
     best = next(cell for cell in ranked if cell.is_compared)
     if simple is not None and simple in _above(best, task):
-        advice = f"Can't tell: the simple baseline {simple.model} scores better, but was not tested alike."
+        advice = f"Can't tell: the simple baseline {simple.model} scores better, but was not tested in the same way."
         return Recommendation("unclear", None, advice, tuple(_reasons(best, task, unit)))
     near = [cell for cell in ranked if cell.is_near_best and not cell.has_learnt_nothing]
     if near and near != contenders[:1]:
@@ -267,8 +270,6 @@ def _reasons(best: Cell, task: TaskComparison, unit: Unit) -> Iterator[str]:
     if best.cost is not None and best.cost.train_seconds:
         where = "" if best.cost.train_processor_seconds is None else " of processor time"
         yield f"A training run of {best.model} took {duration(best.cost.training_time)}{where}."
-    if task.doubts_of_order:
-        yield f"But: {'; '.join(task.doubts_of_order)}."
     if task.doubts:
         yield f"But: {task.doubts[0]}"
 

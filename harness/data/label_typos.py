@@ -19,7 +19,7 @@ TIMES = 20
 def typo_notes(fields: Iterable[object]) -> Iterator[str]:
     """Report labels that are spelt like one that is at least twenty times as frequent, but for one letter.
 
-    Names of less than four letters, and those that differ in a digit, are not compared, nor is case.
+    Not compared are names of which neither has four letters, those that differ in a digit, and case.
 
     Args:
         fields: The fields, with a label each.

@@ -190,6 +190,8 @@ def _without_copies(runs: Sequence[Found], problems: list[str]) -> list[Found]:
 
 def _is_mixed(found: Sequence[Found]) -> bool:
     """Return whether the mean of a model's runs has no interval in a comparison, because only some collapsed."""
+    if len(found) == 1:
+        return False
     first = found[0][1]
     compared = model_runs(first, found, first.task_card, {})
     return compared.evidence_without_collapsed(first.task_card) is not None

@@ -116,14 +116,14 @@ def test_what_could_not_be_tested_is_told_with_its_reason():
 def test_the_best_is_recommended_with_whom_it_is_ahead_of_and_what_makes_it_doubtful():
     best = replace(A, doubts=("old",), from_simple_baseline=lead("tfidf", 0.3, 0.001))
     found = recommended(
-        task(best, replace(B, beaten_by=("a",)), C, TFIDF, doubts_of_claims=("why",), doubts_of_order=("x", "y"),
+        task(best, replace(B, beaten_by=("a",)), C, TFIDF, doubts_of_claims=("why",), doubts_of_order=("few", "a lot"),
              doubts=("First.", "Second."))
     )  # fmt: skip
     assert told(found) == (
         "best", "a", "Use a (old): it is ahead of b, c and tfidf (doubtful: why).",
         (
             "a is ahead of the simple baseline tfidf by +30.0 (+28.0 to +32.0).", "A training run of a took 100 s.",
-            "But: x; y.", "But: First.",
+            "But: First.", "But: few; a lot.",
         ),
     )  # fmt: skip
     assert recommended(task(A)).advice == "Use a: no other model is compared with it."
@@ -131,6 +131,20 @@ def test_the_best_is_recommended_with_whom_it_is_ahead_of_and_what_makes_it_doub
     assert recommended(task(replace(A, from_simple_baseline=bare, cost=None), C)).reasons == (
         "a is ahead of the simple baseline tfidf by +30.0.",
     )
+
+
+def test_whatever_is_recommended_what_makes_order_and_differences_doubtful_is_told_once():
+    simple, ahead = (
+        cell("tfidf", estimate(0.88), simple=True),
+        replace(A, from_simple_baseline=lead("tfidf", 0.02, 0.2)),
+    )
+    doubts = {"doubts_of_order": ("other examples",), "doubts_of_claims": ("few groups",)}
+    for cells, kind in (((A, B, C), "cheapest"), ((ahead, simple, C), "unclear"), ((A, C), "best")):
+        found = recommended(task(*cells, **doubts))
+        said = " ".join([found.advice, *found.reasons])
+        assert found.kind == kind
+        assert [said.count(doubt) for doubt in ("other examples", "few groups")] == [1, 1]
+    assert recommended(task(ahead, simple, **doubts)).reasons[-1] == "But: other examples."  # No difference is shown.
 
 
 def test_of_several_the_cheapest_is_recommended_with_its_share_of_the_time():
@@ -273,7 +287,7 @@ def test_a_model_with_a_better_score_than_the_best_that_is_compared_is_named():
     simple = cell("tfidf", estimate(0.97), simple=True, is_compared=False)
     without_rival = recommended(task(A, C, simple, replace(simple, model="majority")))
     assert told(without_rival)[:3] == (
-        "unclear", None, "Can't tell: the simple baseline tfidf scores better, but was not tested alike.",
+        "unclear", None, "Can't tell: the simple baseline tfidf scores better, but was not tested in the same way.",
     )  # fmt: skip
     assert told(recommended(task(A, C, replace(simple, estimate=estimate(0.6)))))[1] == "a"
     reasons = without_rival.reasons

@@ -158,6 +158,14 @@ def test_what_no_single_run_can_know_is_refused(words, line, command, suite, fak
     assert not (fake_slurm / "calls").exists()
 
 
+def test_another_folder_is_advised_in_place_of_redo_alone(command, suite, fake_slurm):
+    told = {name: command("run", "tiny.toml", "--on", "slurm", *words).errors.strip() for name, words in (
+        ("redo", ("--redo",)), ("workers", ("--workers", "2"))
+    )}  # fmt: skip
+    assert told["redo"].endswith("Leave it out; in place of --redo, name another --runs folder.")
+    assert told["workers"].endswith("Leave it out.")
+
+
 def test_without_a_suite_nothing_is_submitted(command, suite):
     result = command("run", "--train", "reviews.csv", "--model", "majority", "--on", "slurm")
     assert (result.code, len(result.lines)) == (2, 1)

@@ -55,7 +55,7 @@ def ranked_answers(span: Span, context: str, *, may_be_silent: bool) -> list[dic
     """Return the best answers to a question, most probable first.
 
     Probabilities are a softmax over the scores of these answers, as in the scripts for SQuAD. They add up to 1, and
-    compare the answers with each other only.
+    compare the answers with each other only. With `may_be_silent`, "no answer" is one of them.
     """
     found = list(span.candidates) or _alone(span)
     if may_be_silent or not found:

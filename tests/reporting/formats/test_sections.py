@@ -57,6 +57,12 @@ def test_each_section_alone_is_in_the_whole_report_and_differs_from_the_others(c
         assert set(re.findall(r'href="#([^"]+)', text)) <= set(re.findall(r'id="([^"]+)', text))
 
 
+def test_a_page_without_the_table_of_differences_says_in_words_what_the_data_supports(compared: Comparison):
+    claim, render = r"Against scratch \(1 of 4 failed\), bert-mini \(\+", FORMATS.load("html")
+    assert re.search(claim, render(compared, only=["advice"]))
+    assert not re.search(claim, render(compared))
+
+
 def test_an_unknown_section_is_refused_with_those_that_there_are(compared: Comparison, tmp_path: Path):
     with pytest.raises(UserError, match=r"--only scorse: the format latex has no such section.*scores, differences,"):
         write_report("latex", compared, tmp_path / "report.tex", {"only": ["scorse"]})
