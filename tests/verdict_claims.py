@@ -62,7 +62,8 @@ def _names(text: str) -> list[str]:
 
 
 def _first(sentence: str, said: Said, _every: list[str]) -> bool:
-    found = re.match(rf"({ANY}) (?:has the (?:highest|lowest) |scores )", sentence)
+    ways = r" has the (?:highest|lowest) | scores |'s score is the best of \d+ that may be the best, "
+    found = re.match(rf"({ANY})(?:{ways})", sentence)
     if found:
         said.first = found[1]
     return bool(found)

@@ -16,7 +16,8 @@ from synthetic_runs import LABELS, card, predictions, record, save
 from verdict_claims import NAMES, claims_of
 
 from harness.comparison.comparison import compare
-from harness.comparison.conclusions import reading, verdict
+from harness.comparison.conclusions import beside_tables, reading, verdict
+from harness.comparison.recommendation import recommended
 from harness.comparison.results import Cell, Comparison, TaskComparison
 from harness.registry import FORMATS
 from harness.reporting.terminal import show
@@ -124,6 +125,7 @@ def check_sentences(task: TaskComparison) -> None:
     by_name = {cell.model: cell for cell in task.cells}
     said = claims_of(verdict(task), by_name)
     assert not said.unknown
+    assert set(beside_tables(task)) <= set(verdict(task))
     if task.ranked:
         assert said.first == task.ranked[0].model
     for winner, loser in said.ahead:
@@ -146,12 +148,13 @@ def check_sentences(task: TaskComparison) -> None:
 
 
 def check_formats(comparison: Comparison, task: TaskComparison) -> None:
-    """Each format shows the same sentences, and in bold the models that may be the best, the best score first."""
+    """A paper says all, a page what its tables don't; those that may be the best are bold, the best score first."""
     top = {cell.model for cell in task.cells if cell.is_top}
     order = [cell.model for cell in task.ranked] + [cell.model for cell in task.cells if cell.estimate is None]
     sentences = plain(" ".join(verdict(task)))
     page, text, paper = (FORMATS.load(name)(comparison) for name in ("html", "markdown", "latex"))
-    assert sentences in plain(html.unescape(re.sub("<[^>]*>", "", page)))
+    beside = plain(" ".join([*recommended(task).reasons, *beside_tables(task)]))
+    assert beside in plain(html.unescape(re.sub("<[^>]*>", "", page)))
     assert sentences in plain(text)
     assert sentences in plain(paper)
     assert details_of_page(page) == (order, top)
@@ -159,7 +162,7 @@ def check_formats(comparison: Comparison, task: TaskComparison) -> None:
     assert details_of_text(paper, r"\s*({\\bfseries )?(\w+)", start="caption{What are the scores of?}") == (order, top)
     assert chart_of(page) == ([cell.model for cell in task.ranked], top)
     shown = terminal(comparison)
-    assert sentences in plain(re.sub("\x1b[^m]*m", "", shown))
+    assert beside in plain(re.sub("\x1b[^m]*m", "", shown))
     assert {name for name in order if re.search(rf"\x1b\[1;32m{name}\b", shown)} == top
     rows = list(csv.DictReader(io.StringIO(FORMATS.load("csv")(comparison))))
     assert [row["model"] for row in rows] == [cell.model for cell in task.cells]
