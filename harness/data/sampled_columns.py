@@ -84,8 +84,9 @@ class SampledColumn:
 
     @property
     def has_several_words(self) -> bool:
-        """Whether most fields are texts of several words."""
-        return 2 * sum(isinstance(field, str) and " " in field.strip() for field in self.fields) > len(self.fields)
+        """Whether most fields are texts of several words, not times such as "2026-01-31 12:00"."""
+        texts = [field.strip() for field in self.fields if isinstance(field, str)]
+        return 2 * sum(" " in text and any(map(str.isalpha, text)) for text in texts) > len(self.fields)
 
     @cached_property
     def names_files(self) -> bool:

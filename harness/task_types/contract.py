@@ -211,7 +211,10 @@ class TaskType(Analysed, Predicts, ABC):
         return None
 
     def is_constant(self, references: Any, predictions: Any) -> bool:
-        """Return whether all predictions, an arrow column of predictions.parquet, are alike; by default, equal."""
+        """Return whether all predictions, an arrow column of predictions.parquet, are alike; by default, equal.
+
+        Arrow can't compare lists: a type whose predictions are lists has its own.
+        """
         return len(predictions.unique()) == 1
 
     def item_windows(self, training: Training) -> ItemWindows | None:

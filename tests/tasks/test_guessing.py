@@ -193,6 +193,15 @@ def test_what_is_not_clear_is_asked(rows, named, said):
     assert raised.value.lines[0].startswith(said)
 
 
+def test_times_are_no_texts_beside_short_ones():
+    rows = table(
+        tweet=texts(length=3),
+        posted=lambda row: f"2026-01-{row % 28 + 1:02} 12:{row % 60:02}",
+        label=lambda row: "ab"[row % 2],
+    )
+    assert guessed(rows, named={}).columns == {"text": ("tweet",), "label": ("label",)}
+
+
 def test_columns_that_a_named_task_type_needs_are_asked_for():
     with pytest.raises(UserError) as raised:
         guessed(
