@@ -91,8 +91,7 @@ class Cost(_Part):
 
     Attributes:
         seconds: Wall time by phase: load, features, train, validate, test, save.
-        processor_seconds: Processor time by phase, summed over threads and processes. Other work on the machine hardly
-            changes it. Empty in records of earlier versions.
+        processor_seconds: Processor time by phase, of all threads and processes; empty in records of earlier versions.
         others: Number of processors that other work on the machine kept busy on average; None if not measured.
     """
 
@@ -251,10 +250,9 @@ def read_record(file: Path) -> RunRecord:
     Raises:
         UserError: If the file is missing, damaged, not a record, or of an unknown schema.
     """
-    content = read_json(file, "record", "Delete it and do the run again.")
-    version = content.get("schema_version") if isinstance(content, dict) else None
+    content, version = read_json(file, "record", "Delete it and do the run again."), None
     if isinstance(content, dict):
-        content = _undamaged(content, file)
+        version, content = content.get("schema_version"), _undamaged(content, file)
     if version == 1:
         content = from_version_1(content)
     elif version != SCHEMA_VERSION:
@@ -266,7 +264,7 @@ def read_record(file: Path) -> RunRecord:
         return RunRecord.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(map(str, first["loc"]))
         raise UserError(f"{file}: {where}: {first['msg']}. Do the run again with --redo.") from error
 
 
@@ -285,10 +283,8 @@ def from_version_1(content: Mapping[str, Any]) -> dict[str, Any]:
     found = {**content, "schema_version": SCHEMA_VERSION}
     if "floor" in found:
         found["simple_baseline"] = found.pop("floor")
-    for part, old, new in (
-        ("task_card", "kind", "task_type"),
-        ("counts", "answers_not_aligned", "unreachable_answers"),
-    ):
+    renamed = ("task_card", "kind", "task_type"), ("counts", "answers_not_aligned", "unreachable_answers")
+    for part, old, new in renamed:
         if isinstance(found.get(part), Mapping) and old in found[part]:
             found[part] = {new if key == old else key: value for key, value in found[part].items()}
     return found
