@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,43 +79,44 @@ JustOption = Annotated[
     str | None,
     typer.Option(help="Do only this run of the suite, such as TASK/MODEL/seed-0, as each task of a cluster job does."),
 ]
+_of_own_data = partial(typer.Option, rich_help_panel="Your own data")  # Their own part of the help.
 SeparatorOption = Annotated[
     str | None,
-    typer.Option(
+    _of_own_data(
         help="What separates csv and tsv fields: a character, or comma, semicolon, tab, pipe. If omitted, guessed."
     ),
 ]
 EncodingOption = Annotated[
-    str | None, typer.Option(help="Encoding of text files, such as cp1252. If omitted, UTF-8 or guessed.")
+    str | None, _of_own_data(help="Encoding of text files, such as cp1252. If omitted, UTF-8 or guessed.")
 ]
 
 
-def repeatable(helps: Mapping[str, str]) -> dict[str, Any]:
+def repeatable(helps: Mapping[str, str], option: Callable[..., Any] = typer.Option) -> dict[str, Any]:
     """A repeatable option for each help text, by name."""
     return {
-        name: Annotated[list[str] | None, typer.Option(f"--{name.replace('_', '-')}", help=text)]
+        name: Annotated[list[str] | None, option(f"--{name.replace('_', '-')}", help=text)]
         for name, text in helps.items()
     }
 
 
-COLUMNS = repeatable({role: column.help for role, column in column_roles().items()})
+COLUMNS = repeatable({role: column.help for role, column in column_roles().items()}, _of_own_data)
 """Options that name the columns of your own data."""
 FORMS: Mapping[str, Any] = {
     "group": Annotated[
-        str | None, typer.Option(help="The column with the group of each row: rows of one group belong together.")
+        str | None, _of_own_data(help="The column with the group of each row: rows of one group belong together.")
     ],
     "separator": SeparatorOption,
     "encoding": EncodingOption,
     "blank_rows": Annotated[
         Literal["refuse", "skip"] | None,
-        typer.Option(
+        _of_own_data(
             help="Whether to refuse texts without a label, and blank documents, in your own data (default), or to skip "
             "these and all other rows with a blank text, question, source, target and so on."
         ),
     ],
     "decimal": Annotated[
         Literal["point", "comma"] | None,
-        typer.Option(
+        _of_own_data(
             help="What stands before decimals in your own numbers (regression). If omitted, a point, or a comma "
             "if all numbers are written like that."
         ),
@@ -124,28 +126,28 @@ FORMS: Mapping[str, Any] = {
 OWN_DATA: Mapping[str, Any] = {
     "train": Annotated[
         str | None,
-        typer.Option(
+        _of_own_data(
             help="Your own data: csv, tsv, json, jsonl, parquet, arrow, xlsx, txt or conll, compressed or not, or a "
             "folder."
         ),
     ],
     "validation": Annotated[
-        str | None, typer.Option(help="Your own validation data. If omitted, it is split off the training data.")
+        str | None, _of_own_data(help="Your own validation data. If omitted, it is split off the training data.")
     ],
     "test": Annotated[
-        str | None, typer.Option(help="Your own test data. If omitted, it is split off the training data.")
+        str | None, _of_own_data(help="Your own test data. If omitted, it is split off the training data.")
     ],
     "task_type": Annotated[
         str | None,
-        typer.Option("--task-type", "--kind", help="The task type of your own data; see harness list task-types."),
+        _of_own_data("--task-type", "--kind", help="The task type of your own data; see harness list task-types."),
     ],
     **FORMS,
     "near_duplicates": Annotated[
         str | None,
-        typer.Option(help="Whether to drop (default) or keep rows of your own data that nearly repeat others."),
+        _of_own_data(help="Whether to drop (default) or keep rows of your own data that nearly repeat others."),
     ],
     "folds": Annotated[
-        int | None, typer.Option(help="Cross-validate with this many folds: each training row is a test row once.")
+        int | None, _of_own_data(help="Cross-validate with this many folds: each training row is a test row once.")
     ],
     **COLUMNS,
 }
