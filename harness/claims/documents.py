@@ -11,7 +11,7 @@ from harness.config.model import ModelConfig, find_model
 from harness.config.training import Training
 from harness.errors import UserError
 from harness.ops.device import fresh_accelerator, seed_layers
-from harness.registry import FAMILIES, TASK_TYPES, is_simple_baseline
+from harness.registry import FAMILIES, TASK_TYPES
 from harness.task_types.texts import TextExample
 from harness.tokenization.encoding import encode
 from harness.tokenization.reading import Reader, reader_for
@@ -42,7 +42,7 @@ def document(reader: Reader, tokens: int) -> TextExample:
 
 def _untrained(model: str) -> ModelConfig:
     spec = find_model(model)
-    if spec.family is None or spec.init != "random" or is_simple_baseline(spec.family):
+    if spec.family is None or spec.init != "random" or spec.is_simple_baseline:
         raise UserError(
             f"{model}: not an untrained Transformer, so it can't read made-up documents. Name a model whose file has a "
             'family and init = "random", such as scratch-long.'

@@ -62,8 +62,8 @@ class ModelConfig(Strict):
 
     @property
     def is_simple_baseline(self) -> bool:
-        """Whether a model of a resolved family is a simple baseline."""
-        return is_simple_baseline(self.resolved_family)
+        """Whether it is a simple baseline. A checkpoint whose family is not resolved yet is none."""
+        return self.family is not None and is_simple_baseline(self.family)
 
 
 SingleModel = tuple[ModelConfig, Training]

@@ -21,7 +21,7 @@ from harness.data.guessing import Guess, guessed, looks_headless, split_column
 from harness.data.sources import SPLITS
 from harness.errors import UserError, collected, nearest, notice
 from harness.rare_label import RareLabel
-from harness.registry import TASK_TYPES, TASKS, baseline_settings, is_simple_baseline
+from harness.registry import TASK_TYPES, TASKS, baseline_settings
 from harness.suites.expansion import folder_name
 from harness.suites.seeds import SequentialSeeds, seed_rule
 from harness.suites.suite import Suite
@@ -70,7 +70,7 @@ class Question:
     def missing_baseline(self) -> tuple[str, ...]:
         """Advice in one line if no simple baseline is among the models; else empty."""
         baselines = _simple_baselines(self.guess.task_type)
-        if not baselines or any(_is_baseline(find_model(name)) for name in self.models):
+        if not baselines or any(find_model(name).is_simple_baseline for name in self.models):
             return ()
         return (f"No simple baseline is compared. Add {' or '.join(baselines)} to see what training gains.",)
 
@@ -142,7 +142,7 @@ def with_weights_tried(question: Question, rare: RareLabel) -> Question:
     baselines = [
         name for name, model in models.items() if model.family and set(WEIGHED) & {*baseline_settings(model.family)}
     ]
-    trained = [name for name, model in models.items() if not _is_baseline(model)]
+    trained = [name for name, model in models.items() if not model.is_simple_baseline]
     pretrained = [name for name in trained if models[name].checkpoint is not None]
     tried = {f"{name}-balanced": name for name in [*baselines, *(pretrained or trained)[:1]]}
     return replace(question, weighed={name: model for name, model in tried.items() if name not in models})
@@ -232,16 +232,12 @@ def _simple_baselines(task_type: str) -> list[str]:
     """The simple baselines of configs/models that support the task type."""
     found = []
     for name in config_files("models"):
-        if _is_baseline(config := find_model(name)):
+        if (config := find_model(name)).is_simple_baseline:
             mistakes: list[str] = []
             with collected(mistakes):
-                TASK_TYPES.load(task_type).baseline(str(config.family))
+                TASK_TYPES.load(task_type).baseline(config.resolved_family)
             found += [] if mistakes else [name]
     return found
-
-
-def _is_baseline(model: ModelConfig) -> bool:
-    return model.family is not None and is_simple_baseline(model.family)
 
 
 def _available(models: Sequence[str], *, needed: bool) -> tuple[list[str], dict[str, str]]:

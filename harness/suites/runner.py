@@ -161,16 +161,16 @@ def mark_redone(planned: Sequence[Run], console: Console) -> None:
     _mark(_to_be_redone(found, console))
 
 
-def _make_folder(suite: Path) -> None:
-    """Make the folder of a suite's runs.
+def _make_folder(folder: Path) -> None:
+    """Make a folder above those of the runs.
 
     Raises:
         UserError: If it can't be made, which no run then has to find out.
     """
     try:
-        suite.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{suite}: {error.strerror}. Use another folder, or free some space.") from error
+        raise UserError(f"{folder}: {error.strerror}. Use another folder, or free some space.") from error
 
 
 def _to_be_redone(planned: Sequence[Run], console: Console) -> list[Run]:

@@ -86,9 +86,9 @@ class MultiHeadAttention(nn.Module):
             The shape of `hidden`, and the weights [batch, heads, length, length] if the implementation returns them.
         """
         query, key, value = (self._heads(project(hidden)) for project in (self.query, self.key, self.value))
-        return self._combined(query, key, value, attention_mask, **options)
+        return self.combined(query, key, value, attention_mask, **options)
 
-    def _combined(
+    def combined(
         self, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
     ) -> tuple[Tensor, Tensor | None]:
         """Compute the heads by the chosen implementation, and combine them by W^O."""

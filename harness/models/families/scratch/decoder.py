@@ -52,7 +52,7 @@ class DecoderAttention(MultiHeadAttention):
         """
         query = self._heads(self.query(hidden))
         key, value = self._of_tokens(hidden, cache) if memory is None else self._of_memory(memory, cache)
-        return self._combined(query, key, value, attention_mask, **options)
+        return self.combined(query, key, value, attention_mask, **options)
 
     def _projected(self, states: Tensor) -> tuple[Tensor, Tensor]:
         return self._heads(self.key(states)), self._heads(self.value(states))

@@ -17,7 +17,7 @@ def selected_token_layer(layer: EncoderLayer, hidden: Tensor, tokens: Tensor, *_
     inner = layer.attention_norm(hidden) if layer.norm_first else hidden
     query = attention._heads(attention.query(inner[:, tokens]))
     key, value = (attention._heads(project(inner)) for project in (attention.key, attention.value))
-    chosen = chosen + layer.dropout(attention._combined(query, key, value, None, **options)[0])
+    chosen = chosen + layer.dropout(attention.combined(query, key, value, None, **options)[0])
     if not layer.norm_first:
         chosen = layer.attention_norm(chosen)
     return layer.with_residual(chosen, layer.feed_forward, layer.feed_forward_norm)
